@@ -1,0 +1,53 @@
+// What every page has: menus that close, copy buttons, relative times, theme, password eye, colour of avatars.
+import { $$, copy, initials, refreshTimes, t, toast } from "./dom.js";
+import "./theme.js";
+
+document.addEventListener("click", async (event) => {
+  for (const menu of $$("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
+  const item = event.target.closest("details.menu .menu-item");
+  if (item && !item.hasAttribute("data-stay")) item.closest("details").open = false;
+
+  const copyButton = event.target.closest("[data-copy]");
+  if (copyButton) {
+    const done = await copy(copyButton.dataset.copy);
+    toast(t(done ? "js.copied" : "js.copy_failed"), done ? "good" : "bad");
+  }
+  const eye = event.target.closest("[data-eye]");
+  if (eye) {
+    const input = document.getElementById(eye.dataset.eye);
+    input.type = input.type === "password" ? "text" : "password";
+    eye.setAttribute("aria-pressed", String(input.type === "text"));
+    input.focus();
+  }
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.target.closest?.("details.menu[open]");
+  if (!menu) return;
+  const items = $$(".menu-item", menu);
+  const at = items.indexOf(document.activeElement);
+  if (event.key === "Escape") { menu.open = false; menu.querySelector("summary").focus(); event.stopPropagation(); }
+  else if (event.key === "ArrowDown" && items.length) { items[(at + 1) % items.length].focus(); event.preventDefault(); }
+  else if (event.key === "ArrowUp" && items.length) { items[(at - 1 + items.length) % items.length].focus(); event.preventDefault(); }
+});
+
+// A form is sent once, however often its button is pressed.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || form.method !== "post") return;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  form.dataset.sent = "1";
+  form.querySelector("[type=submit]")?.setAttribute("aria-disabled", "true");
+});
+addEventListener("pageshow", () => {
+  for (const form of $$("form[data-sent]")) { delete form.dataset.sent; form.querySelector("[type=submit]")?.removeAttribute("aria-disabled"); }
+});
+
+// A select marked data-submit sends its form when it changes; without script the form has a button.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("select[data-submit]")) event.target.form.requestSubmit();
+});
+
+for (const el of $$("[data-initials]")) el.textContent = initials(el.dataset.initials);
+refreshTimes();
+setInterval(refreshTimes, 30_000);
