@@ -1,0 +1,240 @@
+// The review room: brings the picture, the timeline, the comments and the live line together.
+import "./frame.js";
+import { api } from "./api.js";
+import { $, avatar, h, page, t, toast } from "./dom.js";
+import { Comments } from "./room/comments.js";
+import { Composer } from "./room/composer.js";
+import { bindKeys, showKeys } from "./room/keys.js";
+import { controls, Player } from "./room/player.js";
+import { Thread } from "./room/thread.js";
+import { Timeline } from "./room/timeline.js";
+import { verdictBar } from "./room/verdict.js";
+import { emptyStage, versionMenu } from "./room/versions.js";
+import { LiveLine, TypingSignal } from "./socket.js";
+import { Counter } from "./timecode.js";
+import { uploadTray } from "./tray.js";
+import { dropZone } from "./upload.js";
+
+const data = page.room;
+const wish = new URLSearchParams(location.search);
+
+const room = {
+  me: page.me,
+  feedback: data.feedback,
+  feedbackId: data.feedback.id,
+  rights: data.rights,
+  slug: data.slug,
+  versions: data.media,
+  counters: new Map(),
+
+  versionOf(id) { return this.versions.find((m) => m.id === id)?.version; },
+  counterOf(id) {
+    if (!id || id === this.player.media?.id) return this.player.counter;
+    if (!this.counters.has(id)) this.counters.set(id, new Counter(this.versions.find((m) => m.id === id)?.facts));
+    return this.counters.get(id);
+  },
+  /** Jumps to a comment's moment, in its own version. */
+  goTo(comment) {
+    const media = comment.media_id && this.versions.find((m) => m.id === comment.media_id);
+    if (media && media.id !== this.player.media?.id) showVersion(media, comment.start_ms);
+    else { this.player.pause(); this.player.seek(comment.start_ms); }
+  },
+  setFeedback(next) {
+    this.feedback = { ...this.feedback, ...next };
+    $("#title").textContent = this.feedback.title;
+    drawVerdict();
+  },
+  async refetchFeedback() {
+    clearTimeout(this.refetching);
+    this.refetching = setTimeout(async () => {
+      const next = await api("GET", `/feedbacks/${this.feedbackId}`, undefined, { quiet: true }).catch(() => null);
+      if (next) this.setFeedback(next);
+    }, 200);
+  },
+  fullScreen() {
+    const stage = $("#stage");
+    if (document.fullscreenElement) document.exitFullscreen();
+    else if (stage.requestFullscreen) stage.requestFullscreen().catch(() => {});
+    else room.player.video?.webkitEnterFullscreen?.();
+  },
+};
+
+let waiting = false;
+/** At most one drawing per frame, however many events there were. */
+function refresh() {
+  if (waiting) return;
+  waiting = true;
+  requestAnimationFrame(() => { waiting = false; room.comments.draw(); });
+}
+
+room.thread = new Thread(room.feedbackId, room.me, refresh);
+room.player = new Player($("#screen"), (what) => {
+  if (what === "full") { room.fullScreen(); return; }
+  drawControls?.();
+  room.timeline?.draw();
+  room.player.keepInRange();
+  if (what === "time") { room.composer?.tick(); room.comments?.followTo(room.player.ms); }
+  if (what === "loaded") { refresh(); room.composer?.dress(); }
+});
+const drawControls = controls($("#controls"), room.player, { shot: () => room.player.screenshot(room.slug), help: showKeys, full: () => room.fullScreen() });
+room.timeline = new Timeline($("#timeline"), room.player, { pick: (id) => { room.goTo(room.thread.byId.get(id)); room.comments.reveal(id); } });
+room.comments = new Comments($("#panel-head"), $("#comments"), room);
+
+// Versions -----------------------------------------------------------------------------------------------------------
+
+const queue = uploadTray((upload) => { toast(t("js.upload.arrived", { name: upload.name }), "good"); refetchVersions(upload.mediaId); });
+const addFiles = (files) => {
+  if (!room.rights.upload) { toast(t("js.version.no_right"), "bad"); return; }
+  for (const file of files) queue.add(file, room.feedbackId);
+};
+const versions = versionMenu($("#versions"), room, { pick: (media) => showVersion(media, room.player.ms), add: addFiles });
+if (room.rights.upload) dropZone($("#stage"), addFiles);
+
+function showVersion(media, ms = 0) {
+  room.player.show(media, ms);
+  versions.draw();
+  emptyStage(room, versions.choose);
+  drawControls();
+  room.timeline.draw();
+  refresh();
+}
+
+function takeMedia(media) {
+  const at = room.versions.findIndex((m) => m.id === media.id);
+  if (at >= 0) room.versions[at] = media;
+  else room.versions.unshift(media);
+  room.versions.sort((a, b) => b.version - a.version);
+  room.counters.delete(media.id);
+  if (room.player.media?.id === media.id) room.player.update(media);
+  versions.draw();
+}
+
+async function refetchVersions(showId) {
+  const answer = await api("GET", `/feedbacks/${room.feedbackId}/media`, undefined, { quiet: true }).catch(() => null);
+  if (!answer) return;
+  for (const media of answer.results) takeMedia(media);
+  const wanted = showId && room.versions.find((m) => m.id === showId);
+  if (wanted || (!room.player.media && room.versions.length)) showVersion(wanted || room.versions[0]);
+}
+
+async function refetchMedia(id) {
+  const media = await api("GET", `/media/${id}`, undefined, { quiet: true }).catch(() => null);
+  if (media && media.feedback_id === room.feedbackId) takeMedia(media);
+}
+
+/** Where no socket gets through, progress is asked for. */
+setInterval(() => {
+  const busy = room.versions.find((m) => !["ready", "failed"].includes(m.state));
+  if (busy && (line.state !== "open" || Date.now() - lastProgress > 8000) && document.visibilityState === "visible") refetchMedia(busy.id);
+}, 4000);
+
+// Live ---------------------------------------------------------------------------------------------------------------
+
+let online = [];
+let lastProgress = 0;
+const writers = new Map();
+
+function drawPeople() {
+  const people = online.some((u) => u.id === room.me.id) ? online : [room.me, ...online];
+  const shown = people.slice(0, 4);
+  $("#online").replaceChildren(...shown.map((u) => avatar(u)), people.length > 4 ? h("span", { class: "avatar more" }, `+${people.length - 4}`) : "");
+  $("#online").setAttribute("aria-label", t("js.live.people", { names: people.map((u) => u.nickname).join(", ") }));
+}
+
+function drawTyping() {
+  const names = [...writers.values()].map((w) => w.nickname);
+  $("#typing").textContent = names.length === 0 ? "" : names.length > 2 ? t("js.typing.many") : t("js.typing", { name: names.join(", ") });
+}
+
+function stopWriting(id) {
+  clearTimeout(writers.get(id)?.timer);
+  writers.delete(id);
+  drawTyping();
+}
+
+let opened = 0;
+const handlers = {
+  initial_state(message) {
+    online = message.online || [];
+    drawPeople();
+    for (const comment of message.comments || []) room.thread.put(comment);
+    // A second initial state means that the gap was too long to replay.
+    if (opened > 1) { room.thread.load().catch(() => {}); room.refetchFeedback(); refetchVersions(); }
+    refresh();
+  },
+  comment(message) {
+    const known = room.thread.byId.has(message.comment.id);
+    room.thread.put(message.comment);
+    if (message.comment.user_id) stopWriting(message.comment.user_id);
+    room.comments.draw();
+    const comment = room.thread.byId.get(message.comment.id);
+    if (!known && comment) room.comments.announce(comment);
+  },
+  comment_changed(message) { room.thread.put(message.comment); refresh(); },
+  comment_deleted(message) { if (message.feedback_id === room.feedbackId) room.thread.drop(message.comment_id); },
+  reaction(message) { if (message.feedback_id === room.feedbackId) room.thread.react(message.comment_id, message.reactions); },
+  typing(message) {
+    if (message.user?.id === room.me.id || (message.feedback_id && message.feedback_id !== room.feedbackId)) return;
+    stopWriting(message.user.id);
+    if (message.is_typing) writers.set(message.user.id, { nickname: message.user.nickname, timer: setTimeout(() => stopWriting(message.user.id), 6000) });
+    drawTyping();
+  },
+  presence(message) { online = message.online || []; drawPeople(); },
+  feedback(message) { if (message.feedback?.id === room.feedbackId) room.refetchFeedback(); },
+  media_progress(message) {
+    if (message.feedback_id !== room.feedbackId) return;
+    lastProgress = Date.now();
+    const media = room.versions.find((m) => m.id === message.media_id);
+    if (!media) { refetchVersions(); return; }
+    if (media.state !== message.state) refetchMedia(media.id);
+    takeMedia({ ...media, state: message.state || media.state, progress: { percent: message.percent, fps: message.fps, speed: message.speed, eta_ms: message.eta_ms } });
+  },
+  media_ready(message) {
+    if (message.feedback_id !== room.feedbackId) return;
+    if (room.versions.some((m) => m.id === message.media_id)) refetchMedia(message.media_id);
+    else refetchVersions();
+  },
+  error(message) { if (message.message && !/typing/i.test(message.code || "")) toast(message.message, "bad"); },
+};
+
+const line = new LiveLine(data.project.id, {
+  since: data.seq ?? null,
+  onMessage: (message) => handlers[message.type]?.(message),
+  onState(state, reason) {
+    if (state === "open") { opened += 1; room.thread.retryAll(); }
+    const el = $("#live");
+    el.className = `live ${state}`;
+    const words = { connecting: "js.live.connecting", open: "js.live.open", waiting: reason === "too_many" ? "js.live.too_many" : "js.live.waiting", closed: `js.live.${reason}` };
+    el.title = t(words[state]);
+    $("#live-text").textContent = t(words[state]);
+    $("#live-text").classList.toggle("sr", state === "open" || state === "connecting");
+    if (state === "closed") toast(t(words.closed), "bad", { label: t("js.live.reload"), run: () => location.reload() });
+  },
+});
+room.typing = new TypingSignal(line, room.feedbackId);
+addEventListener("online", () => room.thread.retryAll());
+
+// Begin --------------------------------------------------------------------------------------------------------------
+
+if (room.rights.comment) room.composer = new Composer($("#composer"), room);
+else $("#composer").append(h("p", { class: "say" }, t("js.say.viewer")));
+const drawVerdict = verdictBar($("#verdict"), room);
+drawVerdict();
+drawPeople();
+bindKeys(room);
+
+const wantedVersion = Number(wish.get("v")) && room.versions.find((m) => m.version === Number(wish.get("v")));
+const wantedComment = Number(wish.get("c")) || null;
+if (room.versions.length) showVersion(wantedVersion || room.versions[0], Math.max(0, Number(wish.get("t")) || 0));
+else { versions.draw(); emptyStage(room, versions.choose); }
+room.comments.draw();
+
+room.thread.load().then(() => {
+  if (!wantedComment) return;
+  room.comments.draw();
+  const comment = room.thread.byId.get(wantedComment);
+  if (!comment) { toast(t("js.note.missing"), "bad"); return; }
+  const root = comment.parent_id ? room.thread.byId.get(comment.parent_id) || comment : comment;
+  if (root.start_ms !== null && root.start_ms !== undefined) room.goTo(root);
+  room.comments.reveal(wantedComment);
+}).catch((error) => { if (error.status !== 401) toast(error.message, "bad", { label: t("js.retry"), run: () => location.reload() }); });

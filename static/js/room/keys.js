@@ -1,0 +1,66 @@
+// Keys of the room. Letters go by their place (`event.code`), because a Korean keyboard sends ㅓ for J.
+import { $, dialog, h, t } from "../dom.js";
+import { flash } from "./player.js";
+
+const HELP = [
+  ["Space", "play"], [", .", "step"], ["J K L", "shuttle"], ["← →", "five"], ["Home End", "ends"],
+  ["T", "stamp"], ["I O", "range"], ["Ctrl Enter", "send"], ["Ctrl S", "shot"], ["F", "full"], ["M", "mute"], ["?", "help"], ["Esc", "close"],
+];
+
+let open = null;
+
+/** The list of keys. */
+export function showKeys() {
+  if (open) return;
+  open = dialog({ title: t("js.keys.title"), wide: true, body: h("dl", { class: "keys" }, HELP.map(([keys, what]) =>
+    h("div", null, h("dt", null, t(`js.keys.${what}`)), h("dd", null, keys.split(" ").map((k, i) => [i ? " " : "", h("kbd", null, k)]))))) });
+  open.closed.then(() => { open = null; });
+}
+
+function typing(target) {
+  return target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT" ||
+    (target.tagName === "INPUT" && !["checkbox", "radio", "range", "button"].includes(target.type));
+}
+
+export function bindKeys(room) {
+  const { player } = room;
+  const screen = $("#screen");
+  const speed = () => flash(screen, player.reverse ? `◀ ${player.reverse}×` : player.playing ? `▶ ${player.rate}×` : "❚❚");
+
+  document.addEventListener("keydown", (event) => {
+    if (event.isComposing || event.defaultPrevented) return;
+    const target = event.target;
+    const save = event.code === "KeyS" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+    if (save) { event.preventDefault(); player.screenshot(room.slug); return; }
+    if (document.querySelector("dialog[open]") || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (typing(target)) return;
+    const onButton = target.closest?.("button, a, summary, input, [role=menuitem]");
+    const inMenu = target.closest?.("details.menu[open]");
+    if (inMenu && ["ArrowUp", "ArrowDown", "Escape"].includes(event.key)) return;
+    const run = {
+      Space: () => player.toggle(),
+      Comma: () => player.step(event.shiftKey ? -10 : -1),
+      Period: () => player.step(event.shiftKey ? 10 : 1),
+      KeyJ: () => { player.shuttle(-1); speed(); },
+      KeyK: () => { player.shuttle(0); speed(); },
+      KeyL: () => { player.shuttle(1); speed(); },
+      ArrowLeft: () => { player.seek(player.ms - (event.shiftKey ? 1000 : 5000)); flash(screen, event.shiftKey ? "−1 s" : "−5 s"); },
+      ArrowRight: () => { player.seek(player.ms + (event.shiftKey ? 1000 : 5000)); flash(screen, event.shiftKey ? "+1 s" : "+5 s"); },
+      Home: () => player.seek(0),
+      End: () => player.seek(player.durationMs),
+      KeyF: () => room.fullScreen(),
+      KeyM: () => player.setVolume(player.volume || 1, !player.muted),
+      KeyT: () => room.composer?.stampNow(),
+      KeyI: () => { room.composer?.setIn(); if (room.composer) flash(screen, `I ${player.counter.code(player.stampMs)}`); },
+      KeyO: () => { room.composer?.setOut(); if (room.composer) flash(screen, `O ${player.counter.code(player.stampMs)}`); },
+      Slash: event.shiftKey ? showKeys : null,
+      Escape: () => document.activeElement?.blur?.(),
+    }[event.code];
+    if (!run) return;
+    // Space presses the button that has the focus; everywhere else it plays.
+    if (onButton && event.code === "Space") return;
+    if (target.type === "range" && event.code.startsWith("Arrow")) return;
+    event.preventDefault();
+    run();
+  });
+}

@@ -1,0 +1,134 @@
+// The line under the picture: played, buffered, where comments are, and a look ahead under the pointer.
+import { h, t } from "../dom.js";
+
+export class Timeline {
+  /** `marks()` gives the comments to show: [{id, start_ms, end_ms, done, anon, internal, text, who}]. */
+  constructor(root, player, { pick }) {
+    this.root = root;
+    this.player = player;
+    this.pick = pick;
+    this.buffered = h("i", { class: "buffered" });
+    this.played = h("i", { class: "played" });
+    this.pin = h("div", { class: "head-pin" });
+    this.ghost = h("div", { class: "ghost", hidden: true });
+    this.lane = h("div", { class: "lane" });
+    this.span = h("div", { class: "range-now", hidden: true });
+    this.cardImage = h("img", { alt: "" });
+    this.cardTime = h("b");
+    this.cardText = h("p");
+    this.card = h("div", { class: "hover-card", hidden: true }, this.cardImage, this.cardTime, this.cardText);
+    root.append(h("div", { class: "track" }, this.buffered, this.played), this.span, this.lane, this.ghost, this.pin, this.card);
+    root.setAttribute("role", "slider");
+    root.setAttribute("tabindex", "0");
+    root.setAttribute("aria-label", t("js.player.position"));
+    root.setAttribute("aria-valuemin", "0");
+    root.addEventListener("pointerdown", (event) => this.press(event));
+    root.addEventListener("pointermove", (event) => this.look(event));
+    root.addEventListener("pointerleave", () => this.away());
+    this.cardImage.addEventListener("error", () => { this.cardImage.hidden = true; });
+    this.marks = new Map();
+  }
+
+  at(event) {
+    const box = this.root.getBoundingClientRect();
+    return Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)) * this.player.durationMs;
+  }
+
+  press(event) {
+    if (event.button !== 0 || event.target.closest(".mark") || !this.player.durationMs) return;
+    const resume = this.player.playing;
+    this.player.pause();
+    this.root.setPointerCapture(event.pointerId);
+    this.player.seek(this.at(event));
+    const move = (e) => this.player.seek(this.at(e));
+    const up = () => {
+      this.root.removeEventListener("pointermove", move);
+      if (resume) this.player.play();
+      if (event.pointerType !== "mouse") this.away();
+    };
+    this.root.addEventListener("pointermove", move);
+    this.root.addEventListener("pointerup", up, { once: true });
+    this.root.addEventListener("pointercancel", up, { once: true });
+  }
+
+  look(event) {
+    const total = this.player.durationMs;
+    if (!total) return;
+    const mark = event.target.closest?.(".mark");
+    const note = mark ? this.marks.get(Number(mark.dataset.id))?.note : null;
+    const ms = note ? note.start_ms : this.at(event);
+    const box = this.root.getBoundingClientRect();
+    const x = (ms / total) * box.width;
+    this.ghost.hidden = false;
+    this.ghost.style.left = `${x}px`;
+    const thumbs = this.player.media?.urls?.thumbs || [];
+    const picture = thumbs.length ? thumbs[Math.min(thumbs.length - 1, Math.floor((ms / total) * thumbs.length))] : null;
+    if (picture && this.cardImage.getAttribute("src") !== picture) { this.cardImage.src = picture; this.cardImage.hidden = false; }
+    if (!picture) this.cardImage.hidden = true;
+    this.cardTime.textContent = this.player.counter.code(ms);
+    this.cardText.hidden = !note;
+    if (note) this.cardText.textContent = `${note.who}: ${note.text}`;
+    this.card.hidden = false;
+    const half = Math.min(96, box.width / 2);
+    this.card.style.left = `${Math.max(half, Math.min(box.width - half, x))}px`;
+  }
+
+  away() {
+    this.ghost.hidden = true;
+    this.card.hidden = true;
+  }
+
+  /** The range that is being chosen for a comment, [from, to] or null. */
+  showRange(range) {
+    const total = this.player.durationMs;
+    this.span.hidden = !range || !total;
+    if (!range || !total) return;
+    this.span.style.left = `${(range[0] / total) * 100}%`;
+    this.span.style.width = `${Math.max(0.3, ((range[1] - range[0]) / total) * 100)}%`;
+  }
+
+  setMarks(notes) {
+    const total = this.player.durationMs;
+    this.notes = notes;
+    const seen = new Set();
+    for (const note of total ? notes : []) {
+      seen.add(note.id);
+      let mark = this.marks.get(note.id);
+      if (!mark) {
+        const el = h("button", { type: "button", tabindex: "-1", "data-id": note.id, onclick: () => this.pick(note.id) });
+        mark = { el };
+        this.marks.set(note.id, mark);
+        this.lane.append(el);
+      }
+      mark.note = note;
+      const long = note.end_ms > note.start_ms;
+      mark.el.className = `mark${long ? " span" : ""}${note.done ? " done" : ""}${note.anon ? " anon" : ""}${note.internal ? " internal" : ""}${note.id === this.near ? " on" : ""}`;
+      mark.el.setAttribute("aria-label", `${this.player.counter.code(note.start_ms)} ${note.who}: ${note.text.slice(0, 80)}`);
+      mark.el.style.left = `${Math.min(100, (note.start_ms / total) * 100)}%`;
+      mark.el.style.width = long ? `${((Math.min(note.end_ms, total) - note.start_ms) / total) * 100}%` : "";
+    }
+    for (const [id, mark] of this.marks) if (!seen.has(id)) { mark.el.remove(); this.marks.delete(id); }
+  }
+
+  highlight(id) {
+    if (this.near === id) return;
+    this.marks.get(this.near)?.el.classList.remove("on");
+    this.near = id;
+    this.marks.get(id)?.el.classList.add("on");
+  }
+
+  draw() {
+    const total = this.player.durationMs;
+    const ms = Math.min(this.player.ms, total || 0);
+    const part = total ? (ms / total) * 100 : 0;
+    this.played.style.width = `${part}%`;
+    this.pin.style.left = `${part}%`;
+    const ranges = this.player.video?.buffered;
+    let far = 0;
+    if (ranges && total) for (let i = 0; i < ranges.length; i += 1) if (ranges.start(i) * 1000 <= ms + 200) far = Math.max(far, ranges.end(i) * 1000);
+    this.buffered.style.width = `${total ? Math.min(100, (far / total) * 100) : 0}%`;
+    this.root.setAttribute("aria-valuemax", String(Math.round(total / 1000)));
+    this.root.setAttribute("aria-valuenow", String(Math.round(ms / 1000)));
+    this.root.setAttribute("aria-valuetext", this.player.counter.code(ms));
+  }
+}

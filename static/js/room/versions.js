@@ -1,0 +1,37 @@
+// The versions of the film: choosing one, adding one.
+import { $, ago, bytes, h, icon, t } from "../dom.js";
+
+/** Draws the version menu. `pick(media)`, `add(file)`. */
+export function versionMenu(root, room, { pick, add }) {
+  const input = h("input", { type: "file", accept: "video/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
+  document.body.append(input);
+  const label = h("span", { class: "num" });
+  const panel = h("div", { class: "menu-panel" });
+  const menu = h("details", { class: "menu" }, h("summary", { class: "btn s", title: t("js.version.title") }, icon("layers", "s"), label, icon("down", "s")), panel);
+  root.append(menu);
+  return {
+    choose: () => input.click(),
+    draw() {
+      const shown = room.player.media;
+      label.textContent = shown ? `v${shown.version}` : t("js.version.none");
+      panel.replaceChildren(
+        ...room.versions.map((media) => h("button", { class: "menu-item", type: "button", "aria-current": String(media.id === shown?.id), onclick: () => pick(media) },
+          h("b", { class: "num" }, `v${media.version}`),
+          h("span", { class: "grow cut" }, media.name, h("span", { class: "faint tiny" }, h("br"), `${media.user?.nickname || ""} · ${ago(media.created)} · ${bytes(media.size_bytes)}`)),
+          media.state !== "ready" && h("span", { class: `pill ${media.state}` }, t(`js.media.${media.state}`)))),
+        ...(room.versions.length ? [h("div", { class: "menu-line" })] : []),
+        ...(room.rights.upload ? [h("button", { class: "menu-item", type: "button", onclick: () => input.click() }, icon("upload"), t("js.version.add"))] : []),
+        ...(shown ? [h("a", { class: "menu-item", href: `${shown.urls.original}?download=1` }, icon("download"), t("js.version.download"))] : []));
+      menu.hidden = !room.versions.length && !room.rights.upload;
+    },
+  };
+}
+
+/** What the stage shows while there is no version at all. */
+export function emptyStage(room, choose) {
+  const screen = $("#screen");
+  screen.querySelector(".screen-note.none")?.remove();
+  if (room.versions.length) return;
+  screen.append(h("div", { class: "screen-note none" }, icon("film"), h("h2", null, t("js.version.empty")), h("p", null, t(room.rights.upload ? "js.version.empty_hint" : "js.version.empty_viewer")),
+    room.rights.upload && h("button", { class: "btn primary", type: "button", onclick: choose }, icon("upload", "s"), t("js.version.add"))));
+}
