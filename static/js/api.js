@@ -78,12 +78,11 @@ export async function feed(path, each, limit = 2000) {
 }
 
 /**
- * Sends a <form>'s named fields as JSON and shows refused fields beside them.
- * Empty strings become null for names in data-nullable. Resolves to the answer, or null when it was refused.
+ * Sends a <form>'s named fields as JSON, changed by `shape` if given, and shows refused fields beside them.
+ * Resolves to the answer, or null when it was refused.
  */
-export async function sendForm(form, method, path, extra = {}) {
-  const body = { ...extra };
-  for (const [name, value] of new FormData(form)) body[name] = value === "" && form.elements[name]?.dataset?.nullable !== undefined ? null : value;
+export async function sendForm(form, method, path, shape = (body) => body) {
+  const body = shape(Object.fromEntries(new FormData(form)));
   const button = form.querySelector("[type=submit]");
   showProblems(form, {});
   button?.setAttribute("aria-disabled", "true");

@@ -7,6 +7,10 @@ document.addEventListener("click", async (event) => {
   const item = event.target.closest("details.menu .menu-item");
   if (item && !item.hasAttribute("data-stay")) item.closest("details").open = false;
 
+  const opener = event.target.closest("[data-open]");
+  if (opener) document.getElementById(opener.dataset.open).showModal();
+  if (event.target.closest("[data-close]") || event.target.tagName === "DIALOG") event.target.closest("dialog").close();
+
   const copyButton = event.target.closest("[data-copy]");
   if (copyButton) {
     const done = await copy(copyButton.dataset.copy);

@@ -1,0 +1,22 @@
+// Dashboard and project list: new project, restore.
+import "./frame.js";
+import { api, sendForm } from "./api.js";
+import { $ } from "./dom.js";
+import { endOfDay } from "./form.js";
+
+const form = $("#new-project-form");
+form?.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const made = await sendForm(form, "POST", "/projects", (body) => ({ ...body, deadline: endOfDay(body.deadline) }));
+  if (made?.id) location.assign(`/projects/${made.id}`);
+});
+
+document.addEventListener("click", async (event) => {
+  const button = event.target.closest("[data-restore]");
+  if (!button) return;
+  button.disabled = true;
+  try {
+    await api("POST", `/projects/${button.dataset.restore}/restore`);
+    location.assign(`/projects/${button.dataset.restore}`);
+  } catch { button.disabled = false; }
+});
