@@ -203,7 +203,7 @@ const line = new LiveLine(data.project.id, {
   onState(state, reason) {
     if (state === "open") { opened += 1; room.thread.retryAll(); }
     const el = $("#live");
-    el.className = `live ${state}`;
+    el.className = `live wide-only ${state}`;
     const words = { connecting: "js.live.connecting", open: "js.live.open", waiting: reason === "too_many" ? "js.live.too_many" : "js.live.waiting", closed: `js.live.${reason}` };
     el.title = t(words[state]);
     $("#live-text").textContent = t(words[state]);

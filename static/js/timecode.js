@@ -106,6 +106,13 @@ export class Counter {
     }
     const m = /^(?:(?:(\d{1,2}):)?(\d{1,3}):)?(\d{1,5})(?:\.(\d{1,3}))?$/.exec(clean);
     if (!m) return null;
+    if (this.rate && m[4] === undefined) {
+      // Whole seconds are meant as the display counts them: 00:12 is frame 00:00:12:00, also at 23.976.
+      const all = (Number(m[1] || 0) * 60 + Number(m[2] || 0)) * 60 + Number(m[3]);
+      const code = [Math.floor(all / 3600), Math.floor(all / 60) % 60, all % 60].map(two).join(":");
+      const frame = frameOfCode(`${code}${this.drop ? ";" : ":"}00`, this.rate);
+      if (frame !== null) return frameStart(frame, this.rate);
+    }
     return ((Number(m[1] || 0) * 60 + Number(m[2] || 0)) * 60 + Number(m[3])) * 1000 + Number((m[4] || "0").padEnd(3, "0"));
   }
 }

@@ -93,7 +93,7 @@ export class Comments {
       this.list.prepend(this.empty);
     }
     this.timed = rows.filter((r) => r.comment && late(r) !== Infinity && (!r.comment.media_id || r.comment.media_id === room.player.media?.id)).sort((a, b) => a.at - b.at);
-    room.timeline.setMarks(this.timed.map(({ comment: c }) => ({ id: c.id, start_ms: c.start_ms, end_ms: c.end_ms, done: Boolean(c.resolved_at), anon: c.security, internal: c.internal, text: c.text, who: c.user?.nickname || t("js.anonymous") })));
+    room.timeline.setMarks(this.timed.map(({ comment: c }) => ({ id: c.id, start_ms: c.start_ms, end_ms: c.end_ms, done: Boolean(c.resolved_at), anon: c.security, internal: c.internal, text: c.text, who: (c.security ? null : c.user?.nickname) || t("js.anonymous") })));
     this.near = undefined;
     this.followTo(room.player.ms, false);
   }
@@ -150,7 +150,7 @@ export class Comments {
     if (at.top < box.bottom && at.bottom > box.top) return;
     this.below.hidden = false;
     this.below.replaceChildren(h("button", { class: "btn s primary", type: "button", onclick: () => { this.below.hidden = true; this.reveal(comment.id); } },
-      t("js.new_comment", { name: comment.user?.nickname || t("js.anonymous") })));
+      t("js.new_comment", { name: (comment.security ? null : comment.user?.nickname) || t("js.anonymous") })));
     clearTimeout(this.hider);
     this.hider = setTimeout(() => { this.below.hidden = true; }, 8000);
   }

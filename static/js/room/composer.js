@@ -114,7 +114,7 @@ export class Composer {
     const [head, tail] = room.player.counter.short(ms);
     const end = this.to === null ? null : room.player.counter.short(this.to);
     this.top.replaceChildren(h("span", { class: `chip${this.stamp === "follow" ? " off" : ""}`, title: room.player.counter.code(ms) }, icon("clock", "s"), head, tail && h("small", null, tail),
-      end && " – ", end && end[0], end && end[1] && h("small", null, end[1]),
+      end && h("span", { class: "dash" }, "–"), end && end[0], end && end[1] && h("small", null, end[1]),
       h("button", { class: "x", type: "button", "aria-label": t("js.say.remove_time"), onclick: () => this.clear() }, icon("x", "s"))));
   }
 

@@ -53,7 +53,7 @@ export function bindKeys(room) {
       KeyT: () => room.composer?.stampNow(),
       KeyI: () => { room.composer?.setIn(); if (room.composer) flash(screen, `I ${player.counter.code(player.stampMs)}`); },
       KeyO: () => { room.composer?.setOut(); if (room.composer) flash(screen, `O ${player.counter.code(player.stampMs)}`); },
-      Slash: event.shiftKey ? showKeys : null,
+      Slash: event.shiftKey || event.key === "?" ? showKeys : null,
       Escape: () => document.activeElement?.blur?.(),
     }[event.code];
     if (!run) return;

@@ -21,12 +21,14 @@ function rich(text, room) {
   return h("p", { class: "text" }, parts);
 }
 
-const name = (comment) => comment.user?.nickname || t("js.anonymous");
+/** An anonymous comment looks to its author as to everybody else, with a tag that says it is his. */
+const name = (comment) => (comment.security ? null : comment.user?.nickname) || t("js.anonymous");
+const face = (comment, size) => avatar(comment.security ? null : comment.user, size);
 
 function tags(comment) {
   return [
     comment.is_mine && h("span", { class: "tag" }, t("js.note.me")),
-    comment.security && h("span", { class: "tag anon", title: comment.is_mine ? t("js.anon.explain") : null }, t("js.anonymous")),
+    comment.security && comment.is_mine && h("span", { class: "tag anon", title: t("js.anon.explain") }, icon("mask", "s")),
     comment.internal && h("span", { class: "tag internal", title: t("js.internal.explain") }, t("js.internal")),
   ];
 }
@@ -36,11 +38,11 @@ export function timeChip(start, end, counter, run) {
   const [head, tail] = counter.short(start);
   const until = end > start ? counter.short(end) : null;
   return h("button", { class: "chip", type: "button", title: counter.code(start), onclick: run },
-    head, tail && h("small", null, tail), until && "–", until && until[0], until && until[1] && h("small", null, until[1]));
+    head, tail && h("small", null, tail), until && h("span", { class: "dash" }, "–"), until && until[0], until && until[1] && h("small", null, until[1]));
 }
 
-function act(sign, label, run, { text, pressed, bad } = {}) {
-  return h("button", { class: `act${bad ? " bad" : ""}`, type: "button", title: label, "aria-label": label, "aria-pressed": pressed === undefined ? null : String(pressed), onclick: run }, icon(sign), text);
+function act(sign, label, run, { text, pressed, bad, later } = {}) {
+  return h("button", { class: `act${bad ? " bad" : ""}${later ? " later" : ""}`, type: "button", title: label, "aria-label": label, "aria-pressed": pressed === undefined ? null : String(pressed), onclick: run }, icon(sign), text);
 }
 
 function actions(comment, view, room, isReply) {
@@ -56,12 +58,12 @@ function actions(comment, view, room, isReply) {
     for (const [kind, sign] of REACTIONS) if (comment.reactions?.[kind]) row.push(h("span", { class: "act", title: t(`js.reaction.${kind}`) }, icon(sign), String(comment.reactions[kind])));
   }
   row.push(h("span", { class: "gap" }));
-  if (!isReply) row.push(act("link", t("js.note.link"), async () => { if (await copy(`${location.origin}/feedbacks/${comment.feedback_id}?c=${comment.id}`)) toast(t("js.copied"), "good"); }));
-  if (comment.is_mine) row.push(act("edit", t("js.note.edit"), () => view.openEdit(comment)));
+  if (!isReply) row.push(act("link", t("js.note.link"), async () => { if (await copy(`${location.origin}/feedbacks/${comment.feedback_id}?c=${comment.id}`)) toast(t("js.copied"), "good"); }, { later: true }));
+  if (comment.is_mine) row.push(act("edit", t("js.note.edit"), () => view.openEdit(comment), { later: true }));
   if (comment.is_mine || rights.manage) {
     row.push(act("trash", t("js.note.delete"), async () => {
       if (await confirmed({ title: t("js.note.delete_title"), text: t("js.note.delete_text", { text: comment.text.slice(0, 80) }), action: t("js.delete") })) room.thread.remove(comment);
-    }, { bad: true }));
+    }, { bad: true, later: true }));
   }
   if (!isReply && rights.comment) {
     const done = Boolean(comment.resolved_at);
@@ -90,7 +92,7 @@ export class NoteView {
     this.el.id = `comment-${comment.id}`;
     this.el.classList.toggle("done", Boolean(comment.resolved_at));
     this.el.classList.remove("pending");
-    this.face.replaceChildren(avatar(comment.user));
+    this.face.replaceChildren(face(comment));
     const version = room.versionOf(comment.media_id);
     const other = comment.media_id && comment.media_id !== room.player.media?.id;
     const head = h("div", { class: "note-head" },
@@ -112,7 +114,7 @@ export class NoteView {
     if (reply.mine) {
       return h("div", { class: "reply pending" }, avatar(reply.mine.body.security ? null : room.me, "s"), h("div", null, h("p", { class: "text" }, reply.mine.body.text), unsent(reply.mine, room)));
     }
-    return h("div", { class: "reply", id: `comment-${reply.id}` }, avatar(reply.user, "s"),
+    return h("div", { class: "reply", id: `comment-${reply.id}` }, face(reply, "s"),
       h("div", { class: "note-body" }, h("div", { class: "note-head" }, h("b", null, name(reply)), tags(reply), timeTag(reply.created), reply.edited && h("span", { class: "faint tiny" }, t("js.note.edited"))),
         rich(reply.text, room), actions(reply, this, room, true)));
   }
@@ -127,7 +129,7 @@ export class NoteView {
     this.face.replaceChildren(avatar(body.security ? null : room.me));
     this.main.replaceChildren(
       h("div", { class: "note-head" }, body.start_ms !== null && timeChip(body.start_ms, body.end_ms, room.counterOf(body.media_id), () => room.player.seek(body.start_ms)),
-        h("b", null, room.me.nickname), tags({ ...body, is_mine: true })),
+        h("b", null, name({ ...body, user: room.me })), tags({ ...body, is_mine: true })),
       h("p", { class: "text" }, body.text), unsent(mine, room));
   }
 
@@ -178,7 +180,7 @@ export class NoteView {
 /** What became of an unsent comment, and what can be done. */
 function unsent(mine, room) {
   if (mine.state === "sending") return h("span", { class: "faint tiny" }, t("js.note.sending"));
-  return h("div", { class: "unsent", role: "alert" }, icon("alert", "s"), h("span", { class: "grow" }, mine.error || t("js.note.unsent")),
+  return h("div", { class: "unsent", role: "alert" }, h("span", { class: "say-why" }, icon("alert", "s"), mine.error || t("js.note.unsent")),
     h("button", { class: "btn s", type: "button", onclick: () => room.thread.post(mine) }, t("js.retry")),
     h("button", { class: "btn s quiet", type: "button", onclick: () => { room.composer?.takeBack(mine); } }, t("js.note.take_back")),
     h("button", { class: "btn s quiet bad", type: "button", onclick: async () => {

@@ -8,7 +8,7 @@ const PRIORITIES = ["low", "medium", "high", "critical"];
 
 /** The menu and button at the right of the room's bar. Returns `draw()`. */
 export function verdictBar(root, room) {
-  const label = h("span");
+  const label = h("span", { class: "cut" });
   const button = h("button", { class: "btn s primary", type: "button", onclick: () => openDecision(room) }, icon("flag", "s"), label);
   const panel = h("div", { class: "menu-panel" });
   const pill = h("span", { class: "pill" });

@@ -6,7 +6,7 @@ export function versionMenu(root, room, { pick, add }) {
   const input = h("input", { type: "file", accept: "video/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
   document.body.append(input);
   const label = h("span", { class: "num" });
-  const panel = h("div", { class: "menu-panel" });
+  const panel = h("div", { class: "menu-panel versions" });
   const menu = h("details", { class: "menu" }, h("summary", { class: "btn s", title: t("js.version.title") }, icon("layers", "s"), label, icon("down", "s")), panel);
   root.append(menu);
   return {
@@ -16,7 +16,7 @@ export function versionMenu(root, room, { pick, add }) {
       label.textContent = shown ? `v${shown.version}` : t("js.version.none");
       panel.replaceChildren(
         ...room.versions.map((media) => h("button", { class: "menu-item", type: "button", "aria-current": String(media.id === shown?.id), onclick: () => pick(media) },
-          h("b", { class: "num" }, `v${media.version}`),
+          h("b", { class: "num nowrap" }, `v${media.version}`),
           h("span", { class: "grow cut" }, media.name, h("span", { class: "faint tiny" }, h("br"), `${media.user?.nickname || ""} · ${ago(media.created)} · ${bytes(media.size_bytes)}`)),
           media.state !== "ready" && h("span", { class: `pill ${media.state}` }, t(`js.media.${media.state}`)))),
         ...(room.versions.length ? [h("div", { class: "menu-line" })] : []),
