@@ -1,0 +1,153 @@
+//! The journal's vocabulary: everything that can happen, as facts with ids.
+//!
+//! Law: an event holds no author's name and no text that a later reader might not be allowed to see. Who replays it loads
+//! the present rows and shows them to the present viewer, so anonymity and withdrawn rights hold for the past as well.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::clock::Time;
+use crate::base::ids::*;
+use crate::base::job::JobKind;
+use crate::base::roles::{Role, SiteRole};
+
+/// One thing that happened. The serde tag is the journal's `verb`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "verb", rename_all = "snake_case")]
+#[allow(missing_docs)] // The names of variants and ids say all; what a verb means to a client stands in docs/architecture.md.
+pub enum Event {
+    UserAdded { user: UserId },
+    UserChanged { user: UserId, fields: Vec<String> },
+    UserLocked { user: UserId },
+    UserUnlocked { user: UserId },
+    SiteRoleChanged { user: UserId, role: SiteRole },
+    LoggedIn { user: UserId, session: SessionId },
+    LoginFailed { user: Option<UserId> },
+    LoggedOut { user: UserId, session: SessionId },
+    SessionsRevoked { user: UserId, kept: Option<SessionId> },
+    TokenAdded { user: UserId, session: SessionId },
+    ResetRequested { user: UserId },
+    ResetIssued { user: UserId },
+    PasswordReset { user: UserId },
+
+    ProjectAdded { project: ProjectId },
+    ProjectChanged { project: ProjectId, fields: Vec<String> },
+    ProjectDeleted { project: ProjectId },
+    ProjectRestored { project: ProjectId },
+    MemberAdded { project: ProjectId, user: UserId, role: Role },
+    MemberChanged { project: ProjectId, user: UserId, role: Role },
+    MemberRemoved { project: ProjectId, user: UserId },
+    InvitationSent { invitation: InvitationId },
+    InvitationResent { invitation: InvitationId },
+    InvitationRevoked { invitation: InvitationId },
+    InvitationAccepted { invitation: InvitationId, user: UserId },
+    InvitationDeclined { invitation: InvitationId },
+
+    FeedbackAdded { feedback: FeedbackId },
+    FeedbackChanged { feedback: FeedbackId, fields: Vec<String> },
+    FeedbackDeleted { feedback: FeedbackId },
+    Decided { feedback: FeedbackId, user: UserId },
+
+    MediaReceived { media: MediaId, feedback: FeedbackId },
+    MediaProbed { media: MediaId, feedback: FeedbackId },
+    MediaReady { media: MediaId, feedback: FeedbackId },
+    MediaFailed { media: MediaId, feedback: FeedbackId },
+
+    CommentAdded { comment: CommentId, feedback: FeedbackId },
+    CommentChanged { comment: CommentId, feedback: FeedbackId },
+    CommentDeleted { comment: CommentId, feedback: FeedbackId },
+    CommentResolved { comment: CommentId, feedback: FeedbackId },
+    CommentReopened { comment: CommentId, feedback: FeedbackId },
+    ReactionAdded { comment: CommentId, feedback: FeedbackId },
+    ReactionRemoved { comment: CommentId, feedback: FeedbackId },
+
+    JobRetried { job: JobId, kind: JobKind },
+    JobCancelled { job: JobId, kind: JobKind },
+}
+
+impl Event {
+    /// Kind and id of what it happened to.
+    pub fn subject(&self) -> (&'static str, i64) {
+        use Event::*;
+        match self {
+            UserAdded { user }
+            | UserChanged { user, .. }
+            | UserLocked { user }
+            | UserUnlocked { user }
+            | SiteRoleChanged { user, .. }
+            | LoggedIn { user, .. }
+            | LoggedOut { user, .. }
+            | SessionsRevoked { user, .. }
+            | TokenAdded { user, .. }
+            | ResetRequested { user }
+            | ResetIssued { user }
+            | PasswordReset { user } => ("user", user.0),
+            LoginFailed { user } => ("user", user.map_or(0, |u| u.0)),
+            ProjectAdded { project }
+            | ProjectChanged { project, .. }
+            | ProjectDeleted { project }
+            | ProjectRestored { project }
+            | MemberAdded { project, .. }
+            | MemberChanged { project, .. }
+            | MemberRemoved { project, .. } => ("project", project.0),
+            InvitationSent { invitation }
+            | InvitationResent { invitation }
+            | InvitationRevoked { invitation }
+            | InvitationAccepted { invitation, .. }
+            | InvitationDeclined { invitation } => ("invitation", invitation.0),
+            FeedbackAdded { feedback }
+            | FeedbackChanged { feedback, .. }
+            | FeedbackDeleted { feedback }
+            | Decided { feedback, .. } => ("feedback", feedback.0),
+            MediaReceived { media, .. }
+            | MediaProbed { media, .. }
+            | MediaReady { media, .. }
+            | MediaFailed { media, .. } => ("media", media.0),
+            CommentAdded { comment, .. }
+            | CommentChanged { comment, .. }
+            | CommentDeleted { comment, .. }
+            | CommentResolved { comment, .. }
+            | CommentReopened { comment, .. }
+            | ReactionAdded { comment, .. }
+            | ReactionRemoved { comment, .. } => ("comment", comment.0),
+            JobRetried { job, .. } | JobCancelled { job, .. } => ("job", job.0),
+        }
+    }
+}
+
+/// Who hears of an event in the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Audience {
+    /// Everybody who may view the project.
+    All,
+    /// Owner, manager, editor.
+    Team,
+}
+
+/// What the room is told when the event is committed: one JSON object (with `type`, without `seq`), rendered inside the
+/// transaction so that it shows exactly the committed state.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// Who may hear it.
+    pub audience: Audience,
+    /// For everybody.
+    pub message: serde_json::Value,
+    /// For the author's own sockets, where it differs (`is_mine`, his own name on an anonymous comment).
+    pub own: Option<(UserId, serde_json::Value)>,
+}
+
+/// An event that has been committed, as the effects see it.
+#[derive(Clone, Debug)]
+pub struct Committed {
+    /// Place in the journal.
+    pub seq: i64,
+    /// When.
+    pub at: Time,
+    /// In which project, if in one.
+    pub project: Option<ProjectId>,
+    /// Who did it; `None` for the program itself.
+    pub actor: Option<UserId>,
+    /// What.
+    pub event: Event,
+    /// What the room hears.
+    pub live: Option<Live>,
+}

@@ -1,0 +1,125 @@
+//! Durable work: what can be done later, and how a job tells whether time can heal a failure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::base::ids::*;
+use crate::closed_set;
+
+/// Everything that runs later. `work.rs` says which function runs which.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum Job {
+    /// Probe a media and make its renditions.
+    ProcessMedia {
+        /// Which.
+        media: MediaId,
+    },
+    /// Forget expired sessions, uploads, reset codes, invitations and idempotency keys.
+    CleanUp,
+}
+
+closed_set! {
+    /// The names of [`Job`]'s kinds.
+    JobKind {
+        /// [`Job::ProcessMedia`]
+        ProcessMedia = "process_media",
+        /// [`Job::CleanUp`]
+        CleanUp = "clean_up",
+    }
+}
+
+impl Job {
+    /// Its kind.
+    pub fn kind(&self) -> JobKind {
+        match self {
+            Job::ProcessMedia { .. } => JobKind::ProcessMedia,
+            Job::CleanUp => JobKind::CleanUp,
+        }
+    }
+
+    /// The lane it waits in.
+    pub fn lane(&self) -> Lane {
+        match self {
+            Job::ProcessMedia { .. } => Lane::Media,
+            Job::CleanUp => Lane::Maintenance,
+        }
+    }
+
+    /// How often it is tried before it is a dead letter.
+    pub fn max_attempts(&self) -> i64 {
+        match self {
+            Job::ProcessMedia { .. } => 3,
+            Job::CleanUp => 5,
+        }
+    }
+}
+
+closed_set! {
+    /// Queues that do not wait for each other.
+    Lane {
+        /// Short work.
+        Light = "light",
+        /// ffmpeg.
+        Media = "media",
+        /// The house's own upkeep.
+        Maintenance = "maintenance",
+    }
+}
+
+closed_set! {
+    /// The life of a job.
+    JobState {
+        /// Waits for its lane.
+        Ready = "ready",
+        /// Held by a lease.
+        Running = "running",
+        /// Waits for its back-off to pass.
+        Retry = "retry",
+        /// Over, with its result.
+        Done = "done",
+        /// Over: time would not have healed it.
+        Failed = "failed",
+        /// Over: tried as often as allowed (dead letter).
+        Dead = "dead",
+        /// Over: somebody stopped it.
+        Cancelled = "cancelled",
+    }
+}
+
+/// Why a job did not end well, and whether trying again can help.
+#[derive(Debug)]
+pub enum JobError {
+    /// Time may heal it: a full disk, a killed child, a busy store.
+    Retry(anyhow::Error),
+    /// It will fail the same way again. `stderr` is the tail of what the child process said.
+    Fail {
+        /// One sentence.
+        error: String,
+        /// Tail of the child's stderr; empty if there was no child.
+        stderr: String,
+    },
+    /// Somebody cancelled it.
+    Cancelled,
+}
+
+impl<E: Into<anyhow::Error>> From<E> for JobError {
+    fn from(e: E) -> JobError {
+        JobError::Retry(e.into())
+    }
+}
+
+/// Where a running job stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// 0–100.
+    pub percent: f32,
+    /// Frames a second, when frames are made.
+    #[serde(default)]
+    pub fps: Option<f32>,
+    /// Media seconds a wall-clock second.
+    #[serde(default)]
+    pub speed: Option<f32>,
+    /// Estimated time to the end, in milliseconds.
+    #[serde(default)]
+    pub eta_ms: Option<i64>,
+}

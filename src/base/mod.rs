@@ -1,0 +1,11 @@
+//! The vocabulary that every room of the house speaks: data only, no I/O.
+
+pub mod clock;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod job;
+pub mod locale;
+pub mod page;
+pub mod roles;
+pub mod secret;
