@@ -1,0 +1,174 @@
+//! SQLite: a pool of readers, one group-committing writer, the journal. The only room that names rusqlite.
+//!
+//! Laws: a change is one closure in one transaction, with its events and jobs. An acknowledged write is durable
+//! (WAL, `synchronous=FULL`). Readers see one snapshot for the length of their closure. Nothing waits without a bound:
+//! readers wait for a permit, writers for a place in the queue; a full queue answers `Busy` at once.
+//!
+//! A closure given to [`Store::write`] has no effect besides its statements: another engine behind the same types may
+//! have to run it again.
+
+mod db;
+mod migrate;
+pub mod once;
+mod values;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use anyhow::Context;
+use r2d2_sqlite::SqliteConnectionManager;
+pub use rusqlite::types::{FromSql, FromSqlError, ToSql, ToSqlOutput, ValueRef};
+pub use rusqlite::{Error as SqlError, Result as SqlResult, Row, params};
+use tokio::sync::Semaphore;
+
+use crate::base::clock::Clock;
+use crate::base::error::{Error, Result};
+pub use db::{Db, Tx};
+pub use values::named;
+pub use writer::Batch;
+
+tokio::task_local! {
+    static STATEMENTS: Arc<AtomicU32>;
+}
+
+/// Runs `future` and counts the statements that it and its closures execute into `count`.
+pub async fn counting<F: Future>(count: Arc<AtomicU32>, future: F) -> F::Output {
+    STATEMENTS.scope(count, future).await
+}
+
+/// How to open a store.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The data directory; the database is `videoplanet.db` in it.
+    pub dir: PathBuf,
+    /// Reader connections.
+    pub readers: u32,
+    /// Writes that may wait.
+    pub write_queue: usize,
+    /// Writes that one commit may hold.
+    pub batch: usize,
+    /// Page cache of each connection, in KiB.
+    pub cache_kib: i64,
+}
+
+impl Options {
+    /// The defaults, in `dir`.
+    pub fn in_dir(dir: &Path) -> Options {
+        Options { dir: dir.to_owned(), readers: 4, write_queue: 4096, batch: 64, cache_kib: 8192 }
+    }
+}
+
+/// The open database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store {
+    readers: r2d2::Pool<SqliteConnectionManager>,
+    permits: Arc<Semaphore>,
+    writer: Arc<writer::Writer>,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens or creates the database, applies what migrations are missing and starts the writer.
+    /// `effects` runs on the writer's thread after each commit, in commit order, before the writes are answered.
+    pub fn open(options: &Options, clock: Clock, effects: impl Fn(Batch) + Send + 'static) -> anyhow::Result<Store> {
+        std::fs::create_dir_all(&options.dir)
+            .with_context(|| format!("cannot create the data directory {}", options.dir.display()))?;
+        let path = options.dir.join("videoplanet.db");
+        let mut conn = rusqlite::Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
+        pragmas(&conn, options.cache_kib).with_context(|| format!("{} is not a usable database", path.display()))?;
+        migrate::run(&mut conn, &options.dir, &clock)?;
+        let cache_kib = options.cache_kib;
+        let manager = SqliteConnectionManager::file(&path).with_init(move |c| {
+            pragmas(c, cache_kib)?;
+            c.pragma_update(None, "query_only", true)
+        });
+        let readers = r2d2::Pool::builder()
+            .max_size(options.readers)
+            .test_on_check_out(false)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .connection_timeout(Duration::from_secs(10))
+            .build(manager)
+            .context("cannot open the reader connections")?;
+        Ok(Store {
+            readers,
+            permits: Arc::new(Semaphore::new(options.readers as usize)),
+            writer: Arc::new(writer::Writer::start(conn, clock, options.write_queue, options.batch, effects)),
+            path,
+        })
+    }
+
+    /// Runs `f` on one snapshot.
+    pub async fn read<T, F>(&self, f: F) -> Result<T>
+    where
+        F: FnOnce(&Db) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+        let count = STATEMENTS.try_with(Arc::clone).ok();
+        let readers = self.readers.clone();
+        let work = move || {
+            let _permit = permit;
+            let conn = readers.get().map_err(Error::internal)?;
+            let snapshot = db::Snapshot::begin(&conn)?;
+            let result = f(&Db::new(&conn, count));
+            drop(snapshot);
+            result
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|e| Error::internal(format!("a read panicked: {e}")))?
+    }
+
+    /// Runs `f` in the writer's next commit. Answers when the commit is on disk and its effects have run.
+    pub async fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.writer.write(STATEMENTS.try_with(Arc::clone).ok(), f).await
+    }
+
+    /// Writes that wait at this moment.
+    pub fn write_queue_len(&self) -> usize {
+        self.writer.waiting()
+    }
+
+    /// Bytes of the database and of its write-ahead log.
+    pub fn size_bytes(&self) -> (u64, u64) {
+        let len = |p: &Path| std::fs::metadata(p).map(|m| m.len()).unwrap_or(0);
+        (len(&self.path), len(&self.path.with_extension("db-wal")))
+    }
+
+    /// Finishes the waiting writes, checkpoints the log and ends the writer's thread. Later writes answer `Busy`.
+    pub async fn close(&self) {
+        let writer = self.writer.clone();
+        let _ = tokio::task::spawn_blocking(move || writer.stop()).await;
+    }
+}
+
+/// Every connection's settings, in one place.
+fn pragmas(conn: &rusqlite::Connection, cache_kib: i64) -> rusqlite::Result<()> {
+    conn.busy_timeout(Duration::from_secs(10))?;
+    conn.pragma_update(None, "journal_mode", "WAL")?;
+    conn.pragma_update(None, "synchronous", "FULL")?;
+    conn.pragma_update(None, "foreign_keys", true)?;
+    conn.pragma_update(None, "temp_store", "MEMORY")?;
+    conn.pragma_update(None, "cache_size", -cache_kib)?;
+    conn.pragma_update(None, "mmap_size", 256i64 << 20)?;
+    // A long read lets the log grow; the checkpoint after it gives the space back.
+    conn.pragma_update(None, "journal_size_limit", 64i64 << 20)?;
+    // A schema written by a stranger's tool must not call our functions.
+    conn.pragma_update(None, "trusted_schema", false)?;
+    conn.set_prepared_statement_cache_capacity(256);
+    Ok(())
+}
+
+/// The number of statements counted so far for the present request; 0 outside [`counting`].
+pub fn counted() -> u32 {
+    STATEMENTS.try_with(|c| c.load(Ordering::Relaxed)).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests;
