@@ -1,0 +1,4 @@
+//! Machinery that knows no product: it moves rows, bytes, messages and child processes.
+
+pub mod queue;
+pub mod store;
