@@ -1,0 +1,296 @@
+//! Every setting, once: the struct, its default and its sentence. `videoplanet config` prints this page as the sample.
+//!
+//! Sources, later ones win: defaults, the TOML file, `VIDEOPLANET_SECTION_KEY`, `--set section.key=value`.
+//! An unknown name anywhere is an error that names the nearest known one.
+
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+use toml::{Table, Value};
+
+macro_rules! config {
+    ($($(#[doc = $sdoc:literal])+ $section:ident: $struct:ident { $($(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr;)+ })+) => {
+        /// All settings.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Config { $($(#[doc = $sdoc])+ pub $section: $struct,)+ }
+
+        $($(#[doc = $sdoc])+
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct $struct { $($(#[doc = $doc])+ pub $key: $type,)+ }
+
+        impl Default for $struct {
+            fn default() -> Self {
+                $struct { $($key: $default.into(),)+ }
+            }
+        }
+        )+
+
+        /// Section and key with their sentences, in the order of the sample.
+        const DOCS: &[(&str, &[&str], &[(&str, &[&str])])] = &[
+            $((stringify!($section), &[$($sdoc),+], &[$((stringify!($key), &[$($doc),+])),+])),+
+        ];
+    };
+}
+
+config! {
+    /// Where the program listens and how it is reached.
+    server: Server {
+        /// Address and port.
+        bind: String = "0.0.0.0:8080";
+        /// The address people type, for links in invitations, such as "https://review.example.com".
+        /// Empty: taken from each request.
+        public_url: String = "";
+        /// Origins of other front ends that may call the API from a browser.
+        cors_origins: Vec<String> = Vec::<String>::new();
+        /// Take the client's address from X-Forwarded-For: only behind a proxy of yours that sets it.
+        trust_proxy: bool = false;
+        /// Seconds that a client may take to send its request head.
+        header_timeout_s: u64 = 15u64;
+        /// Connections at once.
+        max_connections: usize = 20_000usize;
+        /// Seconds that running requests get when the program stops.
+        drain_s: u64 = 10u64;
+    }
+    /// The database.
+    store: Store {
+        /// Reader connections.
+        readers: u32 = 4u32;
+        /// Writes that may wait before callers are told to come back later.
+        write_queue: usize = 4096usize;
+        /// Writes that share one commit.
+        batch: usize = 64usize;
+        /// Page cache of each connection, in KiB.
+        cache_kib: i64 = 8192i64;
+    }
+    /// People.
+    accounts: Accounts {
+        /// Who may sign up: "invite" (with an invitation), "open" (everybody) or "closed" (nobody).
+        signup: String = "invite";
+        /// Days that a sign-in holds without being used.
+        session_days: i64 = 30i64;
+        /// Wrong passwords in a row before an account is shut for a while.
+        max_failures: i64 = 5i64;
+        /// Minutes that it stays shut.
+        shut_minutes: i64 = 15i64;
+        /// Members of a project at the most.
+        max_members: i64 = 50i64;
+    }
+    /// Uploads and media.
+    media: Media {
+        /// Largest upload, in bytes.
+        max_upload_bytes: u64 = 10u64 << 30;
+        /// Uploads that one person may have open.
+        max_open_uploads: i64 = 20i64;
+        /// Hours after its last byte that an unfinished upload is kept.
+        upload_hours: i64 = 24i64;
+        /// Free bytes that uploads and jobs leave on the disk.
+        keep_free_bytes: u64 = 1u64 << 30;
+        /// Media jobs at once.
+        jobs: usize = 1usize;
+        /// Seconds that one ffmpeg may run.
+        ffmpeg_seconds: u64 = 6 * 3600u64;
+        /// Memory of one ffmpeg, in MiB.
+        ffmpeg_mib: u64 = 2048u64;
+        /// Pixels of a picture at the most (8192 × 4352 by default).
+        max_pixels: u64 = 35_651_584u64;
+    }
+    /// Live rooms.
+    rooms: Rooms {
+        /// Sockets of one person.
+        per_user: usize = 5usize;
+        /// Sockets in all.
+        max_sockets: usize = 20_000usize;
+        /// Messages that wait for one slow socket before it is sent to replay.
+        queue: usize = 100usize;
+    }
+    /// What the program tells.
+    log: Log {
+        /// Level, or a filter such as "info,videoplanet::server=debug".
+        level: String = "info";
+        /// One JSON object a line instead of text.
+        json: bool = false;
+    }
+}
+
+impl Config {
+    /// Reads the file (if any), the environment and the settings of the command line.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl IntoIterator<Item = (String, String)>,
+        set: &[String],
+    ) -> anyhow::Result<Config> {
+        let mut table = Table::new();
+        if let Some(path) = file {
+            let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
+            for (section, value) in &table {
+                let Some(keys) = value.as_table() else {
+                    bail!("{}: `{section}` stands outside a section; {}", path.display(), nearest(section));
+                };
+                for key in keys.keys() {
+                    known(section, key).with_context(|| path.display().to_string())?;
+                }
+            }
+        }
+        for (name, value) in env {
+            let Some(rest) = name.strip_prefix("VIDEOPLANET_") else { continue };
+            let name_of = |section: &str, key: &str| format!("{section}_{key}").to_uppercase();
+            let found = pairs().find(|(section, key)| name_of(section, key) == rest);
+            let Some((section, key)) = found else {
+                let close =
+                    pairs().map(|(s, k)| name_of(s, k)).max_by(|a, b| closeness(a, rest, b)).unwrap_or_default();
+                bail!("the environment variable {name} is not a setting; did you mean VIDEOPLANET_{close}?");
+            };
+            put(&mut table, section, key, &value);
+        }
+        for pair in set {
+            let parsed = pair.split_once('=').and_then(|(name, value)| Some((name.split_once('.')?, value)));
+            let Some(((section, key), value)) = parsed else {
+                bail!("--set takes section.key=value, not `{pair}`");
+            };
+            known(section, key).context("--set")?;
+            put(&mut table, section, key, value);
+        }
+        let config: Config = table.try_into().context("a setting has a value of the wrong kind")?;
+        config.check()?;
+        Ok(config)
+    }
+
+    fn check(&self) -> anyhow::Result<()> {
+        let must = |ok: bool, what: &str| if ok { Ok(()) } else { Err(anyhow::anyhow!("{what}")) };
+        must(
+            ["invite", "open", "closed"].contains(&self.accounts.signup.as_str()),
+            "accounts.signup must be \"invite\", \"open\" or \"closed\"",
+        )?;
+        must(
+            self.server.bind.parse::<std::net::SocketAddr>().is_ok(),
+            "server.bind must be an address and a port, such as 0.0.0.0:8080",
+        )?;
+        must((1..=64).contains(&self.store.readers), "store.readers must be from 1 to 64")?;
+        must((1..=1024).contains(&self.store.batch), "store.batch must be from 1 to 1024")?;
+        must(self.store.write_queue >= 1, "store.write_queue must be at least 1")?;
+        must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
+        must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
+        must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
+        must(self.rooms.queue >= 1 && self.rooms.per_user >= 1, "rooms.queue and rooms.per_user must be at least 1")?;
+        let url = &self.server.public_url;
+        must(
+            url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),
+            "server.public_url must begin with http:// or https://",
+        )
+    }
+
+    /// The sample: every setting with its sentence and its default, as a file that changes nothing.
+    pub fn sample() -> String {
+        let defaults = Table::try_from(Config::default()).expect("the defaults are TOML");
+        let mut out =
+            String::from("# VideoPlanet settings. What stands here is the default; remove the # to change it.\n");
+        for (section, doc, keys) in DOCS {
+            out.push('\n');
+            for line in *doc {
+                out.push_str(&format!("#{line}\n"));
+            }
+            out.push_str(&format!("[{section}]\n"));
+            for (key, doc) in *keys {
+                for line in *doc {
+                    out.push_str(&format!("#{line}\n"));
+                }
+                out.push_str(&format!("# {key} = {}\n", defaults[*section][*key]));
+            }
+        }
+        out
+    }
+}
+
+fn pairs() -> impl Iterator<Item = (&'static str, &'static str)> {
+    DOCS.iter().flat_map(|(section, _, keys)| keys.iter().map(|(key, _)| (*section, *key)))
+}
+
+fn closeness(a: &str, to: &str, b: &str) -> std::cmp::Ordering {
+    strsim::jaro_winkler(a, to).total_cmp(&strsim::jaro_winkler(b, to))
+}
+
+fn nearest(name: &str) -> String {
+    let close = pairs().map(|(s, k)| format!("{s}.{k}")).max_by(|a, b| {
+        let tail = |full: &str| {
+            if name.contains('.') { full.to_owned() } else { full.split('.').next_back().unwrap_or("").to_owned() }
+        };
+        closeness(&tail(a), name, &tail(b))
+    });
+    format!("did you mean `{}`?", close.unwrap_or_default())
+}
+
+fn known(section: &str, key: &str) -> anyhow::Result<()> {
+    if pairs().any(|(s, k)| (s, k) == (section, key)) {
+        return Ok(());
+    }
+    bail!("`{section}.{key}` is not a setting; {}", nearest(&format!("{section}.{key}")))
+}
+
+/// Puts a value given as text: a TOML value if it is one of the kind that the setting has, else a string.
+fn put(table: &mut Table, section: &str, key: &str, text: &str) {
+    let default = Table::try_from(Config::default()).ok().and_then(|t| t.get(section)?.get(key).cloned());
+    let value = match default {
+        Some(Value::String(_)) => Value::String(text.to_owned()),
+        Some(Value::Array(_)) if !text.trim_start().starts_with('[') => {
+            Value::Array(text.split(',').map(|t| Value::String(t.trim().to_owned())).collect())
+        }
+        _ => format!("v = {text}")
+            .parse::<Table>()
+            .ok()
+            .and_then(|mut t| t.remove("v"))
+            .unwrap_or(Value::String(text.to_owned())),
+    };
+    if let Value::Table(keys) = table.entry(section).or_insert_with(|| Value::Table(Table::new())) {
+        keys.insert(key.to_owned(), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
+        pairs.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect()
+    }
+
+    #[test]
+    fn later_sources_win() {
+        let c = Config::load(
+            None,
+            env(&[("VIDEOPLANET_SERVER_BIND", "127.0.0.1:1"), ("VIDEOPLANET_MEDIA_JOBS", "2")]),
+            &["server.bind=127.0.0.1:2".into()],
+        )
+        .unwrap();
+        assert_eq!((c.server.bind.as_str(), c.media.jobs), ("127.0.0.1:2", 2));
+    }
+
+    #[test]
+    fn a_mistyped_name_is_told_with_the_nearest_one() {
+        let said = |r: anyhow::Result<Config>| format!("{:#}", r.unwrap_err());
+        assert!(said(Config::load(None, [], &["server.bnid=x".into()])).contains("server.bind"));
+        assert!(
+            said(Config::load(None, env(&[("VIDEOPLANET_SEVER_BIND", "x")]), &[])).contains("VIDEOPLANET_SERVER_BIND")
+        );
+        assert!(said(Config::load(None, [], &["media.jobs=many".into()])).contains("wrong kind"));
+        let file = std::env::temp_dir().join(format!("vp-config-{}.toml", std::process::id()));
+        std::fs::write(&file, "[server]\nbindd = \"x\"\n").unwrap();
+        assert!(said(Config::load(Some(&file), [], &[])).contains("server.bind"));
+        std::fs::write(&file, "bind = \"x\"\n").unwrap();
+        assert!(said(Config::load(Some(&file), [], &[])).contains("server.bind"));
+        std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
+    fn the_sample_is_the_default() {
+        let plain: String = Config::sample()
+            .lines()
+            .map(|l| l.strip_prefix("# ").filter(|l| l.split(' ').nth(1) == Some("=")).unwrap_or(l).to_owned() + "\n")
+            .collect();
+        let parsed: Config = plain.parse::<Table>().unwrap().try_into().unwrap();
+        assert_eq!(parsed, Config::default());
+    }
+}
