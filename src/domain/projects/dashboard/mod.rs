@@ -1,0 +1,124 @@
+//! What waits: for a person over all his projects, and within one project. Numbers and short lists, in at most three
+//! statements. Reads the tables of later nouns, calls none of them.
+
+mod sql;
+
+use serde::Serialize;
+
+use super::{Project, judge, members};
+use crate::base::clock::{DAY, Time};
+use crate::base::error::{Error, Result};
+use crate::base::ids::{FeedbackId, ProjectId};
+use crate::base::roles::Right;
+use crate::domain::accounts::{Person, Viewer};
+use crate::engines::store::Db;
+
+/// A person's dashboard.
+#[derive(Clone, Debug, Serialize)]
+pub struct Dashboard {
+    /// Numbers.
+    pub counts: Counts,
+    /// Feedbacks changed last, in all his projects, at most 10.
+    pub feedbacks: Vec<Brief>,
+    /// Projects with the next deadlines, at most 6.
+    pub due: Vec<Due>,
+}
+
+/// Numbers over all projects of a person.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counts {
+    /// Projects.
+    pub projects: i64,
+    /// Feedbacks neither resolved nor closed.
+    pub open_feedbacks: i64,
+    /// Unresolved comments of his own.
+    pub my_open_comments: i64,
+    /// Projects due within seven days.
+    pub due_soon: i64,
+}
+
+/// A feedback in a list.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)] // As in `Feedback`.
+pub struct Brief {
+    pub id: FeedbackId,
+    pub project_id: ProjectId,
+    pub project_name: String,
+    pub project_color: String,
+    pub title: String,
+    pub status: String,
+    pub priority: String,
+    pub updated: Time,
+    pub user: Person,
+    /// Unresolved comments that the viewer may see.
+    pub unresolved_count: i64,
+}
+
+/// A project with a deadline.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)] // As in `Project`.
+pub struct Due {
+    pub id: ProjectId,
+    pub name: String,
+    pub client: String,
+    pub color: String,
+    pub deadline: Time,
+}
+
+/// The viewer's dashboard.
+pub fn mine(db: &Db, who: &Viewer, now: Time) -> Result<Dashboard> {
+    let (counts, due) = sql::counts_and_due(db, who.user, now.plus(7 * DAY))?;
+    Ok(Dashboard { counts, feedbacks: sql::recent_of_user(db, who.user)?, due })
+}
+
+/// A project's dashboard.
+#[derive(Clone, Debug, Serialize)]
+pub struct ProjectDashboard {
+    /// The project.
+    pub project: Project,
+    /// Numbers over its feedbacks.
+    pub stats: Stats,
+    /// Its members, strongest first, at most 50.
+    pub members: Vec<members::Member>,
+    /// Its feedbacks changed last, at most 5.
+    pub recent_feedbacks: Vec<Brief>,
+    /// The last event in it.
+    pub latest_activity: Option<Time>,
+}
+
+/// Numbers over a project's feedbacks.
+#[derive(Clone, Debug, Default, Serialize)]
+#[allow(missing_docs)] // The enums' names.
+pub struct Stats {
+    pub total: i64,
+    pub open: i64,
+    pub in_progress: i64,
+    pub resolved: i64,
+    pub closed: i64,
+    /// Mean time from creation to resolution of those resolved, in milliseconds.
+    pub avg_resolution_ms: Option<i64>,
+    pub priority: Priorities,
+}
+
+/// How many feedbacks of each priority.
+#[derive(Clone, Debug, Default, Serialize)]
+#[allow(missing_docs)] // The enum's names.
+pub struct Priorities {
+    pub low: i64,
+    pub medium: i64,
+    pub high: i64,
+    pub critical: i64,
+}
+
+/// A project's dashboard: one statement for the project and its numbers, one for its lists.
+pub fn of_project(db: &Db, who: &Viewer, id: ProjectId) -> Result<ProjectDashboard> {
+    let (project, stats, latest_activity) =
+        sql::project_and_stats(db, who.user, id)?.ok_or(Error::NotFound("project"))?;
+    let role = judge(Some(project.my_role), Right::View, "project")?;
+    let (mut members, recent_feedbacks) =
+        sql::members_and_recent(db, id, &project.name, &project.color, role.may(Right::SeeInternal))?;
+    if !role.may(Right::Manage) {
+        members.iter_mut().for_each(|m| m.email = None);
+    }
+    Ok(ProjectDashboard { project, stats, members, recent_feedbacks, latest_activity })
+}

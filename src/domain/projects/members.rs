@@ -1,0 +1,132 @@
+//! Members and their roles.
+
+use serde::{Deserialize, Serialize};
+
+use super::{allow, sql};
+use crate::app::App;
+use crate::base::clock::Time;
+use crate::base::error::{Error, Result};
+use crate::base::event::Event;
+use crate::base::ids::{ProjectId, UserId};
+use crate::base::locale::Text;
+use crate::base::page::{Page, PageSlice};
+use crate::base::roles::{Right, Role};
+use crate::domain::accounts::{self, Person, Viewer};
+use crate::engines::store::{Db, Tx};
+
+/// A member of a project.
+#[derive(Clone, Debug, Serialize)]
+pub struct Member {
+    /// Who.
+    pub user_id: UserId,
+    /// Who.
+    pub user: Person,
+    /// The login, for owner and manager; others see `null`.
+    pub email: Option<String>,
+    /// Role.
+    pub role: Role,
+    /// Since when.
+    pub created: Time,
+}
+
+/// A new member: an account, by id or address.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewMember {
+    /// Its id …
+    pub user_id: Option<UserId>,
+    /// … or its login.
+    pub email: Option<String>,
+    /// Any but owner.
+    pub role: Role,
+}
+
+/// The members of a project, strongest role first.
+pub fn list(db: &Db, who: &Viewer, project: ProjectId, uri: &str, slice: PageSlice) -> Result<Page<Member>> {
+    let role = allow(db, who.user, project, Right::View)?;
+    let (mut rows, count) = sql::members(db, project, slice)?;
+    if !role.may(Right::Manage) {
+        rows.iter_mut().for_each(|m| m.email = None);
+    }
+    Ok(Page::new(uri, slice, count, rows))
+}
+
+/// Adds somebody who has an account. (Who has none is invited.)
+pub async fn add(app: &App, who: &Viewer, project: ProjectId, new: NewMember) -> Result<Member> {
+    if new.role == Role::Owner {
+        return Err(Error::invalid("role", Text::new("invalid.role_owner")));
+    }
+    let (actor, max) = (who.user, app.config.accounts.max_members);
+    app.write(move |tx| {
+        allow(tx, actor, project, Right::Manage)?;
+        let email = new.email.as_deref().map(accounts::clean_email);
+        let found = sql::account(tx, new.user_id, email.as_deref())?;
+        let field = if new.user_id.is_some() { "user_id" } else { "email" };
+        let (person, email) = found.ok_or_else(|| Error::invalid(field, Text::new("invalid.no_such_account")))?;
+        join(tx, actor, project, person.id, new.role, max)?;
+        Ok(Member { user_id: person.id, user: person, email: Some(email), role: new.role, created: tx.now() })
+    })
+    .await
+}
+
+/// Makes `user` a member inside a change.
+pub(super) fn join(tx: &mut Tx, actor: UserId, project: ProjectId, user: UserId, role: Role, max: i64) -> Result<()> {
+    if !sql::add_member(tx, project, user, role, max)? {
+        let text = if sql::role(tx, user, project)?.is_some() {
+            Text::new("error.already_member")
+        } else {
+            Text::new("error.too_many_members").with("max", max)
+        };
+        return Err(Error::Conflict(text));
+    }
+    tx.emit(Some(project), Some(actor), Event::MemberAdded { project, user, role }, None)?;
+    Ok(())
+}
+
+/// Changes a member's role. The owner makes another member owner by giving him that role, and becomes manager.
+pub async fn change(app: &App, who: &Viewer, project: ProjectId, user: UserId, role: Role) -> Result<Member> {
+    let actor = who.user;
+    app.write(move |tx| {
+        let right = if role == Role::Owner { Right::Own } else { Right::Manage };
+        allow(tx, actor, project, right)?;
+        let mut member = sql::member(tx, project, user)?.ok_or(Error::NotFound("member"))?;
+        if member.role == role {
+            return Ok(member);
+        }
+        if member.role == Role::Owner {
+            return Err(Error::Conflict(Text::new("error.owner_stays")));
+        }
+        sql::put_member(tx, project, user, role)?;
+        if role == Role::Owner {
+            sql::put_member(tx, project, actor, Role::Manager)?;
+            sql::set_owner(tx, project, user)?;
+            tx.emit(
+                Some(project),
+                Some(actor),
+                Event::MemberChanged { project, user: actor, role: Role::Manager },
+                None,
+            )?;
+        }
+        tx.emit(Some(project), Some(actor), Event::MemberChanged { project, user, role }, None)?;
+        member.role = role;
+        Ok(member)
+    })
+    .await
+}
+
+/// Removes a member; anybody but the owner may also leave.
+pub async fn remove(app: &App, who: &Viewer, project: ProjectId, user: UserId) -> Result<()> {
+    let actor = who.user;
+    app.write(move |tx| {
+        let right = if actor == user { Right::View } else { Right::Manage };
+        allow(tx, actor, project, right)?;
+        let member = sql::member(tx, project, user)?.ok_or(Error::NotFound("member"))?;
+        if member.role == Role::Owner {
+            return Err(Error::Conflict(Text::new("error.owner_stays")));
+        }
+        sql::remove_member(tx, project, user)?;
+        tx.emit(Some(project), Some(actor), Event::MemberRemoved { project, user }, None)?;
+        Ok(())
+    })
+    .await
+}
