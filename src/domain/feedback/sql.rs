@@ -1,0 +1,156 @@
+//! The statements of feedbacks. Tables: `feedbacks`, `decisions`.
+
+use super::{Decision, Feedback, Filter, MediaBrief, Verdict};
+use crate::base::error::Result;
+use crate::base::ids::{FeedbackId, MediaId, ProjectId, UserId};
+use crate::base::page::FeedSlice;
+use crate::base::roles::Role;
+use crate::domain::accounts::Person;
+use crate::engines::store::{Db, Row, SqlResult, Tx, params};
+
+/// Columns of a feedback seen in role `m.role`, which decides whether internal comments count.
+const FEEDBACK: &str = "f.id, f.project_id, f.title, f.description, f.status, f.priority, f.user_id, u.nickname,
+    f.created_ms, f.updated_ms, f.rev, m.role,
+    (SELECT count(*) FROM comments c WHERE c.feedback_id = f.id AND c.deleted_ms IS NULL
+        AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))),
+    (SELECT count(*) FROM comments c WHERE c.feedback_id = f.id AND c.deleted_ms IS NULL AND c.resolved_ms IS NULL
+        AND c.parent_id IS NULL AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))),
+    v.id, v.version, v.state, v.name, v.renditions, v.facts";
+
+const JOINS: &str = "JOIN users u ON u.id = f.user_id
+    LEFT JOIN media v ON v.feedback_id = f.id
+        AND v.version = (SELECT max(x.version) FROM media x WHERE x.feedback_id = f.id)";
+
+fn feedback(r: &Row) -> SqlResult<Feedback> {
+    let user: UserId = r.get(6)?;
+    Ok(Feedback {
+        id: r.get(0)?,
+        project_id: r.get(1)?,
+        title: r.get(2)?,
+        description: r.get(3)?,
+        status: r.get(4)?,
+        priority: r.get(5)?,
+        user_id: user,
+        user: Person { id: user, nickname: r.get(7)? },
+        created: r.get(8)?,
+        updated: r.get(9)?,
+        rev: r.get(10)?,
+        my_role: r.get(11)?,
+        comment_count: r.get(12)?,
+        unresolved_count: r.get(13)?,
+        latest_media: media(r)?,
+        decisions: None,
+    })
+}
+
+fn media(r: &Row) -> SqlResult<Option<MediaBrief>> {
+    let Some(id) = r.get::<_, Option<MediaId>>(14)? else { return Ok(None) };
+    let renditions: String = r.get(18)?;
+    let facts: Option<String> = r.get(19)?;
+    let duration = facts.and_then(|f| serde_json::from_str::<serde_json::Value>(&f).ok()?["duration_ms"].as_i64());
+    Ok(Some(MediaBrief {
+        id,
+        version: r.get(15)?,
+        state: r.get(16)?,
+        name: r.get(17)?,
+        poster_url: renditions.contains("\"poster.jpg\"").then(|| format!("/api/v1/media/{id}/poster.jpg")),
+        duration_ms: duration,
+    }))
+}
+
+pub(super) fn feed(db: &Db, project: ProjectId, role: Role, filter: Filter, slice: FeedSlice) -> Result<Vec<Feedback>> {
+    let (than, order) = if slice.backward() { (">", "ASC") } else { ("<", "DESC") };
+    let border = if slice.from.is_some() { format!("AND (f.created_ms, f.id) {than} (?5, ?6)") } else { String::new() };
+    // Without a border its parameters still have to be bound.
+    let sql = format!(
+        "SELECT {FEEDBACK} FROM feedbacks f JOIN (SELECT ?2 AS role) m {JOINS}
+         WHERE f.project_id = ?1 AND f.deleted_ms IS NULL AND (?3 IS NULL OR f.status = ?3)
+           AND (?4 IS NULL OR f.priority = ?4) AND (?5 IS NULL OR ?6 IS NOT NULL) {border}
+         ORDER BY f.created_ms {order}, f.id {order} LIMIT ?7"
+    );
+    let (key, id) = slice.border();
+    db.all(&sql, params![project, role, filter.status, filter.priority, key, id, slice.size + 1], feedback)
+}
+
+pub(super) fn get(db: &Db, user: UserId, id: FeedbackId) -> Result<Option<Feedback>> {
+    db.one(
+        &format!(
+            "SELECT {FEEDBACK} FROM feedbacks f JOIN projects p ON p.id = f.project_id AND p.deleted_ms IS NULL
+             JOIN members m ON m.project_id = f.project_id AND m.user_id = ?2 {JOINS}
+             WHERE f.id = ?1 AND f.deleted_ms IS NULL"
+        ),
+        params![id, user],
+        feedback,
+    )
+}
+
+/// As a room's members see them alike; the role only fills its column.
+pub(super) fn public(db: &Db, ids: &[FeedbackId]) -> Result<Vec<Feedback>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    // Numbers, never a caller's text.
+    let list = ids.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    db.all(
+        &format!(
+            "SELECT {FEEDBACK} FROM feedbacks f JOIN (SELECT 'viewer' AS role) m {JOINS}
+             WHERE f.id IN ({list}) AND f.deleted_ms IS NULL"
+        ),
+        params![],
+        feedback,
+    )
+}
+
+pub(super) fn insert(tx: &mut Tx, f: &Feedback) -> Result<FeedbackId> {
+    let id = tx.insert(
+        "INSERT INTO feedbacks (project_id, user_id, title, description, status, priority, created_ms, updated_ms,
+            resolved_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, CASE WHEN ?5 = 'resolved' THEN ?7 END)",
+        params![f.project_id, f.user_id, f.title, f.description, f.status, f.priority, f.created],
+    )?;
+    Ok(FeedbackId(id))
+}
+
+pub(super) fn update(tx: &mut Tx, f: &Feedback) -> Result<()> {
+    tx.execute(
+        "UPDATE feedbacks SET title = ?2, description = ?3, priority = ?5, updated_ms = ?6, rev = ?7,
+            resolved_ms = CASE WHEN ?4 = 'resolved' AND status <> 'resolved' THEN ?6
+                               WHEN ?4 IN ('open', 'in_progress') THEN NULL ELSE resolved_ms END,
+            status = ?4
+         WHERE id = ?1",
+        params![f.id, f.title, f.description, f.status, f.priority, f.updated, f.rev],
+    )?;
+    Ok(())
+}
+
+pub(super) fn delete(tx: &mut Tx, id: FeedbackId) -> Result<()> {
+    let now = tx.now();
+    tx.execute("UPDATE feedbacks SET deleted_ms = ?2, rev = rev + 1 WHERE id = ?1", params![id, now])?;
+    Ok(())
+}
+
+pub(super) fn put_decision(tx: &mut Tx, id: FeedbackId, user: UserId, verdict: Verdict, note: &str) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO decisions (feedback_id, user_id, decision, note, updated_ms) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (feedback_id, user_id) DO UPDATE SET decision = ?3, note = ?4, updated_ms = ?5",
+        params![id, user, verdict, note, now],
+    )?;
+    Ok(())
+}
+
+pub(super) fn decisions(db: &Db, id: FeedbackId) -> Result<Vec<Decision>> {
+    db.all(
+        "SELECT u.id, u.nickname, d.decision, d.note, d.updated_ms FROM decisions d JOIN users u ON u.id = d.user_id
+         WHERE d.feedback_id = ?1 ORDER BY d.updated_ms DESC, u.id LIMIT 200",
+        params![id],
+        |r| {
+            Ok(Decision {
+                user: Person { id: r.get(0)?, nickname: r.get(1)? },
+                decision: r.get(2)?,
+                note: r.get(3)?,
+                updated: r.get(4)?,
+            })
+        },
+    )
+}
