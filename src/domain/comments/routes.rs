@@ -1,0 +1,114 @@
+//! `/feedbacks/{id}/comments` and `/comments/{id}`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use axum::routing::{get, post, put};
+use serde::Deserialize;
+
+use super::{Comment, CommentPatch, Filter, NewComment, Order, Reaction};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::ids::{CommentId, FeedbackId, MediaId};
+use crate::base::page::{Feed, FeedQuery};
+use crate::domain::accounts::Viewer;
+use crate::domain::http::{IfMatch, Json, Path, Query, Tagged};
+
+/// The routes of this noun.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/feedbacks/{id}/comments", get(list).post(add))
+        .route("/comments/{id}", get(one).patch(change).delete(remove))
+        .route("/comments/{id}/resolution", post(resolve).delete(reopen))
+        .route("/comments/{id}/reactions/{kind}", put(react).delete(unreact))
+}
+
+#[derive(Deserialize)]
+struct ListQuery {
+    cursor: Option<String>,
+    page_size: Option<i64>,
+    resolved: Option<bool>,
+    media_id: Option<MediaId>,
+    order: Option<Order>,
+}
+
+async fn list(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<FeedbackId>,
+    Query(q): Query<ListQuery>,
+) -> Result<Json<Feed<Comment>>> {
+    let slice = FeedQuery { cursor: q.cursor, page_size: q.page_size }.check()?;
+    let filter = Filter { resolved: q.resolved, media: q.media_id, order: q.order.unwrap_or_default() };
+    Ok(Json(app.read(move |db| super::list(db, &who, id, &filter, slice)).await?))
+}
+
+async fn add(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<FeedbackId>,
+    Json(new): Json<NewComment>,
+) -> Result<impl IntoResponse> {
+    let comment = super::add(&app, &who, id, new).await?.comment;
+    Ok((StatusCode::CREATED, Tagged(comment.rev, comment)))
+}
+
+async fn one(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) -> Result<impl IntoResponse> {
+    let comment = app.read(move |db| super::get(db, &who, id)).await?;
+    Ok(Tagged(comment.rev, comment))
+}
+
+async fn change(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<CommentId>,
+    IfMatch(rev): IfMatch,
+    Json(patch): Json<CommentPatch>,
+) -> Result<impl IntoResponse> {
+    let comment = super::change(&app, &who, id, patch, rev).await?;
+    Ok(Tagged(comment.rev, comment))
+}
+
+async fn remove(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<CommentId>,
+    IfMatch(rev): IfMatch,
+) -> Result<StatusCode> {
+    super::delete(&app, &who, id, rev).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn resolve(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) -> Result<impl IntoResponse> {
+    let comment = super::set_resolved(&app, &who, id, true).await?;
+    Ok(Tagged(comment.rev, comment))
+}
+
+async fn reopen(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) -> Result<impl IntoResponse> {
+    let comment = super::set_resolved(&app, &who, id, false).await?;
+    Ok(Tagged(comment.rev, comment))
+}
+
+/// The name of a reaction in a path; an older client's word for `question` still holds.
+fn reaction(name: &str) -> Result<Reaction> {
+    if name == "needExplanation" { Ok(Reaction::Question) } else { name.parse().map_err(|t| Error::invalid("kind", t)) }
+}
+
+async fn react(
+    State(app): State<App>,
+    who: Viewer,
+    Path((id, kind)): Path<(CommentId, String)>,
+) -> Result<impl IntoResponse> {
+    let comment = super::set_reaction(&app, &who, id, reaction(&kind)?, true).await?;
+    Ok(Tagged(comment.rev, comment))
+}
+
+async fn unreact(
+    State(app): State<App>,
+    who: Viewer,
+    Path((id, kind)): Path<(CommentId, String)>,
+) -> Result<impl IntoResponse> {
+    let comment = super::set_reaction(&app, &who, id, reaction(&kind)?, false).await?;
+    Ok(Tagged(comment.rev, comment))
+}
