@@ -1,1 +1,3 @@
-fn main(){}
+//! Parses the arguments and runs one command.
+
+fn main() {}

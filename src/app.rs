@@ -1,0 +1,166 @@
+//! What is open while the program runs, and how it is opened and closed.
+
+use std::ops::Deref;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use parking_lot::Mutex;
+use subtle::ConstantTimeEq;
+use tokio_util::sync::CancellationToken;
+
+use crate::base::clock::{Clock, Time};
+use crate::base::error::Result;
+use crate::base::secret;
+use crate::config::Config;
+use crate::effects::Effects;
+use crate::engines::queue::Queue;
+use crate::engines::store::{self, Db, Store, Tx, once};
+
+tokio::task_local! {
+    /// The `Idempotency-Key` of the present request, taken by its first write.
+    static ONCE: Mutex<Option<once::Key>>;
+}
+
+/// The running program. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// See [`App`].
+pub struct Inner {
+    /// The settings it was opened with.
+    pub config: Config,
+    /// The data directory.
+    pub dir: PathBuf,
+    /// Time.
+    pub clock: Clock,
+    /// Rows and journal.
+    pub store: Store,
+    /// Durable jobs.
+    pub queue: Queue,
+    /// The code that guards the set-up of an empty instance.
+    pub setup: Setup,
+    /// Signs media URLs; made once per instance.
+    pub signing_key: [u8; 32],
+    /// When it was opened.
+    pub started: Time,
+    /// Set when it is about to stop: nothing new is begun.
+    pub stopping: CancellationToken,
+    /// Holds the directory against a second process.
+    _lock: std::fs::File,
+}
+
+impl Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+impl App {
+    /// Opens everything in `dir`. A directory that another process has open is refused.
+    pub async fn open(dir: &Path, config: Config, clock: Clock) -> anyhow::Result<App> {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
+        let lock = lock(dir)?;
+        let queue = Queue::new(clock.clone());
+        let effects = Effects { queue: queue.clone() };
+        let options = store::Options {
+            dir: dir.to_owned(),
+            readers: config.store.readers,
+            write_queue: config.store.write_queue,
+            batch: config.store.batch,
+            cache_kib: config.store.cache_kib,
+        };
+        let store = Store::open(&options, clock.clone(), move |batch| effects.after(batch))?;
+        let fresh = secret::random::<32>().to_vec();
+        let key = store.write(move |tx| tx.secret("signing_key", &fresh)).await?;
+        let signing_key = key.try_into().map_err(|_| anyhow::anyhow!("the instance's signing key is damaged"))?;
+        let empty = !store.read(crate::domain::accounts::any).await?;
+        let started = clock.now();
+        Ok(App(Arc::new(Inner {
+            config,
+            dir: dir.to_owned(),
+            clock,
+            store,
+            queue,
+            setup: Setup::new(empty),
+            signing_key,
+            started,
+            stopping: CancellationToken::new(),
+            _lock: lock,
+        })))
+    }
+
+    /// Reads one snapshot.
+    pub async fn read<T, F>(&self, f: F) -> Result<T>
+    where
+        F: FnOnce(&Db) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.store.read(f).await
+    }
+
+    /// Makes a change. In a request with an `Idempotency-Key`, its first change also reserves the key.
+    pub async fn write<T, F>(&self, f: F) -> Result<T>
+    where
+        F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let key = ONCE.try_with(|key| key.lock().take()).ok().flatten();
+        self.store
+            .write(move |tx| {
+                if let Some(key) = key {
+                    once::reserve(tx, &key)?;
+                }
+                f(tx)
+            })
+            .await
+    }
+
+    /// Stops in order: no new work, running work ends or is handed back, what is open is closed.
+    pub async fn close(&self) {
+        self.stopping.cancel();
+        self.queue.stop().await;
+        self.store.close().await;
+    }
+}
+
+/// Runs `request` so that its first change reserves `key`.
+pub async fn once<F: Future>(key: once::Key, request: F) -> F::Output {
+    ONCE.scope(Mutex::new(Some(key)), request).await
+}
+
+fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+    let path = dir.join("lock");
+    let file = std::fs::File::create(&path).with_context(|| format!("cannot write in {}", dir.display()))?;
+    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        bail!("another videoplanet has {} open; stop it first, or give this one another --data", dir.display());
+    }
+    Ok(file)
+}
+
+/// The one-time code that protects the first page of an empty instance.
+pub struct Setup(Mutex<Option<String>>);
+
+impl Setup {
+    fn new(empty: bool) -> Setup {
+        Setup(Mutex::new(empty.then(|| secret::code(3))))
+    }
+
+    /// The code, while there is nobody.
+    pub fn code(&self) -> Option<String> {
+        self.0.lock().clone()
+    }
+
+    /// Is it the code? Compared in constant time, typed loosely.
+    pub fn matches(&self, given: &str) -> bool {
+        let Some(code) = self.code() else { return false };
+        let (a, b) = (secret::hash(&secret::typed(given)), secret::hash(&secret::typed(&code)));
+        a.ct_eq(&b).into()
+    }
+
+    /// Somebody is there: the code is spent.
+    pub fn done(&self) {
+        *self.0.lock() = None;
+    }
+}

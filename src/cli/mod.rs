@@ -1,0 +1,1 @@
+//! How the shell gets in.

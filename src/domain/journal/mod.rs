@@ -1,0 +1,117 @@
+//! The journal as the members of a project may read it: a list for REST, a replay for rooms.
+//!
+//! Law: it tells what happened, shown by the rows as they stand now and to the present reader; the author of an
+//! anonymous comment is no actor to anybody else.
+
+pub mod routes;
+mod sql;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::base::clock::Time;
+use crate::base::error::Result;
+use crate::base::event::Event;
+use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
+use crate::base::roles::{Right, Role};
+use crate::domain::accounts::Viewer;
+use crate::domain::{comments, feedback, projects};
+use crate::engines::store::Db;
+
+/// One event as a member sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Entry {
+    /// Its place.
+    pub seq: i64,
+    /// When.
+    pub at: Time,
+    /// Who; `null` for the program, and for an anonymous author.
+    pub user_id: Option<UserId>,
+    /// What, with its ids.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// The events of a project after `after`, oldest first.
+pub fn list(db: &Db, who: &Viewer, project: ProjectId, after: i64, limit: i64) -> Result<Vec<Entry>> {
+    let role = projects::allow(db, who.user, project, Right::View)?;
+    sql::after(db, who.user, role, project, after, limit)
+}
+
+/// What a room tells who comes back.
+pub struct Replay {
+    /// (seq, message) in journal order; the message carries its `seq`.
+    pub messages: Vec<(i64, Value)>,
+    /// The last event that was looked at: where to go on.
+    pub seq: i64,
+    /// Are there more?
+    pub more: bool,
+}
+
+/// The messages of up to `limit` events after `after`. An event whose row is gone since is told as its deletion.
+pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64, limit: i64) -> Result<Replay> {
+    let entries = sql::after(db, who.user, role, project, after, limit)?;
+    let (mut comment_ids, mut feedback_ids) = (Vec::<CommentId>::new(), Vec::<FeedbackId>::new());
+    for e in &entries {
+        match &e.event {
+            Event::CommentAdded { comment, .. }
+            | Event::CommentChanged { comment, .. }
+            | Event::CommentResolved { comment, .. }
+            | Event::CommentReopened { comment, .. }
+            | Event::ReactionAdded { comment, .. }
+            | Event::ReactionRemoved { comment, .. } => comment_ids.push(*comment),
+            Event::FeedbackAdded { feedback }
+            | Event::FeedbackChanged { feedback, .. }
+            | Event::Decided { feedback, .. } => feedback_ids.push(*feedback),
+            _ => {}
+        }
+    }
+    let comments = comments::replay(db, who, role, &comment_ids)?;
+    let feedbacks = feedback::replay(db, &feedback_ids)?;
+    let comment = |id: &CommentId| comments.iter().find(|(c, _)| c == id).map(|(_, v)| v.clone());
+    let mut messages = Vec::new();
+    for e in &entries {
+        let message = match &e.event {
+            Event::CommentAdded { comment: id, .. } => {
+                comment(id).map(|c| json!({ "type": "comment", "user_id": c["user_id"], "comment": c }))
+            }
+            Event::CommentChanged { comment: id, .. }
+            | Event::CommentResolved { comment: id, .. }
+            | Event::CommentReopened { comment: id, .. } => {
+                comment(id).map(|c| json!({ "type": "comment_changed", "user_id": c["user_id"], "comment": c }))
+            }
+            Event::CommentDeleted { comment, feedback } => {
+                Some(json!({ "type": "comment_deleted", "comment_id": comment, "feedback_id": feedback }))
+            }
+            Event::ReactionAdded { comment: id, feedback } | Event::ReactionRemoved { comment: id, feedback } => {
+                comment(id).map(|c| {
+                    json!({ "type": "reaction", "comment_id": id, "feedback_id": feedback, "reactions": c["reactions"] })
+                })
+            }
+            Event::FeedbackAdded { feedback } | Event::FeedbackChanged { feedback, .. } | Event::Decided { feedback, .. } => {
+                feedbacks.iter().find(|(f, _)| f == feedback).map(|(_, v)| v.clone())
+            }
+            Event::FeedbackDeleted { feedback } => {
+                Some(json!({ "type": "feedback", "feedback": { "id": feedback, "deleted": true } }))
+            }
+            Event::MediaReady { media, feedback } => {
+                Some(json!({ "type": "media_ready", "media_id": media, "feedback_id": feedback, "state": "ready" }))
+            }
+            Event::MediaFailed { media, feedback } => {
+                Some(json!({ "type": "media_ready", "media_id": media, "feedback_id": feedback, "state": "failed" }))
+            }
+            _ => None,
+        };
+        if let Some(mut message) = message {
+            message["seq"] = e.seq.into();
+            messages.push((e.seq, message));
+        }
+    }
+    let seq = entries.last().map_or(after, |e| e.seq);
+    Ok(Replay { messages, seq, more: entries.len() as i64 >= limit })
+}
+
+/// The last seq of a project; 0 if nothing has happened in it.
+pub fn last(db: &Db, project: ProjectId) -> Result<i64> {
+    sql::last(db, project)
+}

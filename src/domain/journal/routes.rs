@@ -1,0 +1,68 @@
+//! `/projects/{id}/events` and `/jobs/{id}`.
+
+use axum::Router;
+use axum::extract::State;
+use axum::routing::get;
+use serde::{Deserialize, Serialize};
+
+use super::Entry;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::ids::{JobId, ProjectId};
+use crate::base::locale::Text;
+use crate::base::roles::Right;
+use crate::domain::accounts::Viewer;
+use crate::domain::http::{Json, Path, Query};
+use crate::domain::projects;
+use crate::engines::queue;
+
+/// The routes of this noun.
+pub fn routes() -> Router<App> {
+    Router::new().route("/projects/{id}/events", get(events)).route("/jobs/{id}", get(job))
+}
+
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: i64,
+    page_size: Option<i64>,
+}
+
+#[derive(Serialize)]
+struct Events {
+    results: Vec<Entry>,
+}
+
+async fn events(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<ProjectId>,
+    Query(q): Query<After>,
+) -> Result<Json<Events>> {
+    let limit = q.page_size.unwrap_or(100);
+    if !(1..=500).contains(&limit) {
+        return Err(Error::invalid("page_size", Text::new("invalid.range").with("min", 1).with("max", 500)));
+    }
+    let results = app.read(move |db| super::list(db, &who, id, q.after, limit)).await?;
+    Ok(Json(Events { results }))
+}
+
+async fn job(State(app): State<App>, who: Viewer, Path(id): Path<JobId>) -> Result<Json<queue::Row>> {
+    let mut row = app
+        .read(move |db| {
+            let row = queue::by_id(db, id)?.ok_or(Error::NotFound("job"))?;
+            match row.project {
+                Some(project) => {
+                    drop(projects::allow(db, who.user, project, Right::View).map_err(|_| Error::NotFound("job"))?)
+                }
+                None if row.user == Some(who.user) => {}
+                None => return Err(Error::NotFound("job")),
+            }
+            Ok(row)
+        })
+        .await?;
+    if let Some(progress) = app.queue.progress(id) {
+        row.progress = Some(progress);
+    }
+    Ok(Json(row))
+}

@@ -1,0 +1,40 @@
+//! The statements that read the journal. (It is written by `Tx::emit` alone.)
+
+use super::Entry;
+use crate::base::error::Result;
+use crate::base::event::Event;
+use crate::base::ids::{ProjectId, UserId};
+use crate::base::roles::{Right, Role};
+use crate::engines::store::{Db, params};
+
+/// What members read: not the sign-ins and admin actions, not what happens to internal comments unless they may see
+/// them. An anonymous author is hidden by the comment as it stands now.
+pub(super) fn after(
+    db: &Db,
+    reader: UserId,
+    role: Role,
+    project: ProjectId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let rows = db.all(
+        "SELECT e.seq, e.at_ms, CASE WHEN c.security = 1 AND c.user_id = e.actor_id AND e.actor_id <> ?2 THEN NULL
+                ELSE e.actor_id END, e.body
+         FROM events e LEFT JOIN comments c ON e.subject = 'comment' AND c.id = e.subject_id
+         WHERE e.project_id = ?1 AND e.seq > ?3 AND e.subject IN ('project', 'feedback', 'media', 'comment')
+           AND (c.internal IS NULL OR c.internal = 0 OR ?4)
+         ORDER BY e.seq LIMIT ?5",
+        params![project, reader, after, role.may(Right::SeeInternal), limit],
+        |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?, r.get::<_, String>(3)?)),
+    )?;
+    // An event that a later version of the program wrote is passed over.
+    let known = rows.into_iter().filter_map(|(seq, at, user_id, body)| {
+        Some(Entry { seq, at, user_id, event: serde_json::from_str::<Event>(&body).ok()? })
+    });
+    Ok(known.collect())
+}
+
+pub(super) fn last(db: &Db, project: ProjectId) -> Result<i64> {
+    let seq = db.one("SELECT max(seq) FROM events WHERE project_id = ?1", params![project], |r| r.get(0))?;
+    Ok(seq.flatten().unwrap_or(0))
+}

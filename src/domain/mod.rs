@@ -1,0 +1,42 @@
+//! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
+//!
+//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ comments ◄ journal. `http` is how all of them
+//! read requests.
+
+pub mod accounts;
+pub mod comments;
+pub mod feedback;
+pub mod http;
+pub mod journal;
+pub mod projects;
+
+use crate::base::error::{Error, Result};
+
+/// `If-Match` against the present revision: another one means that somebody was faster.
+pub fn expect_rev(expected: Option<i64>, present: i64) -> Result<()> {
+    match expected {
+        Some(rev) if rev != present => Err(Error::PreconditionFailed),
+        _ => Ok(()),
+    }
+}
+
+/// Tells `null` from absent in a change: absent is `None`, `null` is `Some(None)`.
+pub fn present<'de, D, T>(d: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    T: serde::Deserialize<'de>,
+{
+    serde::Deserialize::deserialize(d).map(Some)
+}
+
+/// Forgets what is over its time: sessions, reset codes, idempotency keys. Each is worth nothing any more.
+pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
+    app.store
+        .write(|tx| {
+            let accounts = accounts::forget_expired(tx)?;
+            let before = tx.now().0 - crate::base::clock::DAY;
+            let keys = crate::engines::store::once::prune(tx, before)?;
+            Ok(serde_json::json!({ "sessions_and_codes": accounts, "idempotency_keys": keys }))
+        })
+        .await
+}

@@ -1,0 +1,138 @@
+//! What every request passes: counted, named, timed; its error put into the caller's words; a stranger's page kept out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use crate::app::App;
+use crate::base::error::Error;
+use crate::base::page::hex;
+use crate::base::secret;
+use crate::domain::http::{Failure, lang_of};
+use crate::engines::store;
+
+/// The id under which a request stands in the log.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RESPONSE_TIME: HeaderName = HeaderName::from_static("x-response-time");
+const DB_QUERIES: HeaderName = HeaderName::from_static("x-db-queries");
+const CACHE: HeaderName = HeaderName::from_static("x-cache");
+
+/// The outermost layer of ours: id, clock, statement count, words of an error, headers.
+pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> Response {
+    let start = Instant::now();
+    let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
+    let id = given.filter(|id| is_id(id)).map_or_else(|| hex(&secret::random::<8>()), str::to_owned);
+    request.extensions_mut().insert(RequestId(id.clone()));
+    slash(&mut request);
+    let lang = lang_of(request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let count = Arc::new(AtomicU32::new(0));
+    let mut response = store::counting(count.clone(), next.run(request)).await;
+    if let Some(failure) = response.extensions_mut().remove::<Failure>() {
+        speak(&mut response, &failure, lang, &id);
+    }
+    let took = start.elapsed();
+    let status = response.status();
+    let queries = count.load(Ordering::Relaxed);
+    let headers = response.headers_mut();
+    let mut put = |name: &HeaderName, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name.clone(), value);
+        }
+    };
+    put(&REQUEST_ID, &id);
+    put(&RESPONSE_TIME, &format!("{:.3}", took.as_secs_f64()));
+    put(&DB_QUERIES, &queries.to_string());
+    headers.entry(CACHE).or_insert(HeaderValue::from_static("bypass"));
+    secure(headers);
+    let _ = &app;
+    if status.is_server_error() {
+        tracing::warn!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
+    } else {
+        tracing::debug!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
+    }
+    response
+}
+
+fn is_id(id: &str) -> bool {
+    (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+}
+
+/// `/x/` means `/x`.
+fn slash(request: &mut Request) {
+    let uri = request.uri();
+    let path = uri.path();
+    if path.len() > 1 && path.ends_with('/') {
+        let trimmed = path.trim_end_matches('/');
+        let trimmed = if trimmed.is_empty() { "/" } else { trimmed };
+        let text = uri.query().map_or_else(|| trimmed.to_owned(), |q| format!("{trimmed}?{q}"));
+        let mut parts = uri.clone().into_parts();
+        if let Ok(new) = text.parse() {
+            parts.path_and_query = Some(new);
+            if let Ok(uri) = axum::http::Uri::from_parts(parts) {
+                *request.uri_mut() = uri;
+            }
+        }
+    }
+}
+
+/// Puts an error into words. A page's error page has a body already and keeps it.
+fn speak(response: &mut Response, failure: &Failure, lang: crate::base::locale::Lang, id: &str) {
+    let body = failure.body(lang, id).to_string();
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert("content-language", HeaderValue::from_static(lang.tag()));
+    *response.body_mut() = Body::from(body);
+}
+
+fn secure(headers: &mut axum::http::HeaderMap) {
+    let mut put = |name: &'static str, value: &'static str| {
+        headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
+    };
+    put("x-content-type-options", "nosniff");
+    put("x-frame-options", "DENY");
+    put("referrer-policy", "same-origin");
+    put("cross-origin-opener-policy", "same-origin");
+    put(
+        "content-security-policy",
+        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; \
+         frame-ancestors 'none'; form-action 'self'",
+    );
+    put("cache-control", "private, no-cache");
+}
+
+/// A change that comes with a cookie must come from one of our own pages: browsers name the origin of such a request.
+/// A program that sends neither header carries no cookie by accident.
+pub async fn same_origin(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    if safe || !headers.contains_key(COOKIE) || headers.contains_key("authorization") {
+        return next.run(request).await;
+    }
+    let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
+    let own = match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
+        (Some(site), _) if site == "same-origin" || site == "none" => true,
+        (_, Some(origin)) => {
+            let host = origin.split_once("://").map(|(_, h)| h);
+            host.is_some() && host == text(HOST.as_str())
+        }
+        (Some(_), None) => false,
+        (None, None) => true,
+    };
+    if own { next.run(request).await } else { Error::Forbidden.into_response() }
+}
+
+/// The answer for a handler that panicked.
+pub fn panicked(panic: Box<dyn std::any::Any + Send>) -> Response {
+    let said = panic.downcast_ref::<String>().map(String::as_str).or(panic.downcast_ref::<&str>().copied());
+    Error::internal(format!("a handler panicked: {}", said.unwrap_or("?"))).into_response()
+}

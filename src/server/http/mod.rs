@@ -1,0 +1,106 @@
+//! What comes in: the route table, the layers round it, and the connections below it.
+
+mod health;
+mod idempotency;
+pub mod layers;
+mod listen;
+
+use axum::Router;
+use axum::http::{HeaderName, HeaderValue, Method};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::get;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::app::App;
+use crate::base::error::Error;
+use crate::domain::{accounts, comments, feedback, journal, projects};
+pub use listen::serve;
+
+/// Everything under `/api/v1`.
+fn api() -> Router<App> {
+    Router::new()
+        .merge(accounts::routes::routes())
+        .merge(projects::routes::routes())
+        .merge(feedback::routes::routes())
+        .merge(comments::routes::routes())
+        .merge(journal::routes::routes())
+}
+
+/// The whole program as a router.
+pub fn router(app: &App) -> Router {
+    let api = api()
+        .fallback(no_path)
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(app.clone(), idempotency::once));
+    Router::new()
+        .nest("/api/v1", api)
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .fallback(no_path)
+        .method_not_allowed_fallback(no_method)
+        // A route's panic is its own 500; the layers outside still dress it.
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn(layers::same_origin))
+        .layer(from_fn_with_state(app.clone(), layers::dress))
+        .layer(cors(app))
+        .with_state(app.clone())
+}
+
+async fn no_path(uri: axum::http::Uri) -> Error {
+    let path = uri.path();
+    // A client of another version is told where this one is.
+    let other_version = path.starts_with("/api/v") && !path.starts_with("/api/v1/");
+    Error::NotFound(if other_version { "api_version" } else { "path" })
+}
+
+async fn no_method() -> Error {
+    Error::MethodNotAllowed
+}
+
+/// Outermost, so that errors carry the headers as well.
+fn cors(app: &App) -> CorsLayer {
+    let origins: Vec<HeaderValue> = app.config.server.cors_origins.iter().filter_map(|o| o.parse().ok()).collect();
+    let exposed = [
+        "etag",
+        "location",
+        "retry-after",
+        "x-request-id",
+        "x-response-time",
+        "x-db-queries",
+        "x-cache",
+        "x-media-id",
+        "tus-resumable",
+        "tus-version",
+        "tus-extension",
+        "tus-max-size",
+        "upload-offset",
+        "upload-length",
+        "upload-expires",
+        "upload-metadata",
+    ];
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
+        .allow_headers(
+            [
+                "authorization",
+                "content-type",
+                "if-match",
+                "if-none-match",
+                "idempotency-key",
+                "accept-language",
+                "range",
+                "tus-resumable",
+                "upload-length",
+                "upload-offset",
+                "upload-metadata",
+                "upload-checksum",
+                "upload-defer-length",
+            ]
+            .map(HeaderName::from_static),
+        )
+        .expose_headers(exposed.map(HeaderName::from_static))
+        .max_age(std::time::Duration::from_secs(3600))
+}

@@ -1,0 +1,3 @@
+//! How the outside gets in. Thin: it holds no rule of the product.
+
+pub mod http;
