@@ -14,7 +14,7 @@ closed_set! {
         NotVideo = "not_video",
         /// The beginning of a film whose end is missing.
         Truncated = "truncated",
-        /// More pixels than [`super::MAX_PIXELS`].
+        /// More pixels than allowed.
         TooLargePicture = "too_large_picture",
         /// A known container with a codec that this ffmpeg cannot decode.
         Unsupported = "unsupported",

@@ -34,8 +34,6 @@ use spawner::Spawner;
 /// Demuxers that may open what was uploaded. Playlists and image sequences, which name other files, are not among them.
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,mxf,asf,flv,ogg,wav,mp3,flac,aac,\
                        dv,h264,hevc,gif";
-/// 8192 × 4352: beyond 8K cinema. A frame of twice that costs half a gigabyte before the first picture.
-pub const MAX_PIXELS: u64 = 8192 * 4352;
 /// What is kept of a child's stderr: its last words say why.
 const STDERR_TAIL: usize = 8 * 1024;
 /// How often memory and CPU time of a child are looked at. It cannot eat a machine's memory in this time.
@@ -56,6 +54,8 @@ pub struct Settings {
     pub max_long: usize,
     /// How many quick runs (probes) may happen at once, apart from the long ones.
     pub max_quick: usize,
+    /// Pixels of a picture at the most.
+    pub max_pixels: u64,
     /// Resident memory above which a child is killed, in bytes.
     pub memory_bytes: u64,
     /// Size above which a child may not write a file, in bytes.
@@ -69,6 +69,8 @@ impl Default for Settings {
             ffprobe: "ffprobe".into(),
             max_long: 2,
             max_quick: 2,
+            // Beyond 8K cinema. A frame of twice that costs half a gigabyte before the first picture is seen.
+            max_pixels: 8192 * 4352,
             memory_bytes: 3 << 30,
             file_bytes: 64 << 30,
         }
@@ -166,15 +168,23 @@ impl Ffmpeg {
         let mut args: Vec<OsString> =
             ["-v", "error", "-hide_banner", "-of", "json=c=1", "-show_entries"].map(Into::into).into();
         args.push(probe::ENTRIES.into());
-        args.extend(fence());
+        args.extend(self.fence());
         args.extend(["-i".into(), file_url(file)]);
         let limit = Duration::from_secs(60);
         // Facts are a few kilobytes; a film with ten thousand streams is not a film.
         let call = Call { program: &self.inner.settings.ffprobe, args, dir, limit, stdout_bytes: 512 << 10 };
-        let read = self.call(Seat::Quick, call, cancel, None).await.and_then(|json| probe::facts(&json, &seen));
+        let read = self
+            .call(Seat::Quick, call, cancel, None)
+            .await
+            .and_then(|json| probe::facts(&json, &seen, self.inner.settings.max_pixels));
         match read {
             // What begins as a film and cannot be opened is one that was cut; nothing else can be said of the rest.
-            Err(f) if f.cause == Cause::NotVideo && seen.cut => Err(Failure { cause: Cause::Truncated, ..f }),
+            Err(f)
+                if seen.cut
+                    && matches!(f.cause, Cause::NotVideo | Cause::Damaged | Cause::Unsupported | Cause::Broken) =>
+            {
+                Err(Failure { cause: Cause::Truncated, ..f })
+            }
             Ok(_) if seen.cut => Err(Failure::new(Cause::Truncated, "the file ends before the end of its last box")),
             read => read,
         }
@@ -206,7 +216,7 @@ impl Ffmpeg {
         if let Some(ms) = run.input.seek_ms {
             args.extend(["-ss".into(), format!("{}.{:03}", ms / 1000, ms % 1000).into()]);
         }
-        args.extend(fence());
+        args.extend(self.fence());
         args.extend(["-i".into(), file_url(run.input.path)]);
         args.extend(run.args);
         let call = Call { program: &self.inner.settings.ffmpeg, args, dir: run.dir, limit: run.limit, stdout_bytes: 0 };
@@ -268,6 +278,12 @@ impl Ffmpeg {
         }
     }
 
+    /// The options before every `-i`.
+    fn fence(&self) -> Vec<OsString> {
+        let fixed = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels"].map(OsString::from);
+        fixed.into_iter().chain([self.inner.settings.max_pixels.to_string().into()]).collect()
+    }
+
     fn command(&self, call: &Call<'_>, cpu: Duration) -> Command {
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--no-new-privs", "--", "prlimit"]);
@@ -285,15 +301,6 @@ impl Ffmpeg {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
-}
-
-/// The options before every `-i`.
-fn fence() -> Vec<OsString> {
-    ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels"]
-        .map(Into::into)
-        .into_iter()
-        .chain([MAX_PIXELS.to_string().into()])
-        .collect()
 }
 
 /// `file:` keeps a name such as `-y.mp4` or `concat:a|b` from being an option or a protocol.

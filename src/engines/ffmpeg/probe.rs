@@ -4,7 +4,6 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::MAX_PIXELS;
 use super::container::Seen;
 use super::failure::{Cause, Failure};
 
@@ -123,7 +122,7 @@ impl Video {
 }
 
 /// Reads ffprobe's JSON.
-pub(super) fn facts(json: &[u8], seen: &Seen) -> Result<Facts, Failure> {
+pub(super) fn facts(json: &[u8], seen: &Seen, max_pixels: u64) -> Result<Facts, Failure> {
     let said: Value = serde_json::from_slice(json).map_err(Failure::broken)?;
     let format = &said["format"];
     let no_film = |why: &str| Failure::new(Cause::NotVideo, why);
@@ -134,7 +133,7 @@ pub(super) fn facts(json: &[u8], seen: &Seen) -> Result<Facts, Failure> {
     let of_type = |kind: &'static str| streams.iter().filter(move |s| s["codec_type"] == kind);
     let picture = of_type("video").find(|s| int(&s["disposition"]["attached_pic"]) != Some(1));
     let sound = of_type("audio").find(|s| s["codec_name"].is_string());
-    let video = picture.map(video).transpose()?;
+    let video = picture.map(|stream| video(stream, max_pixels)).transpose()?;
     let audio = sound.map(|s| Audio {
         codec: word(&s["codec_name"]).unwrap_or_default(),
         channels: int(&s["channels"]).unwrap_or(0),
@@ -162,10 +161,10 @@ pub(super) fn facts(json: &[u8], seen: &Seen) -> Result<Facts, Failure> {
     })
 }
 
-fn video(stream: &Value) -> Result<Video, Failure> {
+fn video(stream: &Value, max_pixels: u64) -> Result<Video, Failure> {
     let size = |name: &str| int(&stream[name]).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let (width, height) = (size("width"), size("height"));
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    if u64::from(width) * u64::from(height) > max_pixels {
         return Err(Failure::new(Cause::TooLargePicture, format!("{width}x{height} pixels")));
     }
     let Some(video_codec) = word(&stream["codec_name"]).filter(|_| width > 0 && height > 0) else {
