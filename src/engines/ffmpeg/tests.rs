@@ -144,7 +144,8 @@ async fn what_is_no_film_is_refused_with_its_reason() {
         let file = dir.file(name, &bytes);
         let failure = probe(&dir, &file).await.expect_err(name);
         assert_eq!(failure.cause, cause, "{name}: {}", failure.stderr);
-        if !bytes.is_empty() {
+        // A decoder takes what is there of a cut film; only the look at the boxes knows.
+        if !bytes.is_empty() && name != "fast-start-cut" {
             let failure = runner()
                 .run(encode(&dir, &file, Duration::from_secs(20)), &CancellationToken::new(), &mut |_| {})
                 .await

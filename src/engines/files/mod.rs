@@ -11,16 +11,18 @@
 //! its bytes never change afterwards. No name that a user chose becomes part of a path. All functions block; callers in
 //! async code wrap them in `spawn_blocking`.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+mod uploads;
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::base::ids::UploadId;
+pub use uploads::Hold;
 
 /// The name of the bytes as they were uploaded.
 pub const ORIGINAL: &str = "original";
@@ -91,6 +93,7 @@ pub struct Opened {
 #[derive(Clone, Debug)]
 pub struct Files {
     root: Arc<PathBuf>,
+    holds: Arc<uploads::Holds>,
 }
 
 impl Files {
@@ -100,7 +103,7 @@ impl Files {
         let root: PathBuf = root.into();
         make_dir(&root)?;
         // Children run in a directory of their own, so every path that they get must be absolute.
-        let files = Files { root: Arc::new(root.canonicalize()?) };
+        let files = Files { root: Arc::new(root.canonicalize()?), holds: Arc::default() };
         for dir in ["media", "uploads", "scratch"] {
             make_dir(&files.root.join(dir))?;
         }
@@ -164,83 +167,6 @@ impl Files {
         remove_tree(&self.folder(key))
     }
 
-    /// Begins an upload: an empty file, durable by name.
-    pub fn begin_upload(&self, upload: UploadId) -> io::Result<()> {
-        let path = self.upload_path(upload);
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o640).open(&path)?.sync_all()?;
-        sync_parents(&path, &self.root)
-    }
-
-    /// Opens an upload for writing at `offset`; what lies behind it was never acknowledged and is cut off. If the file
-    /// is shorter, the bytes behind its end were lost: the answer names the present length, which is the true offset.
-    pub fn resume_upload(&self, upload: UploadId, offset: u64) -> io::Result<(File, u64)> {
-        let file = OpenOptions::new().write(true).open(self.upload_path(upload))?;
-        let len = file.metadata()?.len();
-        if len > offset {
-            file.set_len(offset)?;
-        }
-        Ok((file, len.min(offset)))
-    }
-
-    /// How many bytes of an upload have arrived; `None` if its file is gone.
-    pub fn upload_len(&self, upload: UploadId) -> io::Result<Option<u64>> {
-        match fs::metadata(self.upload_path(upload)) {
-            Ok(meta) => Ok(Some(meta.len())),
-            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(e) => Err(e),
-        }
-    }
-
-    /// The key of a complete upload, read back from the disk.
-    pub fn hash_upload(&self, upload: UploadId) -> io::Result<Key> {
-        let mut file = File::open(self.upload_path(upload))?;
-        let mut hasher = blake3::Hasher::new();
-        let mut buffer = vec![0; 1 << 20];
-        loop {
-            match file.read(&mut buffer)? {
-                0 => return Ok(Key::of(hasher.finalize())),
-                n => hasher.update(&buffer[..n]),
-            };
-        }
-    }
-
-    /// Makes a complete upload an original, durably. Its `.part` stays as a second name until [`Files::end_upload`], so
-    /// that a crash before the row is committed leaves the upload able to finish. Bytes that are already here are left
-    /// alone, also when two uploads of them end at the same moment.
-    pub fn adopt_upload(&self, upload: UploadId, key: &Key) -> io::Result<()> {
-        let part = self.upload_path(upload);
-        let place = self.prepare(key, ORIGINAL)?;
-        File::open(&part)?.sync_all()?;
-        match fs::hard_link(&part, &place) {
-            Ok(()) => {}
-            Err(e) if e.kind() == io::ErrorKind::AlreadyExists => {}
-            // A file system without hard links: the upload cannot finish a second time, but nothing is lost.
-            Err(e) if matches!(e.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) => {
-                fs::rename(&part, &place)?;
-            }
-            Err(e) => return Err(e),
-        }
-        sync_parents(&place, &self.root)
-    }
-
-    /// Forgets the file of an upload. One that is gone already is fine.
-    pub fn end_upload(&self, upload: UploadId) -> io::Result<()> {
-        match fs::remove_file(self.upload_path(upload)) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
-        }
-    }
-
-    /// The uploads that have a file, for the sweep that removes those without a row.
-    pub fn uploads(&self) -> io::Result<Vec<UploadId>> {
-        let mut found = Vec::new();
-        for entry in fs::read_dir(self.root.join("uploads"))? {
-            let name = entry?.file_name();
-            found.extend(name.to_str().and_then(|n| n.strip_suffix(".part")?.parse::<UploadId>().ok()));
-        }
-        Ok(found)
-    }
-
     /// An empty directory for a job, removed when the answer is dropped. `name` is one of ours and unique among the
     /// jobs that run; what an earlier attempt left under it is thrown away.
     pub fn scratch(&self, name: &str) -> io::Result<Scratch> {
@@ -256,10 +182,6 @@ impl Files {
     fn folder(&self, key: &Key) -> PathBuf {
         let key = key.to_string();
         self.root.join("media").join(&key[..2]).join(&key)
-    }
-
-    fn upload_path(&self, upload: UploadId) -> PathBuf {
-        self.root.join("uploads").join(format!("{upload}.part"))
     }
 
     /// The final place of `name`, with its directories made.
@@ -335,15 +257,16 @@ fn sync_parents(path: &Path, root: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     use super::*;
+    use crate::base::ids::UploadId;
 
     /// A store in a directory of its own that goes away with the test.
-    struct Home(Files);
+    pub(super) struct Home(pub Files);
 
     impl Home {
-        fn new(name: &str) -> Home {
+        pub fn new(name: &str) -> Home {
             let dir = std::env::temp_dir().join(format!("videoplanet-files-{name}-{}", std::process::id()));
             let _ = fs::remove_dir_all(&dir);
             Home(Files::open(dir).unwrap())
@@ -356,9 +279,8 @@ mod tests {
         }
     }
 
-    fn upload(files: &Files, id: i64, bytes: &[u8]) -> Key {
-        files.begin_upload(UploadId(id)).unwrap();
-        let (mut file, at) = files.resume_upload(UploadId(id), 0).unwrap();
+    pub(super) fn upload(files: &Files, id: i64, bytes: &[u8]) -> Key {
+                let (mut file, at) = files.resume_upload(UploadId(id), 0).unwrap();
         assert_eq!(at, 0);
         file.write_all(bytes).unwrap();
         files.hash_upload(UploadId(id)).unwrap()
@@ -384,19 +306,6 @@ mod tests {
         assert_eq!(key.to_string().parse::<Key>().unwrap(), key);
         files.remove(&key).unwrap();
         assert!(!files.has(&key, ORIGINAL).unwrap());
-    }
-
-    #[test]
-    fn an_upload_resumes_at_what_was_acknowledged_and_still_exists() {
-        let home = Home::new("resume");
-        let files = &home.0;
-        upload(files, 7, b"0123456789");
-        let (_, at) = files.resume_upload(UploadId(7), 4).unwrap();
-        assert_eq!((at, files.upload_len(UploadId(7)).unwrap()), (4, Some(4)));
-        let (_, at) = files.resume_upload(UploadId(7), 9).unwrap();
-        assert_eq!(at, 4);
-        assert_eq!(files.upload_len(UploadId(8)).unwrap(), None);
-        assert_eq!(files.uploads().unwrap(), [UploadId(7)]);
     }
 
     #[test]
