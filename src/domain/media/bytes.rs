@@ -1,0 +1,272 @@
+//! The bytes of a version on their way out: whole or by Range, for whoever may watch it at this moment.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::header::{self, HeaderMap, HeaderValue};
+use axum::http::{Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use serde::Deserialize;
+use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
+use tokio_util::io::ReaderStream;
+
+use super::sign::Signature;
+use super::{Media, POSTER, PROXY, recipes};
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::ids::MediaId;
+use crate::domain::accounts::Viewer;
+use crate::domain::http::{Path, Query};
+use crate::engines::files::{ORIGINAL, Opened};
+
+/// What is read from the disk at once, for each stream.
+const BUFFER: usize = 1 << 20;
+/// A URL's bytes never change, and they are nobody else's business.
+const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+
+#[derive(Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    download: Option<String>,
+    u: Option<i64>,
+    e: Option<i64>,
+    s: Option<String>,
+}
+
+pub(super) async fn file(
+    State(app): State<App>,
+    viewer: Option<Viewer>,
+    Path((id, file)): Path<(MediaId, String)>,
+    Query(asked): Query<Asked>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response> {
+    send(app, viewer, id, file, asked, method, headers).await
+}
+
+pub(super) async fn thumb(
+    State(app): State<App>,
+    viewer: Option<Viewer>,
+    Path((id, file)): Path<(MediaId, String)>,
+    Query(asked): Query<Asked>,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response> {
+    send(app, viewer, id, format!("thumbs/{file}"), asked, method, headers).await
+}
+
+async fn send(
+    app: App,
+    viewer: Option<Viewer>,
+    id: MediaId,
+    file: String,
+    asked: Asked,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let download = asked.download.as_deref().is_some_and(|d| d != "0" && d != "false");
+    // A signature in the URL is meant; a stale one falls back to who is signed in.
+    let signature = Signature { u: asked.u, e: asked.e, s: asked.s };
+    let user = signature.user(&app, id).or(viewer.map(|v| v.user)).ok_or(Error::Unauthenticated)?;
+    let media = app.read(move |db| super::get(db, user, id)).await?;
+    if file != ORIGINAL && !media.renditions.contains(&file) {
+        return Err(Error::NotFound("rendition"));
+    }
+    let opened = open(&app, &media, &file).await?;
+
+    let entity = Entity::of(&media, &file, &opened);
+    let mut out = HeaderMap::new();
+    out.insert(header::ETAG, entity.etag.clone());
+    out.insert(header::LAST_MODIFIED, entity.modified.clone());
+    out.insert(header::CACHE_CONTROL, CACHE);
+    out.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    out.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|tags| entity.is_among(tags)) {
+        return Ok((StatusCode::NOT_MODIFIED, out).into_response());
+    }
+    out.insert(header::CONTENT_TYPE, content_type(&media, &file));
+    // Nothing that a stranger sent is shown as a page.
+    let inline = file != ORIGINAL || media.playable;
+    out.insert(header::CONTENT_DISPOSITION, disposition(&media.name, &file, download || !inline));
+
+    let ranged = headers.get(header::IF_RANGE).is_none_or(|v| *v == entity.etag || *v == entity.modified);
+    let range = headers.get(header::RANGE).filter(|_| ranged && method == Method::GET).and_then(|v| v.to_str().ok());
+    let (status, from, len) = match range.map_or(Range::Whole, |r| Range::read(r, opened.len)) {
+        Range::Whole => (StatusCode::OK, 0, opened.len),
+        Range::Part(from, len) => {
+            let part = format!("bytes {from}-{}/{}", from + len - 1, opened.len);
+            out.insert(header::CONTENT_RANGE, value(&part));
+            (StatusCode::PARTIAL_CONTENT, from, len)
+        }
+        Range::Outside => {
+            out.insert(header::CONTENT_RANGE, value(&format!("bytes */{}", opened.len)));
+            out.remove(header::CONTENT_DISPOSITION);
+            out.remove(header::CONTENT_TYPE);
+            return Ok((StatusCode::RANGE_NOT_SATISFIABLE, out).into_response());
+        }
+    };
+    out.insert(header::CONTENT_LENGTH, HeaderValue::from(len));
+    if method == Method::HEAD {
+        return Ok((status, out).into_response());
+    }
+    let mut file = tokio::fs::File::from_std(opened.file);
+    file.set_max_buf_size(BUFFER);
+    if from > 0 {
+        file.seek(SeekFrom::Start(from)).await?;
+    }
+    let capacity = BUFFER.min(usize::try_from(len).unwrap_or(BUFFER)).max(1);
+    let body = Body::from_stream(ReaderStream::with_capacity(file.take(len), capacity));
+    Ok((status, out, body).into_response())
+}
+
+async fn open(app: &App, media: &Media, file: &str) -> Result<Opened> {
+    let (files, key, name) = (app.files.clone(), media.key, file.to_owned());
+    let opened = tokio::task::spawn_blocking(move || files.read(&key, &name)).await.map_err(Error::internal)?;
+    opened.map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => {
+            tracing::error!(media = media.id.0, file, "a file that a row names is not in the media store");
+            Error::NotFound("rendition")
+        }
+        _ => e.into(),
+    })
+}
+
+/// What makes one file of one version recognisable.
+struct Entity {
+    etag: HeaderValue,
+    modified: HeaderValue,
+}
+
+impl Entity {
+    fn of(media: &Media, file: &str, opened: &Opened) -> Entity {
+        let at = Timestamp::try_from(opened.modified).unwrap_or(Timestamp::UNIX_EPOCH);
+        let hash = &media.key.to_string()[..32];
+        // A rendition that is made again may have other bytes; an original never.
+        let etag = match file {
+            ORIGINAL => format!("\"{hash}\""),
+            _ => format!("\"{hash}-{:x}-{:x}\"", opened.len, at.as_millisecond()),
+        };
+        let modified = rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).unwrap_or_default();
+        Entity { etag: value(&etag), modified: value(&modified) }
+    }
+
+    fn is_among(&self, tags: &HeaderValue) -> bool {
+        let Ok(tags) = tags.to_str() else { return false };
+        let mine = self.etag.to_str().unwrap_or_default();
+        tags.split(',').map(|t| t.trim().trim_start_matches("W/")).any(|t| t == "*" || t == mine)
+    }
+}
+
+/// What a `Range` header means for a file of some length.
+#[derive(Debug, PartialEq, Eq)]
+enum Range {
+    /// No single range that we understand: the whole file is a right answer.
+    Whole,
+    /// First byte and number of bytes.
+    Part(u64, u64),
+    /// Behind the end.
+    Outside,
+}
+
+impl Range {
+    fn read(header: &str, len: u64) -> Range {
+        let Some((from, to)) = header.trim().strip_prefix("bytes=").and_then(|r| r.split_once('-')) else {
+            return Range::Whole;
+        };
+        if to.contains(',') {
+            return Range::Whole;
+        }
+        let number = |s: &str| s.bytes().all(|b| b.is_ascii_digit()).then(|| s.parse::<u64>().unwrap_or(u64::MAX));
+        match (from.trim(), to.trim()) {
+            ("", "") => Range::Whole,
+            ("", last) => match number(last) {
+                None => Range::Whole,
+                Some(0) => Range::Outside,
+                Some(_) if len == 0 => Range::Outside,
+                Some(n) => Range::Part(len - n.min(len), n.min(len)),
+            },
+            (from, to) => {
+                let to = if to.is_empty() { Some(u64::MAX) } else { number(to) };
+                match (number(from), to) {
+                    (Some(from), Some(to)) if from <= to && from < len => Range::Part(from, to.min(len - 1) - from + 1),
+                    (Some(from), Some(to)) if from <= to => Range::Outside,
+                    _ => Range::Whole,
+                }
+            }
+        }
+    }
+}
+
+fn content_type(media: &Media, file: &str) -> HeaderValue {
+    match file {
+        ORIGINAL => value(&media.content_type),
+        PROXY => HeaderValue::from_static(recipes::proxy_type(media.facts.as_ref())),
+        _ => HeaderValue::from_static("image/jpeg"),
+    }
+}
+
+/// The file name for people (RFC 6266): in full as UTF-8, and without what old clients stumble over.
+fn disposition(name: &str, file: &str, download: bool) -> HeaderValue {
+    let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
+    let name = match file {
+        ORIGINAL => name.to_owned(),
+        PROXY => format!("{stem}.mp4"),
+        POSTER => format!("{stem}.jpg"),
+        other => format!("{stem}-{}", other.trim_start_matches("thumbs/")),
+    };
+    let plain: String =
+        name.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() && !"\"\\%".contains(c) { c } else { '_' }).collect();
+    let full: String = name
+        .bytes()
+        .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .collect();
+    let kind = if download { "attachment" } else { "inline" };
+    value(&format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{full}"))
+}
+
+/// Our own text as a header; it holds nothing but printable ASCII.
+fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_one_part_or_none() {
+        use Range::*;
+        for (header, expected) in [
+            ("bytes=0-", Part(0, 100)),
+            ("bytes=0-0", Part(0, 1)),
+            ("bytes=10-19", Part(10, 10)),
+            ("bytes=90-1000", Part(90, 10)),
+            ("bytes=-30", Part(70, 30)),
+            ("bytes=-1000", Part(0, 100)),
+            ("bytes=-0", Outside),
+            ("bytes=100-", Outside),
+            ("bytes=99999999999999999999999-", Outside),
+            ("bytes=20-10", Whole),
+            ("bytes=0-1,5-6", Whole),
+            ("bytes=a-b", Whole),
+            ("bytes=-", Whole),
+            ("items=0-1", Whole),
+            ("", Whole),
+        ] {
+            assert_eq!(Range::read(header, 100), expected, "{header}");
+        }
+        assert_eq!(Range::read("bytes=0-", 0), Outside);
+        assert_eq!(Range::read("bytes=-5", 0), Outside);
+    }
+
+    #[test]
+    fn a_korean_name_survives_the_download() {
+        let header = disposition("가을 광고 \"v3\".mov", PROXY, true);
+        assert_eq!(
+            header.to_str().unwrap(),
+            "attachment; filename=\"__ __ _v3_.mp4\"; filename*=UTF-8''%EA%B0%80%EC%9D%84%20%EA%B4%91%EA%B3%A0%20%22v3%22.mp4"
+        );
+        assert!(disposition("no-extension", ORIGINAL, false).to_str().unwrap().starts_with("inline; filename=\"no-ext"));
+    }
+}

@@ -1,0 +1,274 @@
+//! Versions of a feedback's film: the bytes as they came, what is known of them, and what was made of them.
+//!
+//! Laws: a version is never changed, only followed by the next. Its bytes stand in the media store under their hash,
+//! durable before the row that names them. A rendition listed in a row is whole under its final name.
+//! Written here only: `media`, `uploads`. Read by: feedback (newest version), comments.
+
+pub mod bytes;
+mod recipes;
+pub mod routes;
+mod sign;
+mod sql;
+pub mod uploads;
+pub mod work;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::base::clock::Time;
+use crate::base::error::{Error, Result};
+use crate::base::event::{Audience, Event, Live};
+use crate::base::ids::{FeedbackId, JobId, MediaId, ProjectId, UserId};
+use crate::base::job::Progress;
+use crate::base::locale::{self, Lang};
+use crate::base::roles::{Right, Role};
+use crate::domain::accounts::{Person, Viewer};
+use crate::domain::projects::judge;
+use crate::engines::ffmpeg::{Cause, Facts};
+use crate::engines::files::Key;
+use crate::engines::store::{Db, Tx};
+use crate::{closed_set, text_columns};
+pub use work::{probe, process};
+
+closed_set! {
+    /// Where a version stands.
+    MediaState {
+        /// Its bytes are here.
+        Received = "received",
+        /// It is being looked at.
+        Probing = "probing",
+        /// What it is, is known; its renditions are being made.
+        Processing = "processing",
+        /// All is made.
+        Ready = "ready",
+        /// It cannot be used; the error says why.
+        Failed = "failed",
+    }
+}
+
+text_columns!(MediaState);
+
+/// Names of renditions in the media store, in URLs and in `media.renditions`.
+pub const PROXY: &str = "proxy.mp4";
+/// See [`PROXY`].
+pub const POSTER: &str = "poster.jpg";
+
+/// One version as it stands in the store.
+#[derive(Clone, Debug)]
+pub struct Media {
+    /// Its id.
+    pub id: MediaId,
+    /// Of which feedback.
+    pub feedback_id: FeedbackId,
+    /// In which project.
+    pub project_id: ProjectId,
+    /// Who uploaded it.
+    pub user: Person,
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// The file's name as it was uploaded, cleaned: for people, never for paths.
+    pub name: String,
+    /// Where its bytes are.
+    pub key: Key,
+    /// How many bytes it has.
+    pub size_bytes: i64,
+    /// Type of the original by its content; `application/octet-stream` until it is probed.
+    pub content_type: String,
+    /// Where it stands.
+    pub state: MediaState,
+    /// A browser can play the original.
+    pub playable: bool,
+    /// What it is, once probed.
+    pub facts: Option<Facts>,
+    /// What has been made of it.
+    pub renditions: Vec<String>,
+    /// Why it failed.
+    pub error: Option<Cause>,
+    /// The job that works or worked on it.
+    pub job_id: Option<JobId>,
+    /// Since when.
+    pub created: Time,
+    /// The asker's role in its project.
+    pub my_role: Role,
+    /// Revision, for `ETag`.
+    pub rev: i64,
+}
+
+/// One version as the API shows it.
+#[derive(Debug, Serialize)]
+#[allow(missing_docs)] // As in `Media`.
+pub struct Shown {
+    pub id: MediaId,
+    pub feedback_id: FeedbackId,
+    pub project_id: ProjectId,
+    pub version: i64,
+    pub name: String,
+    pub size_bytes: i64,
+    pub content_type: String,
+    pub state: MediaState,
+    pub playable: bool,
+    pub progress: Option<Progress>,
+    pub error: Option<ShownError>,
+    pub facts: Option<Facts>,
+    pub urls: Urls,
+    pub job_id: Option<JobId>,
+    pub user_id: UserId,
+    pub user: Person,
+    pub created: Time,
+}
+
+/// Why a version cannot be used.
+#[derive(Debug, Serialize)]
+pub struct ShownError {
+    /// Stable, for programs.
+    pub code: Cause,
+    /// For people, in the reader's language.
+    pub message: String,
+}
+
+/// Where the bytes are.
+#[derive(Debug, Serialize)]
+pub struct Urls {
+    /// As it was uploaded.
+    pub original: String,
+    /// What every browser plays, once made.
+    pub proxy: Option<String>,
+    /// One picture, once made.
+    pub poster: Option<String>,
+    /// Pictures along the film, once made.
+    pub thumbs: Vec<String>,
+}
+
+impl Media {
+    /// As the API shows it. With `signer`, its URLs carry a signature of that person, for players that cannot send a
+    /// token.
+    pub fn shown(self, app: &App, lang: Lang, signer: Option<UserId>) -> Shown {
+        let progress = match self.state {
+            MediaState::Received | MediaState::Processing => self.job_id.and_then(|job| app.queue.progress(job)),
+            _ => None,
+        };
+        // A job that runs on a version which is not known yet is looking at it.
+        let probing = self.state == MediaState::Received && progress.is_some();
+        let query = signer.map(|user| sign::query(app, self.id, user)).unwrap_or_default();
+        let url = |file: &str| format!("/api/v1/media/{}/{file}{query}", self.id);
+        let made = |file: &str| self.renditions.iter().any(|r| r == file);
+        let urls = Urls {
+            original: url("original"),
+            proxy: made(PROXY).then(|| url(PROXY)),
+            poster: made(POSTER).then(|| url(POSTER)),
+            thumbs: self.renditions.iter().filter(|r| r.starts_with("thumbs/")).map(|r| url(r)).collect(),
+        };
+        Shown {
+            id: self.id,
+            feedback_id: self.feedback_id,
+            project_id: self.project_id,
+            version: self.version,
+            name: self.name,
+            size_bytes: self.size_bytes,
+            content_type: self.content_type,
+            state: if probing { MediaState::Probing } else { self.state },
+            playable: self.playable,
+            progress: progress.filter(|_| !probing),
+            error: self.error.map(|code| ShownError { code, message: locale::get(lang, sentence(code)) }),
+            facts: self.facts,
+            urls,
+            job_id: self.job_id,
+            user_id: self.user.id,
+            user: self.user,
+            created: self.created,
+        }
+    }
+
+    /// What the room hears when it is decided whether the version can be used.
+    fn ready_message(&self) -> Value {
+        json!({
+            "type": "media_ready", "media_id": self.id, "feedback_id": self.feedback_id, "state": self.state,
+            "version": self.version, "name": self.name, "playable": self.playable, "error": self.error,
+        })
+    }
+
+    /// What the room hears while it is worked on.
+    fn progress_message(&self, progress: Progress) -> Value {
+        json!({
+            "type": "media_progress", "media_id": self.id, "feedback_id": self.feedback_id, "state": self.state,
+            "version": self.version, "name": self.name, "playable": self.playable,
+            "percent": progress.percent, "fps": progress.fps, "speed": progress.speed, "eta_ms": progress.eta_ms,
+        })
+    }
+
+    /// The message for the room that fits the present state.
+    fn message(&self) -> Value {
+        match self.state {
+            MediaState::Ready | MediaState::Failed => self.ready_message(),
+            _ => self.progress_message(Progress::default()),
+        }
+    }
+
+    fn live(&self) -> Live {
+        Live { audience: Audience::All, message: self.message(), own: None }
+    }
+}
+
+/// The locale key of the sentence for people.
+pub fn sentence(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Empty => "media.error.empty",
+        Cause::NotVideo => "media.error.not_video",
+        Cause::Truncated => "media.error.truncated",
+        Cause::TooLargePicture => "media.error.too_large_picture",
+        Cause::Unsupported => "media.error.unsupported",
+        Cause::Damaged => "media.error.damaged",
+        Cause::Timeout => "media.error.timeout",
+        Cause::Memory => "media.error.memory",
+        Cause::TooLargeOutput => "media.error.too_large_output",
+        Cause::NoSpace => "media.error.no_space",
+        Cause::MissingTool => "media.error.missing_tool",
+        Cause::Killed => "media.error.killed",
+        Cause::Cancelled => "media.error.cancelled",
+        Cause::Broken => "media.error.broken",
+    }
+}
+
+/// One version, for who may watch it. One statement.
+pub fn get(db: &Db, user: UserId, id: MediaId) -> Result<Media> {
+    let media = sql::get(db, user, id)?.ok_or(Error::NotFound("media"))?;
+    judge(Some(media.my_role), Right::View, "media")?;
+    Ok(media)
+}
+
+/// All versions of a feedback, newest first, for who may watch them. Two statements at the most.
+pub fn list(db: &Db, who: &Viewer, feedback: FeedbackId) -> Result<Vec<Media>> {
+    let place = sql::place(db, who.user, feedback)?.ok_or(Error::NotFound("feedback"))?;
+    judge(Some(place.role), Right::View, "feedback")?;
+    sql::of_feedback(db, who.user, feedback)
+}
+
+/// What the room hears about these versions as they stand now, for a replay.
+pub fn replay(db: &Db, ids: &[MediaId]) -> Result<Vec<(MediaId, Value)>> {
+    Ok(sql::by_ids(db, ids)?.into_iter().map(|m| (m.id, m.message())).collect())
+}
+
+/// Marks versions as failed whose job is over without having said so: cancelled while it waited, or dead after a crash.
+/// Answers how many.
+pub async fn settle(app: &App) -> Result<usize> {
+    app.write(|tx| {
+        let left = sql::abandoned(tx)?;
+        for (id, cancelled) in &left {
+            fail(tx, *id, if *cancelled { Cause::Cancelled } else { Cause::Killed })?;
+        }
+        Ok(left.len())
+    })
+    .await
+}
+
+/// Marks a version as failed; one that is gone or ready stays as it is.
+fn fail(tx: &mut Tx, id: MediaId, cause: Cause) -> Result<()> {
+    let Some(mut media) = sql::by_id(tx, id)?.filter(|m| m.state != MediaState::Ready) else { return Ok(()) };
+    media.state = MediaState::Failed;
+    media.error = Some(cause);
+    sql::update(tx, &media)?;
+    let event = Event::MediaFailed { media: id, feedback: media.feedback_id };
+    tx.emit(Some(media.project_id), None, event, Some(media.live()))?;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! `/media/{id}`, its files, and `/feedbacks/{id}/media`. Uploads have their own routes.
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use serde::Serialize;
+
+use super::{MediaState, Shown, bytes, uploads};
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::ids::{FeedbackId, MediaId, UserId};
+use crate::domain::accounts::Viewer;
+use crate::domain::http::{Json, Path, Tagged};
+
+/// The routes of this noun.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/feedbacks/{id}/media", get(list))
+        .route("/media/{id}", get(one))
+        .route("/media/{id}/{file}", get(bytes::file))
+        .route("/media/{id}/thumbs/{file}", get(bytes::thumb))
+        .merge(uploads::routes::routes())
+}
+
+#[derive(Serialize)]
+struct List {
+    results: Vec<Shown>,
+}
+
+async fn list(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<FeedbackId>,
+    headers: HeaderMap,
+) -> Result<Json<List>> {
+    let (lang, signer) = (who.lang, signer(&headers, who.user));
+    let versions = app.read(move |db| super::list(db, &who, id)).await?;
+    Ok(Json(List { results: versions.into_iter().map(|m| m.shown(&app, lang, signer)).collect() }))
+}
+
+async fn one(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<MediaId>,
+    headers: HeaderMap,
+) -> Result<Response> {
+    let (lang, signer) = (who.lang, signer(&headers, who.user));
+    let media = app.read(move |db| super::get(db, who.user, id)).await?;
+    let (rev, settled) = (media.rev, matches!(media.state, MediaState::Ready | MediaState::Failed));
+    let shown = media.shown(&app, lang, signer);
+    // Progress is not in the revision: while it moves, the answer has no tag that would hold it still.
+    Ok(if settled { Tagged(rev, shown).into_response() } else { Json(shown).into_response() })
+}
+
+/// Who came with a token in a header cannot give it to a player: his URLs are signed. A cookie goes with every request.
+fn signer(headers: &HeaderMap, user: UserId) -> Option<UserId> {
+    headers.contains_key(AUTHORIZATION).then_some(user)
+}

@@ -1,0 +1,175 @@
+//! The statements of versions. Table: `media`.
+
+use super::{Media, MediaState};
+use crate::base::error::Result;
+use crate::base::ids::{FeedbackId, JobId, MediaId, ProjectId, UserId};
+use crate::base::roles::Role;
+use crate::domain::accounts::Person;
+use crate::engines::files::Key;
+use crate::engines::store::{
+    Db, FromSql, FromSqlError, Row, SqlError, SqlResult, ToSql, ToSqlOutput, Tx, ValueRef, named, params,
+};
+
+impl ToSql for Key {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>, SqlError> {
+        Ok(self.to_string().into())
+    }
+}
+
+impl FromSql for Key {
+    fn column_result(value: ValueRef<'_>) -> Result<Self, FromSqlError> {
+        named(value)
+    }
+}
+
+/// Columns of a version seen in role `m.role`.
+const MEDIA: &str = "v.id, v.feedback_id, v.project_id, v.user_id, u.nickname, v.version, v.name, v.hash, v.size_bytes,
+    v.content_type, v.state, v.playable, v.facts, v.renditions, v.error_code, v.job_id, v.created_ms, v.rev, m.role";
+
+fn media(r: &Row) -> SqlResult<Media> {
+    let user: UserId = r.get(3)?;
+    let facts: Option<String> = r.get(12)?;
+    let renditions: String = r.get(13)?;
+    let error: Option<String> = r.get(14)?;
+    Ok(Media {
+        id: r.get(0)?,
+        feedback_id: r.get(1)?,
+        project_id: r.get(2)?,
+        user: Person { id: user, nickname: r.get(4)? },
+        version: r.get(5)?,
+        name: r.get(6)?,
+        key: r.get(7)?,
+        size_bytes: r.get(8)?,
+        content_type: r.get(9)?,
+        state: r.get(10)?,
+        playable: r.get(11)?,
+        // Facts that an older version wrote in another shape are unknown, not fatal: a probe makes them again.
+        facts: facts.and_then(|f| serde_json::from_str(&f).ok()),
+        renditions: serde_json::from_str(&renditions).unwrap_or_default(),
+        error: error.and_then(|e| e.parse().ok()),
+        job_id: r.get(15)?,
+        created: r.get(16)?,
+        rev: r.get(17)?,
+        my_role: r.get(18)?,
+    })
+}
+
+/// As `user` sees it: not there for a stranger, in a deleted project or feedback, or for somebody who is shut out.
+pub(super) fn get(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
+    db.one(
+        &format!(
+            "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id
+             JOIN feedbacks f ON f.id = v.feedback_id AND f.deleted_ms IS NULL
+             JOIN projects p ON p.id = v.project_id AND p.deleted_ms IS NULL
+             JOIN members m ON m.project_id = v.project_id AND m.user_id = ?2
+             JOIN users w ON w.id = m.user_id AND w.locked = 0
+             WHERE v.id = ?1"
+        ),
+        params![id, user],
+        media,
+    )
+}
+
+/// For the program itself; the role only fills its column.
+pub(super) fn by_id(db: &Db, id: MediaId) -> Result<Option<Media>> {
+    Ok(by_ids(db, &[id])?.pop())
+}
+
+/// For the program itself, in no order.
+pub(super) fn by_ids(db: &Db, ids: &[MediaId]) -> Result<Vec<Media>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = serde_json::to_string(ids).unwrap_or_default();
+    db.all(
+        &format!(
+            "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id JOIN (SELECT 'viewer' AS role) m
+             WHERE v.id IN (SELECT value FROM json_each(?1))"
+        ),
+        params![list],
+        media,
+    )
+}
+
+/// The versions of a feedback, newest first. The caller has judged.
+pub(super) fn of_feedback(db: &Db, user: UserId, feedback: FeedbackId) -> Result<Vec<Media>> {
+    db.all(
+        &format!(
+            "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id
+             JOIN members m ON m.project_id = v.project_id AND m.user_id = ?2
+             WHERE v.feedback_id = ?1 ORDER BY v.version DESC LIMIT 500"
+        ),
+        params![feedback, user],
+        media,
+    )
+}
+
+/// Where a feedback stands and the asker's role there.
+pub(super) struct Place {
+    pub project: ProjectId,
+    pub role: Role,
+}
+
+/// `None` for a stranger, and in a deleted project or feedback.
+pub(super) fn place(db: &Db, user: UserId, feedback: FeedbackId) -> Result<Option<Place>> {
+    db.one(
+        "SELECT f.project_id, m.role FROM feedbacks f
+         JOIN projects p ON p.id = f.project_id AND p.deleted_ms IS NULL
+         JOIN members m ON m.project_id = f.project_id AND m.user_id = ?2
+         WHERE f.id = ?1 AND f.deleted_ms IS NULL",
+        params![feedback, user],
+        |r| Ok(Place { project: r.get(0)?, role: r.get(1)? }),
+    )
+}
+
+/// A new version before it has a row.
+pub(super) struct NewMedia<'a> {
+    pub feedback: FeedbackId,
+    pub project: ProjectId,
+    pub user: UserId,
+    pub name: &'a str,
+    pub key: Key,
+    pub size_bytes: i64,
+}
+
+/// Adds the next version of a feedback.
+pub(super) fn insert(tx: &mut Tx, new: &NewMedia) -> Result<MediaId> {
+    let now = tx.now();
+    let id = tx.insert(
+        "INSERT INTO media (feedback_id, project_id, user_id, version, name, hash, size_bytes, content_type, state,
+            created_ms, updated_ms)
+         SELECT ?1, ?2, ?3, coalesce(max(version), 0) + 1, ?4, ?5, ?6, 'application/octet-stream', ?7, ?8, ?8
+         FROM media WHERE feedback_id = ?1",
+        params![new.feedback, new.project, new.user, new.name, new.key, new.size_bytes, MediaState::Received, now],
+    )?;
+    Ok(MediaId(id))
+}
+
+/// Names the job that works on it.
+pub(super) fn set_job(tx: &mut Tx, id: MediaId, job: JobId) -> Result<()> {
+    tx.execute("UPDATE media SET job_id = ?2 WHERE id = ?1", params![id, job])?;
+    Ok(())
+}
+
+/// Writes what is known and made of it.
+pub(super) fn update(tx: &mut Tx, v: &Media) -> Result<()> {
+    let now = tx.now();
+    let facts = v.facts.as_ref().and_then(|f| serde_json::to_string(f).ok());
+    let renditions = serde_json::to_string(&v.renditions).unwrap_or_default();
+    tx.execute(
+        "UPDATE media SET content_type = ?2, state = ?3, playable = ?4, facts = ?5, renditions = ?6, error_code = ?7,
+            updated_ms = ?8, rev = rev + 1 WHERE id = ?1",
+        params![v.id, v.content_type, v.state, v.playable, facts, renditions, v.error.map(|e| e.as_str()), now],
+    )?;
+    Ok(())
+}
+
+/// Versions under way whose job will not run again, and whether somebody cancelled it.
+pub(super) fn abandoned(db: &Db) -> Result<Vec<(MediaId, bool)>> {
+    db.all(
+        "SELECT v.id, j.state = 'cancelled' FROM jobs j JOIN media v ON v.job_id = j.id
+         WHERE j.state IN ('failed', 'dead', 'cancelled') AND v.state NOT IN ('ready', 'failed') LIMIT 500",
+        params![],
+        |r| Ok((r.get(0)?, r.get(1)?)),
+    )
+}

@@ -1,0 +1,238 @@
+//! `/uploads`: the tus protocol 1.0.0 with creation, creation-with-upload, termination, checksum and expiration.
+
+use std::collections::HashMap;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use jiff::Timestamp;
+use jiff::fmt::rfc2822;
+use sha1::Sha1;
+use sha2::{Digest, Sha256};
+
+use super::{Checksum, NewUpload, Upload};
+use crate::app::App;
+use crate::base::clock::Time;
+use crate::base::error::{Error, Result};
+use crate::base::ids::{FeedbackId, UploadId};
+use crate::base::locale::Text;
+use crate::domain::accounts::Viewer;
+use crate::domain::http::{Json, Path};
+
+const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
+const EXTENSIONS: HeaderValue =
+    HeaderValue::from_static("creation,creation-with-upload,termination,checksum,expiration");
+const PIECE: &str = "application/offset+octet-stream";
+/// Bytes of `Upload-Metadata`: a name of 255 bytes, a type and an id need less than a fifth.
+const METADATA_MAX: usize = 4096;
+
+const TUS_RESUMABLE: HeaderName = HeaderName::from_static("tus-resumable");
+const TUS_VERSION: HeaderName = HeaderName::from_static("tus-version");
+const TUS_EXTENSION: HeaderName = HeaderName::from_static("tus-extension");
+const TUS_MAX_SIZE: HeaderName = HeaderName::from_static("tus-max-size");
+const TUS_CHECKSUM: HeaderName = HeaderName::from_static("tus-checksum-algorithm");
+const UPLOAD_OFFSET: HeaderName = HeaderName::from_static("upload-offset");
+const UPLOAD_LENGTH: HeaderName = HeaderName::from_static("upload-length");
+const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
+const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
+const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
+const MEDIA_ID: HeaderName = HeaderName::from_static("x-media-id");
+
+/// The routes of uploads.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/uploads", post(create).options(abilities))
+        .route("/uploads/{id}", get(json).head(head).patch(patch).delete(remove).options(abilities))
+}
+
+async fn abilities(State(app): State<App>) -> Response {
+    let headers = [
+        (TUS_RESUMABLE, VERSION),
+        (TUS_VERSION, VERSION),
+        (TUS_EXTENSION, EXTENSIONS),
+        (TUS_MAX_SIZE, HeaderValue::from(app.config.media.max_upload_bytes)),
+        (TUS_CHECKSUM, HeaderValue::from_static("sha1,sha256")),
+        (ALLOW, HeaderValue::from_static("OPTIONS, POST, HEAD, PATCH, DELETE, GET")),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+async fn create(State(app): State<App>, who: Viewer, request: Request) -> Response {
+    spoken(begin(app, who, request).await)
+}
+
+async fn begin(app: App, who: Viewer, request: Request) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    version(headers)?;
+    let size_bytes = number(headers, UPLOAD_LENGTH)?.ok_or_else(|| wrong(UPLOAD_LENGTH, "bytes in all, a number"))?;
+    let new = read_metadata(headers, size_bytes)?;
+    let with_piece = match headers.get(CONTENT_TYPE) {
+        Some(kind) if kind.as_bytes() == PIECE.as_bytes() => true,
+        // A body without that type is not asked for; an empty one has any type.
+        Some(_) if number(headers, CONTENT_LENGTH)?.is_some_and(|n| n > 0) => return Err(not_a_piece()),
+        _ => false,
+    };
+    let checksum = checksum(headers)?;
+    let upload = super::create(&app, &who, new).await?;
+    let location = format!("/api/v1/uploads/{}", upload.id);
+    let mut media = None;
+    let mut upload = upload;
+    if with_piece || size_bytes == 0 {
+        let (body, length) =
+            if size_bytes == 0 { (axum::body::Body::empty(), Some(0)) } else { (body, number(headers, CONTENT_LENGTH)?) };
+        let received = super::receive(&app, upload, 0, checksum, length, body).await?;
+        (upload, media) = (received.upload, received.media);
+    }
+    let mut response = (StatusCode::CREATED, progress(&upload)).into_response();
+    let location = HeaderValue::from_str(&location).map_err(Error::internal)?;
+    response.headers_mut().insert(LOCATION, location);
+    if let Some(media) = media {
+        response.headers_mut().insert(MEDIA_ID, HeaderValue::from(media.0));
+    }
+    Ok(response)
+}
+
+async fn head(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, headers: HeaderMap) -> Response {
+    let answer = async {
+        version(&headers)?;
+        let upload = super::look(&app, who.user, id).await?;
+        let mut out = progress(&upload);
+        out.insert(UPLOAD_LENGTH, HeaderValue::from(upload.size_bytes));
+        out.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Ok(metadata) = HeaderValue::from_str(&upload.metadata) {
+            out.insert(UPLOAD_METADATA, metadata);
+        }
+        if let Some(media) = upload.media_id {
+            out.insert(MEDIA_ID, HeaderValue::from(media.0));
+        }
+        Ok((StatusCode::OK, out).into_response())
+    };
+    spoken(answer.await)
+}
+
+async fn json(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>) -> Result<Json<Upload>> {
+    Ok(Json(super::look(&app, who.user, id).await?))
+}
+
+async fn patch(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, request: Request) -> Response {
+    let answer = async {
+        let (parts, body) = request.into_parts();
+        let headers = &parts.headers;
+        version(headers)?;
+        if headers.get(CONTENT_TYPE).is_none_or(|kind| kind.as_bytes() != PIECE.as_bytes()) {
+            return Err(not_a_piece());
+        }
+        let offset = number(headers, UPLOAD_OFFSET)?.ok_or_else(|| wrong(UPLOAD_OFFSET, "where the piece begins"))?;
+        let checksum = checksum(headers)?;
+        let now = app.clock.now();
+        let upload = app.read(move |db| super::get(db, who.user, id, now)).await?;
+        let received = super::receive(&app, upload, offset, checksum, number(headers, CONTENT_LENGTH)?, body).await?;
+        let mut response = (StatusCode::NO_CONTENT, progress(&received.upload)).into_response();
+        if let Some(media) = received.media {
+            response.headers_mut().insert(MEDIA_ID, HeaderValue::from(media.0));
+        }
+        Ok(response)
+    };
+    spoken(answer.await)
+}
+
+async fn remove(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, headers: HeaderMap) -> Response {
+    let answer = async {
+        version(&headers)?;
+        super::remove(&app, who.user, id).await?;
+        Ok(StatusCode::NO_CONTENT.into_response())
+    };
+    spoken(answer.await)
+}
+
+/// Every answer names the protocol's version; errors too.
+fn spoken(answer: Result<Response>) -> Response {
+    let unknown_version = matches!(&answer, Err(Error::Protocol { status: 412, .. }));
+    let mut response = answer.into_response();
+    response.headers_mut().insert(TUS_RESUMABLE, VERSION);
+    if unknown_version {
+        response.headers_mut().insert(TUS_VERSION, VERSION);
+    }
+    response
+}
+
+fn progress(upload: &Upload) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    headers.insert(UPLOAD_OFFSET, HeaderValue::from(upload.offset_bytes));
+    if upload.media_id.is_none()
+        && let Some(expires) = http_date(upload.expires)
+    {
+        headers.insert(UPLOAD_EXPIRES, expires);
+    }
+    headers
+}
+
+fn http_date(time: Time) -> Option<HeaderValue> {
+    let at = Timestamp::from_millisecond(time.0).ok()?;
+    HeaderValue::from_str(&rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&at).ok()?).ok()
+}
+
+fn version(headers: &HeaderMap) -> Result<()> {
+    if headers.get(TUS_RESUMABLE).is_some_and(|v| *v == VERSION) {
+        return Ok(());
+    }
+    Err(Error::Protocol { status: 412, code: "tus_version", text: Text::new("media.upload.version") })
+}
+
+fn not_a_piece() -> Error {
+    Error::UnsupportedMedia(Text::new("media.upload.content_type"))
+}
+
+fn wrong(name: HeaderName, expected: &str) -> Error {
+    Error::BadRequest(Text::new("media.upload.header").with("name", &name).with("expected", expected))
+}
+
+/// A header that is a plain number; `None` without it.
+fn number(headers: &HeaderMap, name: HeaderName) -> Result<Option<u64>> {
+    let Some(value) = headers.get(&name) else { return Ok(None) };
+    let text = value.to_str().unwrap_or("");
+    let parsed = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse::<u64>().ok()).flatten();
+    match parsed.filter(|&n| n <= i64::MAX as u64) {
+        Some(n) => Ok(Some(n)),
+        None => Err(wrong(name, "a number")),
+    }
+}
+
+/// `filename`, `filetype` and `feedback_id` out of `Upload-Metadata` (`key base64, key base64`).
+fn read_metadata(headers: &HeaderMap, size_bytes: u64) -> Result<NewUpload> {
+    let raw = headers.get(UPLOAD_METADATA).and_then(|v| v.to_str().ok()).unwrap_or("");
+    if raw.len() > METADATA_MAX {
+        return Err(wrong(UPLOAD_METADATA, "at most 4096 bytes"));
+    }
+    let mut pairs = HashMap::new();
+    for pair in raw.split(',').map(str::trim).filter(|p| !p.is_empty()) {
+        let (key, value) = pair.split_once(' ').unwrap_or((pair, ""));
+        let bytes = STANDARD.decode(value.trim()).map_err(|_| wrong(UPLOAD_METADATA, "values in base64"))?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong(UPLOAD_METADATA, "values in UTF-8"))?;
+        pairs.insert(key.to_owned(), text);
+    }
+    let missing = |name: &str| Error::invalid(name, Text::new("media.upload.metadata").with("name", name));
+    let name = pairs.remove("filename").ok_or_else(|| missing("filename"))?;
+    let feedback = pairs.remove("feedback_id").and_then(|id| id.parse().ok()).ok_or_else(|| missing("feedback_id"))?;
+    let content_type: String = pairs.remove("filetype").unwrap_or_default().chars().take(100).collect();
+    Ok(NewUpload { feedback: FeedbackId(feedback), name, content_type, metadata: raw.to_owned(), size_bytes })
+}
+
+/// `Upload-Checksum: sha1 <base64>`.
+fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>> {
+    let Some(value) = headers.get(UPLOAD_CHECKSUM) else { return Ok(None) };
+    let wrong = || wrong(UPLOAD_CHECKSUM, "sha1 or sha256 and the sum in base64");
+    let (name, sum) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or_else(wrong)?;
+    let sum = STANDARD.decode(sum.trim()).map_err(|_| wrong())?;
+    match (name, sum.len()) {
+        ("sha1", 20) => Ok(Some(Checksum::Sha1(Sha1::new(), sum))),
+        ("sha256", 32) => Ok(Some(Checksum::Sha256(Sha256::new(), sum))),
+        _ => Err(wrong()),
+    }
+}

@@ -1,0 +1,179 @@
+//! A studio for the tests of media: one project with one feedback, an editor, a viewer and a stranger, and a server on a
+//! real socket.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::{Client, Method, RequestBuilder, Response};
+use serde_json::Value;
+use videoplanet::app::App;
+use videoplanet::base::clock::Clock;
+use videoplanet::base::ids::{FeedbackId, ProjectId, UserId};
+use videoplanet::base::locale::Lang;
+use videoplanet::base::roles::{Role, SiteRole};
+use videoplanet::config::Config;
+use videoplanet::domain::accounts::{self, NewUser, Viewer};
+use videoplanet::domain::{feedback, media, projects};
+use videoplanet::work;
+
+use crate::clips::Dir;
+
+/// The server and its people.
+pub struct Studio {
+    pub app: App,
+    pub url: String,
+    pub editor: Someone,
+    pub viewer: Someone,
+    pub stranger: Someone,
+    pub project: ProjectId,
+    pub feedback: FeedbackId,
+    server: tokio::task::JoinHandle<()>,
+    pub dir: Dir,
+}
+
+/// A person with a bearer token.
+#[derive(Clone)]
+pub struct Someone {
+    pub id: UserId,
+    pub token: String,
+    url: String,
+    client: Client,
+}
+
+impl Studio {
+    pub async fn start(name: &str) -> Studio {
+        Studio::with(name, |_| ()).await
+    }
+
+    /// With other settings.
+    pub async fn with(name: &str, change: impl FnOnce(&mut Config)) -> Studio {
+        let mut config = Config::default();
+        change(&mut config);
+        let dir = Dir::new(name);
+        let app = App::open(&dir.path().join("data"), config, Clock::System).await.unwrap();
+        let (url, server) = serve(&app).await;
+        let mut people = Vec::new();
+        for (nickname, site_role) in [("editor", SiteRole::Admin), ("viewer", SiteRole::Member), ("stranger", SiteRole::Member)] {
+            let new = NewUser {
+                email: format!("{nickname}@example.com"),
+                nickname: nickname.into(),
+                password: "correct horse battery".into(),
+                locale: Lang::En,
+            };
+            let id = accounts::add(&app, new, site_role).await.unwrap();
+            let token = accounts::sign_in(&app, id, None).await.unwrap().token;
+            people.push(Someone { id, token, url: url.clone(), client: Client::new() });
+        }
+        let [editor, viewer, stranger] = people.try_into().unwrap_or_else(|_| unreachable!());
+        let who = Viewer::of_token(&app, &editor.token).await.unwrap().unwrap();
+        let new = serde_json::from_value(serde_json::json!({ "name": "가을 광고" })).unwrap();
+        let project = projects::add(&app, &who, new).await.unwrap().id;
+        let new = serde_json::from_value(serde_json::json!({ "user_id": viewer.id, "role": Role::Viewer })).unwrap();
+        projects::members::add(&app, &who, project, new).await.unwrap();
+        let new = serde_json::from_value(serde_json::json!({ "title": "1차 시사" })).unwrap();
+        let feedback = feedback::add(&app, &who, project, new).await.unwrap().id;
+        Studio { app, url, editor, viewer, stranger, project, feedback, server, dir }
+    }
+
+    /// Lets jobs run from now on.
+    pub async fn work(&self) {
+        work::start(&self.app).await.unwrap();
+    }
+
+    /// Waits until a version is ready or failed.
+    pub async fn settled(&self, media: i64) -> Value {
+        let mut shown = Value::Null;
+        for _ in 0..600 {
+            shown = self.editor.get(&format!("/media/{media}")).await.json().await.unwrap();
+            if shown["state"] == "ready" || shown["state"] == "failed" {
+                return shown;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("not settled: {shown}");
+    }
+
+    /// Uploads and processes; answers the settled version.
+    pub async fn publish(&self, name: &str, bytes: &[u8]) -> Value {
+        let media = self.editor.upload(self.feedback, name, bytes).await;
+        self.settled(media).await
+    }
+
+    /// Takes the viewer out of the project.
+    pub async fn drop_viewer(&self) {
+        let who = Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap();
+        projects::members::remove(&self.app, &who, self.project, self.viewer.id).await.unwrap();
+    }
+
+    pub async fn stop(self) {
+        self.app.close().await;
+        self.server.abort();
+    }
+}
+
+async fn serve(app: &App) -> (String, tokio::task::JoinHandle<()>) {
+    let routes = axum::Router::new().nest("/api/v1", media::routes::routes()).with_state(app.clone());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    (url, server)
+}
+
+impl Someone {
+    /// A request to a path below `/api/v1`, or to a whole path.
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        let base = if path.starts_with("/api/") { "" } else { "/api/v1" };
+        self.client.request(method, format!("{}{base}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.ask(Method::GET, path).send().await.unwrap()
+    }
+
+    /// A request of the upload protocol.
+    pub fn tus(&self, method: Method, path: &str) -> RequestBuilder {
+        self.ask(method, path).header("Tus-Resumable", "1.0.0")
+    }
+
+    /// A piece of an upload.
+    pub fn piece(&self, location: &str, offset: usize, bytes: &[u8]) -> RequestBuilder {
+        self.tus(Method::PATCH, location)
+            .header("Upload-Offset", offset)
+            .header("Content-Type", "application/offset+octet-stream")
+            .body(bytes.to_vec())
+    }
+
+    pub fn begin(&self, feedback: FeedbackId, name: &str, size: usize) -> RequestBuilder {
+        let metadata = format!(
+            "filename {},feedback_id {},filetype {}",
+            STANDARD.encode(name),
+            STANDARD.encode(feedback.to_string()),
+            STANDARD.encode("video/mp4")
+        );
+        self.tus(Method::POST, "/uploads").header("Upload-Length", size).header("Upload-Metadata", metadata)
+    }
+
+    /// Begins an upload; answers its location.
+    pub async fn location(&self, feedback: FeedbackId, name: &str, size: usize) -> String {
+        let response = self.begin(feedback, name, size).send().await.unwrap();
+        assert_eq!(response.status(), 201);
+        header(&response, "location")
+    }
+
+    /// Uploads in one piece; answers the version's id.
+    pub async fn upload(&self, feedback: FeedbackId, name: &str, bytes: &[u8]) -> i64 {
+        let location = self.location(feedback, name, bytes.len()).await;
+        if bytes.is_empty() {
+            let upload: Value = self.get(&location).await.json().await.unwrap();
+            return upload["media_id"].as_i64().unwrap();
+        }
+        let response = self.piece(&location, 0, bytes).send().await.unwrap();
+        assert_eq!(response.status(), 204);
+        header(&response, "x-media-id").parse().unwrap()
+    }
+}
+
+pub fn header(response: &Response, name: &str) -> String {
+    response.headers().get(name).unwrap_or_else(|| panic!("no {name}")).to_str().unwrap().to_owned()
+}
