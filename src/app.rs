@@ -14,6 +14,8 @@ use crate::base::error::Result;
 use crate::base::secret;
 use crate::config::Config;
 use crate::effects::Effects;
+use crate::engines::ffmpeg::{self, Ffmpeg};
+use crate::engines::files::Files;
 use crate::engines::queue::Queue;
 use crate::engines::store::{self, Db, Store, Tx, once};
 
@@ -38,6 +40,10 @@ pub struct Inner {
     pub store: Store,
     /// Durable jobs.
     pub queue: Queue,
+    /// Films on the disk.
+    pub files: Files,
+    /// ffmpeg and ffprobe.
+    pub ffmpeg: Ffmpeg,
     /// The code that guards the set-up of an empty instance.
     pub setup: Setup,
     /// Signs media URLs; made once per instance.
@@ -75,6 +81,13 @@ impl App {
         let fresh = secret::random::<32>().to_vec();
         let key = store.write(move |tx| tx.secret("signing_key", &fresh)).await?;
         let signing_key = key.try_into().map_err(|_| anyhow::anyhow!("the instance's signing key is damaged"))?;
+        let files = Files::open(dir).context("cannot open the media store")?;
+        let ffmpeg = Ffmpeg::new(ffmpeg::Settings {
+            max_long: config.media.jobs,
+            max_pixels: config.media.max_pixels,
+            memory_bytes: config.media.ffmpeg_mib << 20,
+            ..ffmpeg::Settings::default()
+        })?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         Ok(App(Arc::new(Inner {
@@ -83,6 +96,8 @@ impl App {
             clock,
             store,
             queue,
+            files,
+            ffmpeg,
             setup: Setup::new(empty),
             signing_key,
             started,

@@ -9,7 +9,12 @@ use crate::closed_set;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Job {
-    /// Probe a media and make its renditions.
+    /// Find out what an uploaded media is.
+    ProbeMedia {
+        /// Which.
+        media: MediaId,
+    },
+    /// Make a media's renditions.
     ProcessMedia {
         /// Which.
         media: MediaId,
@@ -21,6 +26,8 @@ pub enum Job {
 closed_set! {
     /// The names of [`Job`]'s kinds.
     JobKind {
+        /// [`Job::ProbeMedia`]
+        ProbeMedia = "probe_media",
         /// [`Job::ProcessMedia`]
         ProcessMedia = "process_media",
         /// [`Job::CleanUp`]
@@ -32,6 +39,7 @@ impl Job {
     /// Its kind.
     pub fn kind(&self) -> JobKind {
         match self {
+            Job::ProbeMedia { .. } => JobKind::ProbeMedia,
             Job::ProcessMedia { .. } => JobKind::ProcessMedia,
             Job::CleanUp => JobKind::CleanUp,
         }
@@ -40,6 +48,8 @@ impl Job {
     /// The lane it waits in.
     pub fn lane(&self) -> Lane {
         match self {
+            // A second, and it decides what can be played: not behind an hour of encoding.
+            Job::ProbeMedia { .. } => Lane::Light,
             Job::ProcessMedia { .. } => Lane::Media,
             Job::CleanUp => Lane::Maintenance,
         }
@@ -48,7 +58,7 @@ impl Job {
     /// How often it is tried before it is a dead letter.
     pub fn max_attempts(&self) -> i64 {
         match self {
-            Job::ProcessMedia { .. } => 3,
+            Job::ProbeMedia { .. } | Job::ProcessMedia { .. } => 3,
             Job::CleanUp => 5,
         }
     }

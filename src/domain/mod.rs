@@ -8,6 +8,7 @@ pub mod comments;
 pub mod feedback;
 pub mod http;
 pub mod journal;
+pub mod media;
 pub mod projects;
 
 use crate::base::error::{Error, Result};
@@ -29,14 +30,19 @@ where
     serde::Deserialize::deserialize(d).map(Some)
 }
 
-/// Forgets what is over its time: sessions, reset codes, idempotency keys. Each is worth nothing any more.
+/// Forgets what is over its time: sessions, reset codes, idempotency keys, uploads. Each is worth nothing any more.
+/// Finishes what a crash left open: whole uploads, and media whose job is over.
 pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
+    let uploads = media::uploads::sweep(app).await?;
+    let settled = media::settle(app).await?;
     app.store
-        .write(|tx| {
+        .write(move |tx| {
             let accounts = accounts::forget_expired(tx)?;
             let before = tx.now().0 - crate::base::clock::DAY;
             let keys = crate::engines::store::once::prune(tx, before)?;
-            Ok(serde_json::json!({ "sessions_and_codes": accounts, "idempotency_keys": keys }))
+            Ok(serde_json::json!({
+                "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
+            }))
         })
         .await
 }

@@ -1,4 +1,6 @@
 //! Machinery that knows no product: it moves rows, bytes, messages and child processes.
 
+pub mod ffmpeg;
+pub mod files;
 pub mod queue;
 pub mod store;

@@ -21,7 +21,8 @@ impl Dir {
     /// Runs ffmpeg on words; the last one names the film. Answers its bytes.
     pub fn film(&self, words: &str) -> Vec<u8> {
         let words: Vec<&str> = words.split_whitespace().collect();
-        let out = Command::new("ffmpeg").args(["-v", "error", "-y"]).args(&words).current_dir(&self.0).output().unwrap();
+        let out =
+            Command::new("ffmpeg").args(["-v", "error", "-y"]).args(&words).current_dir(&self.0).output().unwrap();
         assert!(out.status.success(), "{words:?}: {}", String::from_utf8_lossy(&out.stderr));
         std::fs::read(self.0.join(words.last().unwrap())).unwrap()
     }

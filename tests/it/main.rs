@@ -1,1 +1,6 @@
-fn main() {}
+//! The program from outside: one binary, a file per noun.
+
+mod clips;
+mod media;
+mod studio;
+mod uploads;

@@ -25,7 +25,8 @@ async fn a_film_for_browsers_is_ready_without_being_encoded() {
     assert_eq!(facts["audio"]["codec"], "aac");
     assert_eq!(ready["urls"]["thumbs"].as_array().unwrap().len(), 10);
     let fetch = |name: &str| reqwest::get(format!("{}{}", studio.url, ready["urls"][name].as_str().unwrap()));
-    let (original, proxy) = (fetch("original").await.unwrap().bytes().await.unwrap(), fetch("proxy").await.unwrap().bytes().await.unwrap());
+    let (original, proxy) =
+        (fetch("original").await.unwrap().bytes().await.unwrap(), fetch("proxy").await.unwrap().bytes().await.unwrap());
     assert!(original == film && proxy == film, "the proxy is the same bytes");
     let poster = fetch("poster").await.unwrap();
     assert_eq!(header(&poster, "content-type"), "image/jpeg");
@@ -44,11 +45,18 @@ async fn every_kind_of_film_gets_a_proxy_that_plays() {
     let dir = Dir::new("kinds-films");
     let phone = dir.film(&format!("{CLIP} straight.mov"));
     assert!(!phone.is_empty());
-    let cases: Vec<(&str, Vec<u8>, bool, (i64, i64))> = vec![
+    // Name, bytes, whether a browser plays them as they are, and the proxy's size.
+    type Case = (&'static str, Vec<u8>, bool, (i64, i64));
+    let cases: Vec<Case> = vec![
         ("slow.mp4", dir.film(&format!("{CLIP} slow.mp4")), true, (128, 72)),
         ("turned.mov", dir.film("-i straight.mov -c copy -metadata:s:v:0 rotate=90 turned.mov"), true, (128, 72)),
         ("film.mkv", dir.film("-i straight.mov -c copy film.mkv"), false, (128, 72)),
-        ("odd.mov", dir.film("-f lavfi -i testsrc2=s=641x361:r=30000/1001:d=1 -c:v prores_ks odd.mov"), false, (640, 360)),
+        (
+            "odd.mov",
+            dir.film("-f lavfi -i testsrc2=s=641x361:r=30000/1001:d=1 -c:v prores_ks odd.mov"),
+            false,
+            (640, 360),
+        ),
         (
             "tall.mov",
             dir.film("-f lavfi -i testsrc2=s=144x256:r=30:d=1 -c:v mjpeg -metadata:s:v:0 rotate=90 tall.mov"),
@@ -80,7 +88,12 @@ async fn every_kind_of_film_gets_a_proxy_that_plays() {
             (128, 72),
         ),
         ("short.mp4", dir.film("-f lavfi -i testsrc2=s=64x64:r=25:d=0.04 -pix_fmt yuv420p short.mp4"), true, (64, 64)),
-        ("raw.h264", dir.film("-i straight.mov -an -c:v copy -bsf h264_mp4toannexb -f h264 raw.h264"), false, (128, 72)),
+        (
+            "raw.h264",
+            dir.film("-i straight.mov -an -c:v copy -bsf h264_mp4toannexb -f h264 raw.h264"),
+            false,
+            (128, 72),
+        ),
     ];
     for (name, film, playable, size) in cases {
         let ready = studio.publish(name, &film).await;
@@ -138,7 +151,11 @@ async fn what_is_no_film_fails_with_a_sentence() {
     ];
     for (name, bytes, code) in cases {
         let failed = studio.publish(name, &bytes).await;
-        assert_eq!((failed["state"].as_str(), failed["error"]["code"].as_str()), (Some("failed"), Some(code)), "{name}: {failed}");
+        assert_eq!(
+            (failed["state"].as_str(), failed["error"]["code"].as_str()),
+            (Some("failed"), Some(code)),
+            "{name}: {failed}"
+        );
         let sentence = failed["error"]["message"].as_str().unwrap();
         assert!(sentence.len() > 20 && !sentence.contains("media.error"), "{sentence}");
         let id = &failed["id"];
@@ -172,8 +189,13 @@ async fn bytes_are_served_by_range_to_whoever_may_watch() {
     let whole = ranged("bytes=0-1,5-6").await;
     assert_eq!(whole.status(), 200);
     let etag = header(&whole, "etag");
-    assert_eq!((header(&whole, "accept-ranges"), header(&whole, "x-content-type-options")), ("bytes".into(), "nosniff".into()));
-    assert!(header(&whole, "cache-control").contains("immutable") && header(&whole, "cache-control").contains("private"));
+    assert_eq!(
+        (header(&whole, "accept-ranges"), header(&whole, "x-content-type-options")),
+        ("bytes".into(), "nosniff".into())
+    );
+    assert!(
+        header(&whole, "cache-control").contains("immutable") && header(&whole, "cache-control").contains("private")
+    );
     assert!(body(whole).await == film);
 
     let ask = |method, name: &'static str, value: String| {

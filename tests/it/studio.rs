@@ -14,7 +14,7 @@ use videoplanet::base::locale::Lang;
 use videoplanet::base::roles::{Role, SiteRole};
 use videoplanet::config::Config;
 use videoplanet::domain::accounts::{self, NewUser, Viewer};
-use videoplanet::domain::{feedback, media, projects};
+use videoplanet::domain::{feedback, projects};
 use videoplanet::work;
 
 use crate::clips::Dir;
@@ -54,7 +54,9 @@ impl Studio {
         let app = App::open(&dir.path().join("data"), config, Clock::System).await.unwrap();
         let (url, server) = serve(&app).await;
         let mut people = Vec::new();
-        for (nickname, site_role) in [("editor", SiteRole::Admin), ("viewer", SiteRole::Member), ("stranger", SiteRole::Member)] {
+        for (nickname, site_role) in
+            [("editor", SiteRole::Admin), ("viewer", SiteRole::Member), ("stranger", SiteRole::Member)]
+        {
             let new = NewUser {
                 email: format!("{nickname}@example.com"),
                 nickname: nickname.into(),
@@ -113,10 +115,9 @@ impl Studio {
 }
 
 async fn serve(app: &App) -> (String, tokio::task::JoinHandle<()>) {
-    let routes = axum::Router::new().nest("/api/v1", media::routes::routes()).with_state(app.clone());
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let server = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+    let server = tokio::spawn(videoplanet::server::http::serve(app.clone(), listener));
     (url, server)
 }
 

@@ -102,7 +102,8 @@ async fn a_piece_with_a_wrong_checksum_leaves_the_offset() {
     let (editor, bytes) = (&studio.editor, noise(50_000, 3));
     let location = editor.location(studio.feedback, "a.mp4", bytes.len()).await;
     let sum = |b: &[u8]| format!("sha1 {}", STANDARD.encode(Sha1::digest(b)));
-    let send = |at: usize, piece: &[u8], sum: String| editor.piece(&location, at, piece).header("Upload-Checksum", sum).send();
+    let send =
+        |at: usize, piece: &[u8], sum: String| editor.piece(&location, at, piece).header("Upload-Checksum", sum).send();
     assert_eq!(send(0, &bytes[..20_000], sum(&bytes[..20_000])).await.unwrap().status(), 204);
     assert_eq!(send(20_000, &bytes[20_000..40_000], sum(b"other")).await.unwrap().status(), 460);
     assert_eq!(offset(editor, &location).await, 20_000);
@@ -128,7 +129,8 @@ async fn the_same_bytes_are_kept_once_even_when_they_end_together() {
         assert_eq!(end.unwrap().status(), 204);
     }
     let list: Value = editor.get(&format!("/feedbacks/{}/media", studio.feedback)).await.json().await.unwrap();
-    let versions: Vec<i64> = list["results"].as_array().unwrap().iter().map(|m| m["version"].as_i64().unwrap()).collect();
+    let versions: Vec<i64> =
+        list["results"].as_array().unwrap().iter().map(|m| m["version"].as_i64().unwrap()).collect();
     assert_eq!(versions, [6, 5, 4, 3, 2, 1]);
     assert_eq!(list["results"][0]["state"], "received");
     let files = |dir: &str| walk(&studio.dir.path().join("data").join(dir));
@@ -137,11 +139,7 @@ async fn the_same_bytes_are_kept_once_even_when_they_end_together() {
 }
 
 fn walk(dir: &std::path::Path) -> usize {
-    std::fs::read_dir(dir)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .map(|p| if p.is_dir() { walk(&p) } else { 1 })
-        .sum()
+    std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()).map(|p| if p.is_dir() { walk(&p) } else { 1 }).sum()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +152,10 @@ async fn the_protocol_is_kept() {
     let (editor, feedback) = (&studio.editor, studio.feedback);
     let response = editor.ask(Method::OPTIONS, "/uploads").send().await.unwrap();
     assert_eq!(response.status(), 204);
-    assert_eq!((header(&response, "tus-version"), header(&response, "tus-max-size")), ("1.0.0".into(), "1000000".into()));
+    assert_eq!(
+        (header(&response, "tus-version"), header(&response, "tus-max-size")),
+        ("1.0.0".into(), "1000000".into())
+    );
     assert!(header(&response, "tus-extension").contains("creation-with-upload"));
 
     let status = |request: reqwest::RequestBuilder| async { request.send().await.unwrap().status().as_u16() };
@@ -178,7 +179,8 @@ async fn the_protocol_is_kept() {
     assert_eq!(status(editor.piece(&location, 1, b"2345")).await, 409);
     assert_eq!(status(editor.piece(&location, 0, b"123456")).await, 413);
     assert_eq!(status(editor.tus(Method::PATCH, &location).header("Upload-Offset", 0).body("12345")).await, 415);
-    let endless = reqwest::Body::wrap_stream(futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![7u8; 3])));
+    let endless =
+        reqwest::Body::wrap_stream(futures_util::stream::repeat_with(|| Ok::<_, std::io::Error>(vec![7u8; 3])));
     // The server closes in mid-body: whether its answer is read before the pipe breaks is chance.
     let _ = editor.piece(&location, 0, b"").body(endless).send().await;
     rests_at(editor, &location, 3).await;

@@ -15,7 +15,7 @@ use crate::base::event::Event;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
-use crate::domain::{comments, feedback, projects};
+use crate::domain::{comments, feedback, media, projects};
 use crate::engines::store::Db;
 
 /// One event as a member sees it.
@@ -52,6 +52,7 @@ pub struct Replay {
 pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64, limit: i64) -> Result<Replay> {
     let entries = sql::after(db, who.user, role, project, after, limit)?;
     let (mut comment_ids, mut feedback_ids) = (Vec::<CommentId>::new(), Vec::<FeedbackId>::new());
+    let mut media_ids = Vec::new();
     for e in &entries {
         match &e.event {
             Event::CommentAdded { comment, .. }
@@ -63,9 +64,14 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             Event::FeedbackAdded { feedback }
             | Event::FeedbackChanged { feedback, .. }
             | Event::Decided { feedback, .. } => feedback_ids.push(*feedback),
+            Event::MediaReceived { media, .. }
+            | Event::MediaProbed { media, .. }
+            | Event::MediaReady { media, .. }
+            | Event::MediaFailed { media, .. } => media_ids.push(*media),
             _ => {}
         }
     }
+    let media = media::replay(db, &media_ids)?;
     let comments = comments::replay(db, who, role, &comment_ids)?;
     let feedbacks = feedback::replay(db, &feedback_ids)?;
     let comment = |id: &CommentId| comments.iter().find(|(c, _)| c == id).map(|(_, v)| v.clone());
@@ -94,12 +100,10 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             Event::FeedbackDeleted { feedback } => {
                 Some(json!({ "type": "feedback", "feedback": { "id": feedback, "deleted": true } }))
             }
-            Event::MediaReady { media, feedback } => {
-                Some(json!({ "type": "media_ready", "media_id": media, "feedback_id": feedback, "state": "ready" }))
-            }
-            Event::MediaFailed { media, feedback } => {
-                Some(json!({ "type": "media_ready", "media_id": media, "feedback_id": feedback, "state": "failed" }))
-            }
+            Event::MediaReceived { media: id, .. }
+            | Event::MediaProbed { media: id, .. }
+            | Event::MediaReady { media: id, .. }
+            | Event::MediaFailed { media: id, .. } => media.iter().find(|(m, _)| m == id).map(|(_, v)| v.clone()),
             _ => None,
         };
         if let Some(mut message) = message {

@@ -215,11 +215,19 @@ fn disposition(name: &str, file: &str, download: bool) -> HeaderValue {
         POSTER => format!("{stem}.jpg"),
         other => format!("{stem}-{}", other.trim_start_matches("thumbs/")),
     };
-    let plain: String =
-        name.chars().map(|c| if c.is_ascii() && !c.is_ascii_control() && !"\"\\%".contains(c) { c } else { '_' }).collect();
+    let plain: String = name
+        .chars()
+        .map(|c| if c.is_ascii() && !c.is_ascii_control() && !"\"\\%".contains(c) { c } else { '_' })
+        .collect();
     let full: String = name
         .bytes()
-        .map(|b| if b.is_ascii_alphanumeric() || b"-._~".contains(&b) { char::from(b).to_string() } else { format!("%{b:02X}") })
+        .map(|b| {
+            if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+                char::from(b).to_string()
+            } else {
+                format!("%{b:02X}")
+            }
+        })
         .collect();
     let kind = if download { "attachment" } else { "inline" };
     value(&format!("{kind}; filename=\"{plain}\"; filename*=UTF-8''{full}"))
@@ -267,6 +275,8 @@ mod tests {
             header.to_str().unwrap(),
             "attachment; filename=\"__ __ _v3_.mp4\"; filename*=UTF-8''%EA%B0%80%EC%9D%84%20%EA%B4%91%EA%B3%A0%20%22v3%22.mp4"
         );
-        assert!(disposition("no-extension", ORIGINAL, false).to_str().unwrap().starts_with("inline; filename=\"no-ext"));
+        assert!(
+            disposition("no-extension", ORIGINAL, false).to_str().unwrap().starts_with("inline; filename=\"no-ext")
+        );
     }
 }

@@ -41,12 +41,7 @@ async fn list(
     Ok(Json(List { results: versions.into_iter().map(|m| m.shown(&app, lang, signer)).collect() }))
 }
 
-async fn one(
-    State(app): State<App>,
-    who: Viewer,
-    Path(id): Path<MediaId>,
-    headers: HeaderMap,
-) -> Result<Response> {
+async fn one(State(app): State<App>, who: Viewer, Path(id): Path<MediaId>, headers: HeaderMap) -> Result<Response> {
     let (lang, signer) = (who.lang, signer(&headers, who.user));
     let media = app.read(move |db| super::get(db, who.user, id)).await?;
     let (rev, settled) = (media.rev, matches!(media.state, MediaState::Ready | MediaState::Failed));

@@ -127,8 +127,8 @@ impl Maker<'_> {
     async fn pictures(&mut self, source: &Path, facts: &Facts) -> Result<bool, Failure> {
         let (poster_ms, thumbs_ms) = recipes::picture_times(facts.duration_ms.unwrap_or(0));
         if !self.has(POSTER).await? {
-            let found = self.picture(source, facts, poster_ms, false).await?
-                || self.picture(source, facts, 0, false).await?;
+            let found =
+                self.picture(source, facts, poster_ms, false).await? || self.picture(source, facts, 0, false).await?;
             if !found {
                 return Ok(false);
             }
@@ -189,9 +189,11 @@ impl Maker<'_> {
                 Some(args) => {
                     self.encode(original, facts, way, args).await?;
                     // An encoder that ended well may still have written nothing that plays.
-                    self.app.ffmpeg.probe(&self.scratch.join(PROXY), self.scratch.path(), &self.run.cancel).await.map_err(
-                        |f| if f.cause.may_heal() { f } else { Failure { cause: Cause::Damaged, ..f } },
-                    )?;
+                    self.app
+                        .ffmpeg
+                        .probe(&self.scratch.join(PROXY), self.scratch.path(), &self.run.cancel)
+                        .await
+                        .map_err(|f| if f.cause.may_heal() { f } else { Failure { cause: Cause::Damaged, ..f } })?;
                     self.put(PROXY, PROXY).await?;
                 }
             }
@@ -200,7 +202,13 @@ impl Maker<'_> {
         self.app.ffmpeg.probe(&place, self.scratch.path(), &self.run.cancel).await
     }
 
-    async fn encode(&self, original: &Path, facts: &Facts, way: Proxy, args: Vec<std::ffi::OsString>) -> Result<(), Failure> {
+    async fn encode(
+        &self,
+        original: &Path,
+        facts: &Facts,
+        way: Proxy,
+        args: Vec<std::ffi::OsString>,
+    ) -> Result<(), Failure> {
         let run = ffmpeg::Run {
             input: Input { path: original, seek_ms: None },
             args,
@@ -325,4 +333,3 @@ async fn blocking<T: Send + 'static>(
 fn ours(e: impl std::fmt::Display) -> Failure {
     Failure { cause: Cause::Broken, stderr: e.to_string() }
 }
-

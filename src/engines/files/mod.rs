@@ -280,7 +280,7 @@ mod tests {
     }
 
     pub(super) fn upload(files: &Files, id: i64, bytes: &[u8]) -> Key {
-                let (mut file, at) = files.resume_upload(UploadId(id), 0).unwrap();
+        let (mut file, at) = files.resume_upload(UploadId(id), 0).unwrap();
         assert_eq!(at, 0);
         file.write_all(bytes).unwrap();
         files.hash_upload(UploadId(id)).unwrap()

@@ -14,7 +14,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
 use crate::base::error::Error;
-use crate::domain::{accounts, comments, feedback, journal, projects};
+use crate::domain::{accounts, comments, feedback, journal, media, projects};
 pub use listen::serve;
 
 /// Everything under `/api/v1`.
@@ -23,6 +23,7 @@ fn api() -> Router<App> {
         .merge(accounts::routes::routes())
         .merge(projects::routes::routes())
         .merge(feedback::routes::routes())
+        .merge(media::routes::routes())
         .merge(comments::routes::routes())
         .merge(journal::routes::routes())
 }
@@ -44,6 +45,7 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn(layers::same_origin))
         .layer(from_fn_with_state(app.clone(), layers::dress))
         .layer(cors(app))
+        .layer(from_fn_with_state(app.clone(), media::uploads::routes::abilities))
         .with_state(app.clone())
 }
 

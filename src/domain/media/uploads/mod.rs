@@ -273,7 +273,8 @@ fn busy() -> Error {
 pub fn clean_name(name: &str) -> Option<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();
     // Marks that turn the direction of text make `gpj.exe` look like `exe.jpg`.
-    let is_trick = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let is_trick =
+        |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
     let clean: String = last.nfc().filter(|c| !c.is_control() && !is_trick(*c)).collect();
     let clean = clean.trim().trim_start_matches('.').trim();
     (!clean.is_empty() && clean.len() <= NAME_MAX).then(|| clean.to_owned())

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::http::header::{ACCESS_CONTROL_REQUEST_METHOD, ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use base64::Engine;
@@ -46,11 +47,18 @@ const MEDIA_ID: HeaderName = HeaderName::from_static("x-media-id");
 /// The routes of uploads.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/uploads", post(create).options(abilities))
-        .route("/uploads/{id}", get(json).head(head).patch(patch).delete(remove).options(abilities))
+        .route("/uploads", post(create))
+        .route("/uploads/{id}", get(json).head(head).patch(patch).delete(remove))
 }
 
-async fn abilities(State(app): State<App>) -> Response {
+/// Answers `OPTIONS` of a client that asks what this server can. A layer outside of CORS, which would take every
+/// `OPTIONS` for a browser's own question; that one is recognised by its header and goes on.
+pub async fn abilities(State(app): State<App>, request: Request, next: Next) -> Response {
+    let ours = request.uri().path().starts_with("/api/v1/uploads");
+    let browser = request.headers().contains_key(ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() != Method::OPTIONS || !ours || browser {
+        return next.run(request).await;
+    }
     let headers = [
         (TUS_RESUMABLE, VERSION),
         (TUS_VERSION, VERSION),
@@ -84,8 +92,11 @@ async fn begin(app: App, who: Viewer, request: Request) -> Result<Response> {
     let mut media = None;
     let mut upload = upload;
     if with_piece || size_bytes == 0 {
-        let (body, length) =
-            if size_bytes == 0 { (axum::body::Body::empty(), Some(0)) } else { (body, number(headers, CONTENT_LENGTH)?) };
+        let (body, length) = if size_bytes == 0 {
+            (axum::body::Body::empty(), Some(0))
+        } else {
+            (body, number(headers, CONTENT_LENGTH)?)
+        };
         let received = super::receive(&app, upload, 0, checksum, length, body).await?;
         (upload, media) = (received.upload, received.media);
     }

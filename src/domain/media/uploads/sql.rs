@@ -89,11 +89,9 @@ pub(super) fn expired(db: &Db, now: Time) -> Result<Vec<UploadId>> {
 }
 
 pub(super) fn whole_without_media(db: &Db) -> Result<Vec<UploadId>> {
-    db.all(
-        "SELECT id FROM uploads WHERE media_id IS NULL AND offset_bytes = size_bytes LIMIT 500",
-        params![],
-        |r| r.get(0),
-    )
+    db.all("SELECT id FROM uploads WHERE media_id IS NULL AND offset_bytes = size_bytes LIMIT 500", params![], |r| {
+        r.get(0)
+    })
 }
 
 /// Uploads that still need their file, in order. Bounded by people times their limit of open uploads.
