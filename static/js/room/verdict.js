@@ -54,7 +54,7 @@ function openDecision(room) {
     const decision = new FormData(form).get("decision");
     if (!decision) { toast(t("js.decision.choose"), "bad"); return; }
     try {
-      const answer = await api("PUT", `/feedbacks/${room.feedbackId}/decision`, { decision, note: note.value.trim() || null }, { quiet: true });
+      const answer = await api("PUT", `/feedbacks/${room.feedbackId}/decision`, { decision, note: note.value.trim() }, { quiet: true });
       if (answer?.decisions) room.setFeedback(answer);
       else room.refetchFeedback();
       toast(t("js.decision.saved"), "good");

@@ -1,0 +1,243 @@
+//! What every page is drawn in: who looks, in which language and light, and the small words that templates use.
+
+use std::convert::Infallible;
+use std::fmt::Display;
+
+use askama::Template;
+use axum::extract::{FromRequestParts, OptionalFromRequestParts};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use axum_extra::extract::CookieJar;
+use serde_json::{Map, Value, json};
+
+use super::assets;
+use crate::app::App;
+use crate::base::clock::{DAY, Time};
+use crate::base::error::{Error, Result};
+use crate::base::locale::{self, Lang};
+use crate::base::roles::{Role, SiteRole};
+use crate::domain::accounts::Viewer;
+use crate::domain::http::lang_of;
+use crate::domain::projects::ProjectStatus;
+
+/// The cookie that keeps the language of somebody who is not signed in.
+pub(super) const LANG_COOKIE: &str = "vp_lang";
+const THEME_COOKIE: &str = "vp_theme";
+
+/// Where a file below `static/` is served; for the dashboard's pages too.
+pub fn asset(path: &str) -> String {
+    assets::url(path)
+}
+
+/// The frame of a page. As an extractor it never fails: without a session `me` is empty.
+#[derive(Clone)]
+pub struct Frame {
+    pub(super) lang: Lang,
+    pub(super) theme: Option<&'static str>,
+    pub(super) me: Option<Viewer>,
+    /// Path and query, to come back to.
+    pub(super) path: String,
+    /// Which entry of the menu is lit.
+    pub(super) here: &'static str,
+    /// JSON for the scripts, safe inside a `<script>` element.
+    pub(super) data: String,
+    now: Time,
+}
+
+impl FromRequestParts<App> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Frame, Infallible> {
+        let me = <Viewer as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await.ok().flatten();
+        let mut frame = Frame::plain(&parts.headers, app.clock.now());
+        if let Some(me) = &me {
+            frame.lang = me.lang;
+        }
+        frame.me = me;
+        frame.path = parts.uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        frame.load(Map::new());
+        Ok(frame)
+    }
+}
+
+impl Frame {
+    /// The frame for a request whose session is not looked at.
+    pub(super) fn plain(headers: &HeaderMap, now: Time) -> Frame {
+        let jar = CookieJar::from_headers(headers);
+        let chosen = jar.get(LANG_COOKIE).and_then(|c| Lang::from_tag(c.value()));
+        let theme = match jar.get(THEME_COOKIE).map(|c| c.value()) {
+            Some("light") => Some("light"),
+            Some("dark") => Some("dark"),
+            _ => None,
+        };
+        let lang = chosen.unwrap_or_else(|| lang_of(headers));
+        let mut frame =
+            Frame { lang, theme, me: None, path: "/".into(), here: "", data: String::new(), now };
+        frame.load(Map::new());
+        frame
+    }
+
+    /// The signed-in person; without one the answer is 401, which leads to `/login`.
+    pub(super) fn viewer(&self) -> Result<Viewer> {
+        self.me.clone().ok_or(Error::Unauthenticated)
+    }
+
+    /// The same frame with the menu's entry `here` lit.
+    pub(super) fn at(mut self, here: &'static str) -> Frame {
+        self.here = here;
+        self
+    }
+
+    /// The same frame with `value` for the scripts under `name`.
+    pub(super) fn with(mut self, name: &str, value: Value) -> Frame {
+        self.load(Map::from_iter([(name.to_owned(), value)]));
+        self
+    }
+
+    fn load(&mut self, mut extra: Map<String, Value>) {
+        let texts: Map<String, Value> = locale::table(self.lang)
+            .iter()
+            .filter(|(key, _)| key.starts_with("js."))
+            .map(|(key, text)| (key.clone(), Value::from(text.as_str())))
+            .collect();
+        extra.insert("lang".into(), self.lang.tag().into());
+        extra.insert("texts".into(), Value::Object(texts));
+        if let Some(me) = &self.me {
+            let person = json!({ "id": me.user, "nickname": me.nickname, "site_role": me.site_role });
+            extra.insert("me".into(), person);
+        }
+        // `</script>` and `<!--` would end the element early.
+        self.data = Value::Object(extra).to_string().replace('<', "\\u003c");
+    }
+
+    // What templates say -------------------------------------------------------------------------------------------
+
+    pub(super) fn lang(&self) -> &'static str {
+        self.lang.tag()
+    }
+
+    pub(super) fn other_lang(&self) -> &'static str {
+        if self.lang == Lang::Ko { "en" } else { "ko" }
+    }
+
+    pub(super) fn is_theme(&self, name: &str) -> bool {
+        self.theme == Some(name)
+    }
+
+    pub(super) fn is_staff(&self) -> bool {
+        self.me.as_ref().is_some_and(|me| me.site_role <= SiteRole::Operator)
+    }
+
+    pub(super) fn nickname(&self) -> &str {
+        self.me.as_ref().map_or("", |me| &me.nickname)
+    }
+
+    pub(super) fn asset(&self, path: &str) -> String {
+        assets::url(path)
+    }
+
+    /// The text of `key`.
+    pub(super) fn t(&self, key: &str) -> String {
+        locale::get(self.lang, key)
+    }
+
+    /// The text of `key` with values for its names.
+    pub(super) fn tw(&self, key: &str, values: &[(&str, &str)]) -> String {
+        values.iter().fold(self.t(key), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
+    }
+
+    /// The word for a value of a closed set: `js.status` and `open` give 접수.
+    pub(super) fn label(&self, set: &str, value: impl Display) -> String {
+        self.t(&format!("{set}.{value}"))
+    }
+
+    /// Do both have the same name on the wire?
+    pub(super) fn same(&self, a: impl Display, b: impl Display) -> bool {
+        a.to_string() == b.to_string()
+    }
+
+    pub(super) fn roles(&self) -> [Role; 4] {
+        [Role::Manager, Role::Editor, Role::Reviewer, Role::Viewer]
+    }
+
+    pub(super) fn project_statuses(&self) -> &'static [ProjectStatus] {
+        ProjectStatus::ALL
+    }
+
+    /// One sign of the sprite. `name` comes from templates, never from a request.
+    pub(super) fn icon(&self, name: &str) -> String {
+        format!("<svg class=\"icon\" aria-hidden=\"true\"><use href=\"{}#{name}\"></use></svg>", assets::url("icons.svg"))
+    }
+
+    /// A project's colour as a dot. Colours are attributes, since the pages allow no inline style.
+    pub(super) fn dot(&self, color: &str) -> String {
+        format!("<svg class=\"dot\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><circle cx=\"5\" cy=\"5\" r=\"5\" fill=\"{}\"/></svg>", hue(color))
+    }
+
+    /// A project's colour as the upper edge of its tile.
+    pub(super) fn stripe(&self, color: &str) -> String {
+        format!("<svg class=\"stripe\" viewBox=\"0 0 10 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"10\" height=\"1\" fill=\"{}\"/></svg>", hue(color))
+    }
+
+    /// Which of the eight avatar colours a person has.
+    pub(super) fn color_of(&self, id: &i64) -> i64 {
+        id.rem_euclid(8)
+    }
+
+    pub(super) fn iso(&self, at: &Time) -> String {
+        at.to_string()
+    }
+
+    /// A time that scripts turn into "3 minutes ago".
+    pub(super) fn time(&self, at: &Time) -> String {
+        format!("<time datetime=\"{at}\" data-ago>{}</time>", at.date())
+    }
+
+    /// A day that scripts write as the reader's country does.
+    pub(super) fn date(&self, at: &Time) -> String {
+        format!("<time datetime=\"{at}\" data-day>{}</time>", at.date())
+    }
+
+    /// How far off a deadline is. Deadlines are ends of days where they were set, so whole days of distance count.
+    pub(super) fn due(&self, at: &Time) -> String {
+        let left = at.0 - self.now.0;
+        match left {
+            ..0 => self.tw("js.due.over", &[("n", &(-left / DAY + 1).to_string())]),
+            0..DAY => self.t("js.due.today"),
+            _ => self.tw("js.due.left", &[("n", &(left / DAY).to_string())]),
+        }
+    }
+
+    pub(super) fn due_class(&self, at: &Time) -> &'static str {
+        match at.0 - self.now.0 {
+            ..0 => "overdue",
+            0..259_200_000 => "due-soon",
+            _ => "muted",
+        }
+    }
+
+    /// A film's length as m:ss.
+    pub(super) fn length(&self, ms: &i64) -> String {
+        let s = ms.max(&0) / 1000;
+        if s >= 3600 {
+            format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+        } else {
+            format!("{}:{:02}", s / 60, s % 60)
+        }
+    }
+}
+
+/// A colour is checked when it is stored; one that is none is drawn grey rather than trusted.
+fn hue(color: &str) -> &str {
+    let good = color.len() == 7 && color.starts_with('#') && color[1..].bytes().all(|b| b.is_ascii_hexdigit());
+    if good { color } else { "#5b6472" }
+}
+
+/// A rendered page.
+pub(super) fn html(page: &impl Template) -> Result<Response> {
+    let text = page.render().map_err(Error::internal)?;
+    // Pages show what one person may see at this moment: nobody keeps them.
+    Ok(([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")], text).into_response())
+}

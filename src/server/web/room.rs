@@ -1,0 +1,77 @@
+//! `/feedbacks/{id}`: the review room. The page brings the feedback and its versions; comments come over the API.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::json;
+
+use super::frame::{Frame, html};
+use crate::app::App;
+use crate::base::error::Result;
+use crate::base::ids::FeedbackId;
+use crate::base::roles::Right;
+use crate::domain::feedback::{self, Feedback};
+use crate::domain::http::Path;
+use crate::domain::{media, projects};
+
+#[derive(Template)]
+#[template(path = "room.html")]
+struct Page {
+    f: Frame,
+    feedback: Feedback,
+    project_name: String,
+}
+
+pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<FeedbackId>) -> Result<Response> {
+    let who = f.viewer()?;
+    let (feedback, project, versions) = app
+        .read(move |db| {
+            let feedback = feedback::get(db, &who, id)?;
+            let project = projects::get(db, &who, feedback.project_id)?;
+            Ok((feedback, project, media::list(db, &who, id)?))
+        })
+        .await?;
+    let versions: Vec<_> = versions.into_iter().map(|m| m.shown(&app, f.lang, None)).collect();
+    let role = feedback.my_role;
+    let data = json!({
+        "feedback": feedback,
+        "media": versions,
+        "project": { "id": project.id, "name": project.name },
+        "slug": slug(&project.name),
+        "rights": {
+            "comment": role.may(Right::Comment),
+            "decide": role.may(Right::Decide),
+            "upload": role.may(Right::Upload),
+            "internal": role.may(Right::SeeInternal),
+            "manage": role.may(Right::Manage),
+        },
+    });
+    html(&Page { f: f.with("room", data), feedback, project_name: project.name })
+}
+
+/// A name as part of a file name: letters and digits of any script, the rest as single hyphens.
+fn slug(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars().flat_map(char::to_lowercase) {
+        if c.is_alphanumeric() {
+            out.push(c);
+        } else if !out.is_empty() && !out.ends_with('-') {
+            out.push('-');
+        }
+        if out.chars().count() >= 60 {
+            break;
+        }
+    }
+    out.trim_end_matches('-').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::slug;
+
+    #[test]
+    fn a_slug_keeps_hangul() {
+        assert_eq!(slug("한빛식품 가을 신제품 30초 광고"), "한빛식품-가을-신제품-30초-광고");
+        assert_eq!(slug("../..\\ Spring: Film!"), "spring-film");
+    }
+}
