@@ -113,7 +113,11 @@ export const exactTime = (iso) => full.format(new Date(iso));
 export const timeTag = (iso) => h("time", { datetime: iso, title: exactTime(iso), "data-ago": true }, ago(iso));
 
 export function refreshTimes(root = document) {
-  for (const el of root.querySelectorAll("time[data-ago]")) el.textContent = ago(el.getAttribute("datetime"));
+  for (const el of root.querySelectorAll("time[data-ago]")) {
+    el.textContent = ago(el.getAttribute("datetime"));
+    el.title ||= exactTime(el.getAttribute("datetime"));
+  }
+  for (const el of root.querySelectorAll("time[data-day]")) el.textContent = day.format(new Date(el.getAttribute("datetime")));
 }
 
 /** 1.4 GB; decimal units, as cameras and disks are labelled. */

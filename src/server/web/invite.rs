@@ -1,13 +1,13 @@
 //! `/invite/{token}`: what an invitation offers; accept or decline.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::error::Problem;
+use super::form::Form;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::{Error, Result};

@@ -1,12 +1,12 @@
 //! `/language`: Korean or English, kept in a cookie and, for those signed in, in the profile.
 
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
-use axum_extra::extract::cookie::{Cookie, SameSite, time::Duration};
+use axum_extra::extract::cookie::{Cookie, SameSite};
 use serde::Deserialize;
 
+use super::form::Form;
 use super::frame::LANG_COOKIE;
 use super::safe_next;
 use crate::app::App;
@@ -35,6 +35,6 @@ pub(super) async fn choose(
     let mut cookie = Cookie::new(LANG_COOKIE, lang.tag());
     cookie.set_path("/");
     cookie.set_same_site(SameSite::Lax);
-    cookie.set_max_age(Duration::days(365));
+    cookie.make_permanent();
     Ok((jar.add(cookie), Redirect::to(safe_next(&given.next))).into_response())
 }

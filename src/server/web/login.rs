@@ -1,19 +1,19 @@
 //! `/login` and `/logout`.
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use super::error::Problem;
+use super::form::Form;
 use super::frame::{Frame, html};
 use super::safe_next;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::accounts::{self, Viewer, routes};
-use crate::domain::http::Caller;
+use crate::domain::http::{Caller, Query};
 
 #[derive(Template)]
 #[template(path = "login.html")]

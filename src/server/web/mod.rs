@@ -7,6 +7,7 @@
 mod assets;
 mod dashboard;
 mod error;
+mod form;
 mod frame;
 mod invite;
 mod language;

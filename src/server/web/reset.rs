@@ -1,16 +1,17 @@
 //! `/forgot` and `/reset`: a new password by a code from the admin.
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::error::Problem;
+use super::form::Form;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::accounts;
+use crate::domain::http::Query;
 
 #[derive(Template)]
 #[template(path = "forgot.html")]

@@ -1,18 +1,18 @@
 //! `/setup`: the first admin of an empty instance.
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use super::error::Problem;
+use super::form::Form;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::accounts::{self, NewUser, routes::cookie};
-use crate::domain::http::Caller;
+use crate::domain::http::{Caller, Query};
 
 #[derive(Template)]
 #[template(path = "setup.html")]

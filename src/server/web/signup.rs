@@ -1,18 +1,18 @@
 //! `/signup`, with or without an invitation.
 
 use askama::Template;
-use axum::Form;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum_extra::extract::CookieJar;
 use serde::Deserialize;
 
 use super::error::Problem;
+use super::form::Form;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::domain::accounts::{NewUser, routes::cookie};
-use crate::domain::http::Caller;
+use crate::domain::http::{Caller, Query};
 use crate::domain::projects::invitations::{self, Offer};
 
 #[derive(Template)]
