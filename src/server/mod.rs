@@ -1,3 +1,4 @@
 //! How the outside gets in. Thin: it holds no rule of the product.
 
 pub mod http;
+pub mod web;

@@ -223,12 +223,17 @@ drawVerdict();
 drawPeople();
 bindKeys(room);
 
-const wantedVersion = Number(wish.get("v")) && room.versions.find((m) => m.version === Number(wish.get("v")));
 const wantedComment = Number(wish.get("c")) || null;
-if (room.versions.length) showVersion(wantedVersion || room.versions[0], Math.max(0, Number(wish.get("t")) || 0));
-else { versions.draw(); emptyStage(room, versions.choose); }
 room.comments.draw();
 
+/** Shows the wanted version at the wanted time. */
+function begin() {
+  const version = room.versions.find((m) => m.version === Number(wish.get("v")));
+  if (room.versions.length) showVersion(version || room.versions[0], Math.max(0, Number(wish.get("t")) || 0));
+  else { versions.draw(); emptyStage(room, versions.choose); }
+}
+
+begin();
 room.thread.load().then(() => {
   if (!wantedComment) return;
   room.comments.draw();

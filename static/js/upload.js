@@ -1,6 +1,6 @@
 // Resumable uploads (tus 1.0). Chunks with progress, pause, resume, cancel; continues after a reload or a lost line by
 // asking the server how much it has (HEAD). One file at a time, the others wait.
-import { api, ApiError } from "./api.js";
+import { ApiError } from "./api.js";
 import { lang } from "./dom.js";
 
 const CHUNK = 8 * 1024 * 1024;
@@ -137,6 +137,8 @@ export class Upload {
     if (answer.status !== 201) throw await refused(answer);
     this.url = new URL(answer.headers.get("Location"), location.href).pathname;
     remember(this.key, { url: this.url, at: Date.now(), name: this.name, size: this.size, feedback_id: this.feedbackId });
+    // A file without a byte is complete with this.
+    this.mediaId = Number(answer.headers.get("X-Media-Id")) || null;
     this.moved(0);
   }
 
@@ -145,10 +147,7 @@ export class Upload {
     if (answer.status === 404 || answer.status === 410 || answer.status === 403) throw Object.assign(new ApiError(answer.status), { gone: true });
     if (!answer.ok) throw new ApiError(answer.status, null, Number(answer.headers.get("Retry-After")) || undefined);
     this.moved(Number(answer.headers.get("Upload-Offset")) || 0);
-    if (this.sent >= this.size) {
-      const whole = await api("GET", this.url.replace("/api/v1", ""), undefined, { quiet: true });
-      this.mediaId = whole?.media_id || null;
-    }
+    this.mediaId = Number(answer.headers.get("X-Media-Id")) || null;
   }
 
   /** Sends the next chunk. XMLHttpRequest, because fetch does not tell how much of a body has left. */

@@ -197,7 +197,7 @@ fn is_color(text: &str) -> bool {
 }
 
 /// Colours that new projects take in turn: told apart on light and dark ground.
-const COLORS: [&str; 8] = ["#1631f8", "#0f9d7a", "#d9480f", "#9333ea", "#c2185b", "#2f7fd1", "#a16207", "#5b6472"];
+pub const COLORS: [&str; 8] = ["#1631f8", "#0f9d7a", "#d9480f", "#9333ea", "#c2185b", "#2f7fd1", "#a16207", "#5b6472"];
 
 impl NewProject {
     /// Checked by the same rules as a change.

@@ -15,6 +15,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::app::App;
 use crate::base::error::Error;
 use crate::domain::{accounts, comments, feedback, journal, media, projects};
+use crate::server::web;
 pub use listen::serve;
 
 /// Everything under `/api/v1`.
@@ -36,9 +37,11 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn_with_state(app.clone(), idempotency::once));
     Router::new()
         .nest("/api/v1", api)
+        .nest("/api", Router::new().fallback(no_path))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
-        .fallback(no_path)
+        .merge(web::routes(app))
+        .fallback(web::missing)
         .method_not_allowed_fallback(no_method)
         // A route's panic is its own 500; the layers outside still dress it.
         .layer(CatchPanicLayer::custom(layers::panicked))

@@ -1,16 +1,18 @@
 //! Errors as pages. Handlers answer [`Error`] as everywhere; [`dress`] turns what came out into something to look at.
 
 use askama::Template;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::frame::{Frame, html};
+use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::Error;
 use crate::base::locale::{self, Text};
 use crate::domain::http::{Failure, failure};
+use crate::server::http::layers::RequestId;
 
 #[derive(Template)]
 #[template(path = "error.html")]
@@ -22,15 +24,19 @@ struct Page {
     request_id: Option<String>,
 }
 
-/// The page for `error` outside of the API, such as an unknown path.
-pub fn failed(headers: &HeaderMap, error: &Error) -> Response {
-    let (status, failure) = failure(error);
-    page(headers, status, &failure)
+/// Every path that is none: a page for people, whichever they asked for; `/setup` while the instance is empty.
+pub async fn missing(State(app): State<App>, headers: HeaderMap) -> Response {
+    if app.setup.code().is_some() {
+        return Redirect::to("/setup").into_response();
+    }
+    let (status, failure) = failure(&Error::NotFound("path"));
+    page(&headers, None, status, &failure)
 }
 
 /// Draws the errors of pages: signed-out people go to `/login` and come back from there.
 pub async fn dress(request: Request, next: Next) -> Response {
     let headers = request.headers().clone();
+    let id = request.extensions().get::<RequestId>().cloned();
     let path = request.uri().path_and_query().map_or("/", |p| p.as_str()).to_owned();
     let reads = request.method().is_safe();
     let mut response = next.run(request).await;
@@ -40,10 +46,10 @@ pub async fn dress(request: Request, next: Next) -> Response {
         let query: String = form_urlencoded::byte_serialize(back.as_bytes()).collect();
         return Redirect::to(&format!("/login?next={query}")).into_response();
     }
-    page(&headers, response.status(), &failure)
+    page(&headers, id, response.status(), &failure)
 }
 
-fn page(headers: &HeaderMap, status: StatusCode, failure: &Failure) -> Response {
+fn page(headers: &HeaderMap, id: Option<RequestId>, status: StatusCode, failure: &Failure) -> Response {
     let f = Frame::plain(headers, Time(0));
     let of = |key: &str| (f.t(&format!("page.error.{key}")), f.t(&format!("page.error.{key}_text")));
     let (title, text) = match status.as_u16() {
@@ -53,8 +59,7 @@ fn page(headers: &HeaderMap, status: StatusCode, failure: &Failure) -> Response 
         500.. => of("500"),
         _ => (f.t("page.error.500"), locale::say(f.lang, &failure.text)),
     };
-    let request_id = headers.get("x-request-id").and_then(|v| v.to_str().ok()).map(str::to_owned);
-    let request_id = request_id.filter(|_| status.is_server_error());
+    let request_id = id.filter(|_| status.is_server_error()).map(|id| id.0);
     match html(&Page { f, status: status.as_u16(), title, text, request_id }) {
         Ok(body) => (status, body).into_response(),
         Err(error) => error.into_response(),

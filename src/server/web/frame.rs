@@ -73,8 +73,7 @@ impl Frame {
             _ => None,
         };
         let lang = chosen.unwrap_or_else(|| lang_of(headers));
-        let mut frame =
-            Frame { lang, theme, me: None, path: "/".into(), here: "", data: String::new(), now };
+        let mut frame = Frame { lang, theme, me: None, path: "/".into(), here: "", data: String::new(), now };
         frame.load(Map::new());
         frame
     }
@@ -168,17 +167,26 @@ impl Frame {
 
     /// One sign of the sprite. `name` comes from templates, never from a request.
     pub(super) fn icon(&self, name: &str) -> String {
-        format!("<svg class=\"icon\" aria-hidden=\"true\"><use href=\"{}#{name}\"></use></svg>", assets::url("icons.svg"))
+        format!(
+            "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"{}#{name}\"></use></svg>",
+            assets::url("icons.svg")
+        )
     }
 
     /// A project's colour as a dot. Colours are attributes, since the pages allow no inline style.
     pub(super) fn dot(&self, color: &str) -> String {
-        format!("<svg class=\"dot\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><circle cx=\"5\" cy=\"5\" r=\"5\" fill=\"{}\"/></svg>", hue(color))
+        format!(
+            "<svg class=\"dot\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><circle cx=\"5\" cy=\"5\" r=\"5\" fill=\"{}\"/></svg>",
+            hue(color)
+        )
     }
 
     /// A project's colour as the upper edge of its tile.
     pub(super) fn stripe(&self, color: &str) -> String {
-        format!("<svg class=\"stripe\" viewBox=\"0 0 10 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"10\" height=\"1\" fill=\"{}\"/></svg>", hue(color))
+        format!(
+            "<svg class=\"stripe\" viewBox=\"0 0 10 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"10\" height=\"1\" fill=\"{}\"/></svg>",
+            hue(color)
+        )
     }
 
     /// Which of the eight avatar colours a person has.

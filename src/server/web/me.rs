@@ -20,8 +20,7 @@ struct Page {
 
 pub(super) async fn show(State(app): State<App>, f: Frame) -> Result<Response> {
     let who = f.viewer()?;
-    let (me, sessions) = app
-        .read(move |db| Ok((accounts::me(db, who.user)?, sessions::list(db, &who, SessionKind::Session)?)))
-        .await?;
+    let (me, sessions) =
+        app.read(move |db| Ok((accounts::me(db, who.user)?, sessions::list(db, &who, SessionKind::Session)?))).await?;
     html(&Page { f, me, sessions })
 }

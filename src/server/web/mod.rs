@@ -2,7 +2,7 @@
 //!
 //! A file per page, its template's struct beside its handler. A page holds no rule of the product: it calls the same
 //! operations as the API and draws what they answer; what its scripts do goes over the API.
-//! Neighbours: `server::http` mounts [`routes`] and calls [`failed`] for errors outside of the API.
+//! Neighbours: `server::http` mounts [`routes`], and [`missing`] for every other path outside of the API.
 
 mod assets;
 mod dashboard;
@@ -27,7 +27,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
-pub use error::{dress, failed};
+pub use error::missing;
 pub use frame::{Frame, asset};
 
 /// All pages and the files that they are made of.
@@ -47,7 +47,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/feedbacks/{id}", get(room::show))
         .route("/me", get(me::show))
         .layer(from_fn_with_state(app.clone(), set_up_first))
-        .layer(from_fn(dress))
+        .layer(from_fn(error::dress))
         .merge(assets::routes())
 }
 
