@@ -2,6 +2,10 @@
 
 use reqwest::{Method, Response};
 use serde_json::Value;
+use videoplanet::base::ids::JobId;
+use videoplanet::base::job::JobState;
+use videoplanet::domain::media;
+use videoplanet::engines::queue;
 
 use crate::clips::{CLIP, Dir, noise};
 use crate::studio::{Studio, header};
@@ -227,5 +231,75 @@ async fn bytes_are_served_by_range_to_whoever_may_watch() {
     assert_eq!(bare(signed.replace(&format!("u={}", studio.viewer.id), &format!("u={}", studio.editor.id))).await, 401);
     studio.drop_viewer().await;
     assert_eq!(bare(signed).await, 404);
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_job_says_so_and_a_retry_mends_it() {
+    let studio = Studio::start("cancel").await;
+    studio.work().await;
+    let dir = Dir::new("cancel-films");
+    let film = dir.film("-f lavfi -i testsrc2=s=640x360:r=50:d=40 -c:v mpeg2video -q:v 4 -g 25 long.ts");
+    let id = studio.editor.upload(studio.feedback, "long.ts", &film).await;
+    let working = studio.shown_when(id, |m| m["progress"]["fps"].as_f64().is_some_and(|fps| fps > 0.0)).await;
+    assert_eq!(working["state"], "processing");
+    assert!(working["urls"]["poster"].is_string(), "pictures are there before the proxy: {working}");
+    assert!(working["progress"]["percent"].as_f64().is_some_and(|p| p > 10.0), "{working}");
+    let job = JobId(working["job_id"].as_i64().unwrap());
+    studio.app.queue.cancel(&studio.app.store, None, job).await.unwrap();
+    let failed = studio.settled(id).await;
+    assert_eq!(failed["error"]["code"], "cancelled", "{failed}");
+    let row = || studio.app.read(move |db| queue::by_id(db, job));
+    while row().await.unwrap().unwrap().state == JobState::Running {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    studio.app.queue.retry(&studio.app.store, None, job).await.unwrap();
+    let ready = studio.shown_when(id, |m| m["state"] == "ready").await;
+    assert!(ready["error"].is_null() && ready["urls"]["proxy"].is_string(), "{ready}");
+    let scratch = std::fs::read_dir(studio.dir.path().join("data/scratch")).unwrap();
+    assert_eq!(scratch.count(), 0, "jobs leave nothing behind");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_whose_job_never_ran_is_settled() {
+    let studio = Studio::start("settle").await;
+    let id = studio.editor.upload(studio.feedback, "a.mp4", b"waits").await;
+    let shown: Value = studio.editor.get(&format!("/media/{id}")).await.json().await.unwrap();
+    studio.app.queue.cancel(&studio.app.store, None, JobId(shown["job_id"].as_i64().unwrap())).await.unwrap();
+    assert_eq!(media::settle(&studio.app).await.unwrap(), 1);
+    assert_eq!(media::settle(&studio.app).await.unwrap(), 0);
+    assert_eq!(studio.settled(id).await["error"]["code"], "cancelled");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_this_machine_is_brought_in() {
+    let studio = Studio::start("bring").await;
+    studio.work().await;
+    let dir = Dir::new("bring-films");
+    let film = dir.film(&format!("{CLIP} film.mp4"));
+    let source = dir.path().join("film.mp4");
+    let id = media::uploads::bring(&studio.app, studio.editor.id, studio.feedback, "데모.mp4", &source).await.unwrap();
+    let ready = studio.settled(id.0).await;
+    assert_eq!((ready["state"].as_str(), ready["size_bytes"].as_u64()), (Some("ready"), Some(film.len() as u64)));
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reads_of_media_keep_their_budget_of_statements() {
+    let studio = Studio::start("budget").await;
+    for i in 0..3 {
+        studio.editor.upload(studio.feedback, &format!("{i}.mp4"), &noise(1000, i)).await;
+    }
+    let viewer = &studio.viewer;
+    let queries =
+        |path: String| async move { header(&viewer.get(&path).await, "x-db-queries").parse::<u32>().unwrap() };
+    assert!(queries(format!("/feedbacks/{}/media", studio.feedback)).await <= 3);
+    assert!(queries("/media/1".into()).await <= 3);
+    assert!(queries("/media/1/original".into()).await <= 3);
+    let location = studio.editor.location(studio.feedback, "a.mp4", 2).await;
+    let head = studio.editor.tus(Method::HEAD, &location).send().await.unwrap();
+    assert!(header(&head, "x-db-queries").parse::<u32>().unwrap() <= 3);
     studio.stop().await;
 }

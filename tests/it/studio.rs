@@ -85,15 +85,20 @@ impl Studio {
 
     /// Waits until a version is ready or failed.
     pub async fn settled(&self, media: i64) -> Value {
+        self.shown_when(media, |shown| shown["state"] == "ready" || shown["state"] == "failed").await
+    }
+
+    /// Waits until a version shows what is wanted.
+    pub async fn shown_when(&self, media: i64, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut shown = Value::Null;
         for _ in 0..600 {
             shown = self.editor.get(&format!("/media/{media}")).await.json().await.unwrap();
-            if shown["state"] == "ready" || shown["state"] == "failed" {
+            if wanted(&shown) {
                 return shown;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        panic!("not settled: {shown}");
+        panic!("never so: {shown}");
     }
 
     /// Uploads and processes; answers the settled version.

@@ -8,6 +8,8 @@ mod receive;
 pub mod routes;
 mod sql;
 
+use std::path::Path;
+
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
@@ -20,7 +22,6 @@ use crate::base::ids::{FeedbackId, MediaId, ProjectId, UploadId, UserId};
 use crate::base::job::Job;
 use crate::base::locale::Text;
 use crate::base::roles::{Right, Role};
-use crate::domain::accounts::Viewer;
 use crate::domain::projects::judge;
 use crate::engines::files::{Hold, Key};
 use crate::engines::queue::{self, NewJob};
@@ -87,7 +88,7 @@ pub struct NewUpload {
 }
 
 /// Begins an upload. Needs the right to upload, room on the disk, and not too many others by the same person.
-pub async fn create(app: &App, who: &Viewer, new: NewUpload) -> Result<Upload> {
+pub async fn create(app: &App, user: UserId, new: NewUpload) -> Result<Upload> {
     let limit = app.config.media.max_upload_bytes;
     if new.size_bytes > limit {
         return Err(Error::TooLarge { limit });
@@ -95,7 +96,7 @@ pub async fn create(app: &App, who: &Viewer, new: NewUpload) -> Result<Upload> {
     let name = clean_name(&new.name).ok_or_else(|| Error::invalid("filename", Text::new("media.upload.name")))?;
     let free = free_bytes(app).await?;
     let (max_open, keep_free) = (app.config.media.max_open_uploads, app.config.media.keep_free_bytes);
-    let (user, lasts) = (who.user, app.config.media.upload_hours * HOUR);
+    let lasts = app.config.media.upload_hours * HOUR;
     app.write(move |tx| {
         let place = super::sql::place(tx, user, new.feedback)?.ok_or(Error::NotFound("feedback"))?;
         judge(Some(place.role), Right::Upload, "feedback")?;
@@ -142,6 +143,28 @@ pub async fn look(app: &App, user: UserId, id: UploadId) -> Result<Upload> {
         upload.offset_bytes = upload.offset_bytes.min(on_disk);
     }
     Ok(upload)
+}
+
+/// Brings a file of this machine in as the next version of a feedback, under the same rules as an upload: for the shell
+/// and for demo films.
+pub async fn bring(app: &App, user: UserId, feedback: FeedbackId, name: &str, source: &Path) -> Result<MediaId> {
+    let size_bytes = tokio::fs::metadata(source).await?.len();
+    let metadata = String::new();
+    let new = NewUpload { feedback, name: name.to_owned(), content_type: String::new(), metadata, size_bytes };
+    let upload = create(app, user, new).await?;
+    let (id, expires) = (upload.id, upload.expires);
+    let _hold = app.files.hold(id, false).await.ok_or_else(busy)?;
+    let (files, source) = (app.files.clone(), source.to_owned());
+    let copied = tokio::task::spawn_blocking(move || {
+        let (mut file, _) = files.resume_upload(id, 0)?;
+        std::io::copy(&mut std::fs::File::open(source)?, &mut file)
+    });
+    let size = copied.await.map_err(Error::internal)??;
+    if size != size_bytes {
+        return Err(Error::Conflict(Text::new("media.upload.file_lost")));
+    }
+    app.store.write(move |tx| sql::set_offset(tx, id, size, expires)).await?;
+    finish(app, id).await
 }
 
 /// Makes a whole upload the next version of its feedback. Answers the same version when it is called again. The caller
