@@ -22,6 +22,7 @@ use crate::base::ids::{FeedbackId, MediaId, ProjectId, UploadId, UserId};
 use crate::base::job::Job;
 use crate::base::locale::Text;
 use crate::base::roles::{Right, Role};
+use crate::domain::accounts::Viewer;
 use crate::domain::projects::judge;
 use crate::engines::files::{Hold, Key};
 use crate::engines::queue::{self, NewJob};
@@ -88,7 +89,11 @@ pub struct NewUpload {
 }
 
 /// Begins an upload. Needs the right to upload, room on the disk, and not too many others by the same person.
-pub async fn create(app: &App, user: UserId, new: NewUpload) -> Result<Upload> {
+pub async fn create(app: &App, who: &Viewer, new: NewUpload) -> Result<Upload> {
+    begin(app, who.user, new).await
+}
+
+async fn begin(app: &App, user: UserId, new: NewUpload) -> Result<Upload> {
     let limit = app.config.media.max_upload_bytes;
     if new.size_bytes > limit {
         return Err(Error::TooLarge { limit });
@@ -151,7 +156,7 @@ pub async fn bring(app: &App, user: UserId, feedback: FeedbackId, name: &str, so
     let size_bytes = tokio::fs::metadata(source).await?.len();
     let metadata = String::new();
     let new = NewUpload { feedback, name: name.to_owned(), content_type: String::new(), metadata, size_bytes };
-    let upload = create(app, user, new).await?;
+    let upload = begin(app, user, new).await?;
     let (id, expires) = (upload.id, upload.expires);
     let _hold = app.files.hold(id, false).await.ok_or_else(busy)?;
     let (files, source) = (app.files.clone(), source.to_owned());

@@ -87,7 +87,7 @@ async fn begin(app: App, who: Viewer, request: Request) -> Result<Response> {
         _ => false,
     };
     let checksum = checksum(headers)?;
-    let upload = super::create(&app, who.user, new).await?;
+    let upload = super::create(&app, &who, new).await?;
     let location = format!("/api/v1/uploads/{}", upload.id);
     let mut media = None;
     let mut upload = upload;
