@@ -1,3 +1,16 @@
 //! Parses the arguments and runs one command.
 
-fn main() {}
+use std::process::ExitCode;
+
+use clap::Parser;
+use videoplanet::cli::{Cli, run};
+
+fn main() -> ExitCode {
+    match run(Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            eprintln!("videoplanet: {e:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

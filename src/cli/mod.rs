@@ -1,1 +1,87 @@
-//! How the shell gets in.
+//! How the shell gets in: the arguments, and one function per command.
+
+mod demo;
+mod serve;
+mod user;
+
+use std::path::{Path, PathBuf};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::Config;
+
+/// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
+#[derive(Parser)]
+#[command(name = "videoplanet", version, about)]
+pub struct Cli {
+    /// Settings file (see `videoplanet config`). Without it: videoplanet.toml in the data directory, if there.
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Data directory: the database, the films, everything.
+    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
+    data: PathBuf,
+    /// One setting, such as media.jobs=2. May stand several times.
+    #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
+    set: Vec<String>,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server.
+    Serve {
+        /// Address and port, instead of server.bind.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        bind: Option<String>,
+        /// Fill an empty instance with demo content first.
+        #[arg(long)]
+        demo: bool,
+    },
+    /// Fill an empty instance with demo content: people, projects, comments and short real clips.
+    Demo,
+    /// People.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Print every setting with its sentence and its default.
+    Config,
+}
+
+/// Runs the command. Errors are sentences for a person.
+pub fn run(cli: Cli) -> anyhow::Result<()> {
+    if let Command::Config = cli.command {
+        print!("{}", Config::sample());
+        return Ok(());
+    }
+    let mut set = cli.set;
+    if let Command::Serve { bind: Some(bind), .. } = &cli.command {
+        set.push(format!("server.bind={bind}"));
+    }
+    let in_data = cli.data.join("videoplanet.toml");
+    let file = cli.config.or_else(|| in_data.exists().then_some(in_data));
+    let config = Config::load(file.as_deref(), std::env::vars(), &set)?;
+    log(&config)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let data: &Path = &cli.data;
+    runtime.block_on(async {
+        match cli.command {
+            Command::Serve { demo, .. } => serve::run(data, config, demo).await,
+            Command::Demo => serve::demo(data, config).await,
+            Command::User(command) => user::run(data, command).await,
+            Command::Config => Ok(()),
+        }
+    })
+}
+
+fn log(config: &Config) -> anyhow::Result<()> {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_new(&config.log.level)
+        .map_err(|e| anyhow::anyhow!("log.level is not a level or a filter: {e}"))?;
+    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if config.log.json {
+        base.json().init()
+    } else {
+        base.with_target(false).init()
+    }
+    Ok(())
+}

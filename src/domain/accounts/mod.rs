@@ -20,7 +20,7 @@ use crate::base::ids::{SessionId, UserId};
 use crate::base::locale::{Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::base::secret;
-use crate::engines::store::{Db, Tx};
+use crate::engines::store::{Db, Store, Tx};
 pub use viewer::Viewer;
 
 /// Another person, as everybody may see him.
@@ -315,17 +315,18 @@ pub async fn ask_reset(app: &App, email: &str) -> Result<()> {
 }
 
 /// Makes a single-use reset code, which is shown once to the admin who hands it over.
-pub async fn issue_reset(app: &App, actor: Option<UserId>, user: UserId) -> Result<String> {
+pub async fn issue_reset(store: &Store, actor: Option<UserId>, user: UserId) -> Result<String> {
     let code = secret::code(3);
     let hash = secret::hash(&secret::typed(&code));
-    app.write(move |tx| {
-        sql::me(tx, user)?.ok_or(Error::NotFound("user"))?;
-        let expires = tx.now().plus(RESET_MS);
-        sql::put_reset(tx, user, &hash, expires)?;
-        tx.emit(None, actor, Event::ResetIssued { user }, None)?;
-        Ok(())
-    })
-    .await?;
+    store
+        .write(move |tx| {
+            sql::me(tx, user)?.ok_or(Error::NotFound("user"))?;
+            let expires = tx.now().plus(RESET_MS);
+            sql::put_reset(tx, user, &hash, expires)?;
+            tx.emit(None, actor, Event::ResetIssued { user }, None)?;
+            Ok(())
+        })
+        .await?;
     Ok(code)
 }
 

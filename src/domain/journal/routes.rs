@@ -51,12 +51,12 @@ async fn job(State(app): State<App>, who: Viewer, Path(id): Path<JobId>) -> Resu
     let mut row = app
         .read(move |db| {
             let row = queue::by_id(db, id)?.ok_or(Error::NotFound("job"))?;
-            match row.project {
-                Some(project) => {
-                    drop(projects::allow(db, who.user, project, Right::View).map_err(|_| Error::NotFound("job"))?)
-                }
-                None if row.user == Some(who.user) => {}
-                None => return Err(Error::NotFound("job")),
+            let seen = match row.project {
+                Some(project) => projects::allow(db, who.user, project, Right::View).is_ok(),
+                None => row.user == Some(who.user),
+            };
+            if !seen {
+                return Err(Error::NotFound("job"));
             }
             Ok(row)
         })

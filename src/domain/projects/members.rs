@@ -70,7 +70,7 @@ pub async fn add(app: &App, who: &Viewer, project: ProjectId, new: NewMember) ->
 }
 
 /// Makes `user` a member inside a change.
-pub(super) fn join(tx: &mut Tx, actor: UserId, project: ProjectId, user: UserId, role: Role, max: i64) -> Result<()> {
+pub fn join(tx: &mut Tx, actor: UserId, project: ProjectId, user: UserId, role: Role, max: i64) -> Result<()> {
     if !sql::add_member(tx, project, user, role, max)? {
         let text = if sql::role(tx, user, project)?.is_some() {
             Text::new("error.already_member")

@@ -14,6 +14,7 @@ mod failure;
 mod probe;
 mod progress;
 mod spawner;
+mod synthetic;
 
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};

@@ -1,0 +1,47 @@
+//! `videoplanet serve` and `videoplanet demo`.
+
+use std::path::Path;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::app::App;
+use crate::base::clock::Clock;
+use crate::config::Config;
+use crate::{server, work};
+
+pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Result<()> {
+    let bind = config.server.bind.clone();
+    // Before anything is opened, so that a taken port leaves everything as it is.
+    let listener = TcpListener::bind(&bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    let app = App::open(dir, config, Clock::System).await?;
+    work::start(&app).await?;
+    if demo {
+        super::demo::fill(&app).await?;
+    }
+    let address = listener.local_addr()?;
+    let host = if address.ip().is_unspecified() { "localhost".to_owned() } else { address.ip().to_string() };
+    println!("VideoPlanet is at http://{host}:{}", address.port());
+    if let Some(code) = app.setup.code() {
+        println!("Nobody has an account yet. Open /setup and enter this code: {code}");
+        tracing::info!(code, "the one-time code for /setup");
+    }
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let stopping = app.stopping.clone();
+    tokio::spawn(async move {
+        tokio::select! { _ = term.recv() => {}, _ = int.recv() => {} }
+        tracing::info!("stopping");
+        stopping.cancel();
+    });
+    server::http::serve(app.clone(), listener).await;
+    app.close().await;
+    Ok(())
+}
+
+pub(super) async fn demo(dir: &Path, config: Config) -> anyhow::Result<()> {
+    let app = App::open(dir, config, Clock::System).await?;
+    let filled = super::demo::fill(&app).await;
+    app.close().await;
+    filled
+}
