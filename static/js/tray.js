@@ -6,10 +6,9 @@ import { UploadQueue } from "./upload.js";
 export function uploadTray(done) {
   const list = h("div");
   const title = h("span");
-  const close = h("button", { class: "btn quiet s icon-only", type: "button", "aria-label": t("js.close"), onclick: () => {
-    for (const u of [...queue.items]) if (["done", "failed", "cancelled"].includes(u.state)) queue.forget(u);
-    draw();
-  } }, icon("x", "s"));
+  let leaving = null;
+  const clear = (states) => { for (const u of [...queue.items]) if (states.includes(u.state)) queue.forget(u); };
+  const close = h("button", { class: "btn quiet s icon-only", type: "button", "aria-label": t("js.close"), onclick: () => clear(["done", "failed", "cancelled"]) }, icon("x", "s"));
   const tray = h("section", { class: "tray", hidden: true, "aria-label": t("js.upload.title") }, h("div", { class: "tray-head" }, title, close), list);
   document.body.append(tray);
   const rows = new Map();
@@ -52,6 +51,9 @@ export function uploadTray(done) {
     const left = items.filter((u) => u.state !== "done").length;
     title.textContent = left ? t("js.upload.running", { n: left }) : t("js.upload.all_done");
     close.hidden = queue.busy;
+    // What has arrived needs no attention; what failed stays until it is read.
+    clearTimeout(leaving);
+    if (items.length && !left) leaving = setTimeout(() => clear(["done"]), 5000);
     for (const [upload, r] of rows) if (!items.includes(upload)) { r.el.remove(); rows.delete(upload); }
     for (const upload of items) {
       let r = rows.get(upload);

@@ -60,6 +60,7 @@ export class Player {
       else this.swap(src);
     }
     this.dress();
+    this.listen("loaded");
   }
 
   build(src, poster) {
@@ -142,7 +143,7 @@ export class Player {
     const progress = media.progress || null;
     const percent = progress?.percent ?? null;
     const bar = () => { const p = h("progress", { max: "100", "aria-label": t("js.media.processing") }); if (percent !== null) p.value = percent; return p; };
-    const detail = () => [percent === null ? t(`js.media.${media.state}`) : `${Math.floor(percent)}%`,
+    const detail = () => percent >= 99.5 ? t("js.media.finishing") : [percent === null ? t(`js.media.${media.state}`) : `${Math.floor(percent)}%`,
       progress?.speed ? `${Number(progress.speed).toFixed(1)}×` : null,
       progress?.fps ? `${Math.round(progress.fps)} fps` : null,
       progress?.eta_ms ? t("js.upload.eta", { time: duration(progress.eta_ms) }) : null].filter(Boolean).join(" · ");
@@ -155,7 +156,7 @@ export class Player {
     if (media.urls?.poster) this.screen.append(h("img", { class: "poster", src: media.urls.poster, alt: "" }));
     if (media.state === "failed") {
       this.screen.append(h("div", { class: "screen-note bad", role: "alert" }, icon("alert"), h("h2", null, t("js.media.failed")),
-        h("p", null, media.error?.message || ""), h("p", null, t("js.media.failed_hint")),
+        h("p", null, media.error?.message || t("js.media.failed_hint")),
         h("a", { class: "btn s", href: `${media.urls.original}?download=1` }, icon("download", "s"), t("js.media.download", { size: bytes(media.size_bytes) }))));
     } else if (working) {
       this.screen.append(h("div", { class: "screen-note" }, h("h2", null, t("js.media.processing")), bar(), h("p", { class: "num" }, detail()), h("p", null, t(this.unshown ? "js.media.unshown_wait" : "js.media.wait"))));
