@@ -4,6 +4,7 @@ mod demo;
 mod serve;
 mod user;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
@@ -78,6 +79,7 @@ fn log(config: &Config) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&config.log.level)
         .map_err(|e| anyhow::anyhow!("log.level is not a level or a filter: {e}"))?;
     let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let base = base.with_ansi(std::io::stderr().is_terminal());
     if config.log.json {
         base.json().init()
     } else {
