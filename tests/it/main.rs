@@ -1,6 +1,7 @@
 //! The program from outside: one binary, a file per noun.
 
 mod clips;
+mod crash;
 mod media;
 mod studio;
 mod uploads;
