@@ -2,5 +2,7 @@
 
 pub mod ffmpeg;
 pub mod files;
+pub mod hub;
+pub mod metrics;
 pub mod queue;
 pub mod store;
