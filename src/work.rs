@@ -16,6 +16,15 @@ pub async fn start(app: &App) -> Result<()> {
     let worker = app.clone();
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     tokio::spawn(again_and_again(app.clone()));
+    let ffmpeg = app.ffmpeg.clone();
+    tokio::spawn(async move {
+        match ffmpeg.version().await {
+            Ok(version) => tracing::info!(version, "ffmpeg is there"),
+            Err(e) => {
+                tracing::error!(error = %e, "no film can be processed: ffmpeg, ffprobe, setpriv, prlimit and nice are needed")
+            }
+        }
+    });
     Ok(())
 }
 

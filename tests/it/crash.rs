@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -62,6 +62,40 @@ impl Server {
         request.send().await.unwrap().json().await.unwrap()
     }
 
+    /// Makes a project with a feedback and begins an upload for it; answers the upload's path.
+    async fn begin(&self, name: &str, size: usize) -> String {
+        let project = self.json(self.ask(Method::POST, "/projects").json(&json!({ "name": "가을" }))).await;
+        let path = format!("/projects/{}/feedbacks", project["id"]);
+        let feedback = self.json(self.ask(Method::POST, &path).json(&json!({ "title": "1차" }))).await;
+        let (name, id) = (STANDARD.encode(name), STANDARD.encode(feedback["id"].to_string()));
+        let metadata = format!("filename {name},feedback_id {id}");
+        let request =
+            self.ask(Method::POST, "/uploads").header("Upload-Length", size).header("Upload-Metadata", metadata);
+        let created = request.send().await.unwrap();
+        created.headers()["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned()
+    }
+
+    /// Sends all the rest; answers the version's id.
+    async fn finish(&self, upload: &str, at: usize, rest: &[u8]) -> String {
+        let piece = self.ask(Method::PATCH, upload).header("Upload-Offset", at).body(rest.to_vec());
+        let done = piece.header("Content-Type", "application/offset+octet-stream").send().await.unwrap();
+        assert_eq!(done.status(), 204);
+        done.headers()["x-media-id"].to_str().unwrap().to_owned()
+    }
+
+    /// Waits until a version shows what is wanted.
+    async fn shown_when(&self, media: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let mut shown = Value::Null;
+        for _ in 0..1200 {
+            shown = self.json(self.ask(Method::GET, &format!("/media/{media}"))).await;
+            if wanted(&shown) {
+                return shown;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("never so: {shown}");
+    }
+
     async fn offset(&self, upload: &str) -> usize {
         let head = self.ask(Method::HEAD, upload).send().await.unwrap();
         head.headers()["upload-offset"].to_str().unwrap().parse().unwrap()
@@ -83,9 +117,9 @@ impl Server {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_upload_survives_two_cuts_and_a_killed_server() {
-    let dir = Dir::new("crash");
+/// A data directory with an editor in it.
+fn fresh(name: &str) -> (Dir, PathBuf) {
+    let dir = Dir::new(name);
     let data = dir.path().join("data");
     let mut add = program(&data)
         .args(["user", "add", "editor@example.com", "--nickname", "편집자", "--admin", "--password-stdin"])
@@ -95,25 +129,16 @@ async fn an_upload_survives_two_cuts_and_a_killed_server() {
         .unwrap();
     add.stdin.take().unwrap().write_all(b"correct horse battery\n").unwrap();
     assert!(add.wait().unwrap().success());
+    (dir, data)
+}
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_survives_two_cuts_and_a_killed_server() {
+    let (_dir, data) = fresh("crash");
     let server = Server::start(&data).await;
-    let project = server.json(server.ask(Method::POST, "/projects").json(&json!({ "name": "가을" }))).await;
-    let path = format!("/projects/{}/feedbacks", project["id"]);
-    let feedback = server.json(server.ask(Method::POST, &path).json(&json!({ "title": "1차" }))).await;
     let film = noise(100 << 20, 9);
-    let name = STANDARD.encode("큰 파일.mov");
-    let created = server
-        .ask(Method::POST, "/uploads")
-        .header("Upload-Length", film.len())
-        .header(
-            "Upload-Metadata",
-            format!("filename {name},feedback_id {}", STANDARD.encode(feedback["id"].to_string())),
-        )
-        .send()
-        .await
-        .unwrap();
-    let location = created.headers()["location"].to_str().unwrap().to_owned();
-    let upload = location.strip_prefix("/api/v1").unwrap();
+    let location = server.begin("큰 파일.mov", film.len()).await;
+    let upload = location.as_str();
 
     // The connection falls: all that arrived counts.
     drop(server.send_part(upload, 0, film.len(), &film[..10_000_000]));
@@ -148,15 +173,39 @@ async fn an_upload_survives_two_cuts_and_a_killed_server() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     at = server.offset(upload).await;
-    let piece = server
-        .ask(Method::PATCH, upload)
-        .header("Upload-Offset", at)
-        .header("Content-Type", "application/offset+octet-stream")
-        .body(film[at..].to_vec());
-    let done = piece.send().await.unwrap();
-    assert_eq!(done.status(), 204);
-    let media = done.headers()["x-media-id"].to_str().unwrap().to_owned();
+    let media = server.finish(upload, at, &film[at..]).await;
     let original = server.ask(Method::GET, &format!("/media/{media}/original")).send().await.unwrap();
     let original = original.bytes().await.unwrap();
     assert!(blake3::hash(&original) == blake3::hash(&film), "the stored bytes are the sent ones");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_media_job_dies_with_its_server_and_ends_with_the_next() {
+    let (dir, data) = fresh("job");
+    let film = dir.film("-f lavfi -i testsrc2=s=640x360:r=50:d=40 -c:v mpeg2video -q:v 4 -g 25 long.ts");
+    let server = Server::start(&data).await;
+    let upload = server.begin("long.ts", film.len()).await;
+    let media = server.finish(&upload, 0, &film).await;
+    server.shown_when(&media, |m| m["progress"]["percent"].as_f64().is_some_and(|p| p > 12.0)).await;
+    assert_eq!(children_below(&data), 1);
+    drop(server);
+    for _ in 0..40 {
+        if children_below(&data) == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert_eq!(children_below(&data), 0, "ffmpeg lives on without its server");
+    let server = Server::start(&data).await;
+    let ready = server.shown_when(&media, |m| m["state"] == "ready" || m["state"] == "failed").await;
+    assert_eq!(ready["state"], "ready", "{ready}");
+    assert_eq!(std::fs::read_dir(data.join("scratch")).unwrap().count(), 0);
+}
+
+/// How many processes work in a job's directory.
+fn children_below(data: &Path) -> usize {
+    let scratch = data.join("scratch").canonicalize().unwrap();
+    let processes =
+        std::fs::read_dir("/proc").unwrap().filter_map(|p| std::fs::read_link(p.ok()?.path().join("cwd")).ok());
+    processes.filter(|cwd| cwd.starts_with(&scratch)).count()
 }

@@ -20,8 +20,8 @@ use crate::domain::accounts::Viewer;
 use crate::domain::http::{Path, Query};
 use crate::engines::files::{ORIGINAL, Opened};
 
-/// What is read from the disk at once, for each stream.
-const BUFFER: usize = 1 << 20;
+/// What is read from the disk at once, for each stream: a slow viewer holds twice this.
+const BUFFER: usize = 256 << 10;
 /// A URL's bytes never change, and they are nobody else's business.
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
