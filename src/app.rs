@@ -16,6 +16,8 @@ use crate::config::Config;
 use crate::effects::Effects;
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
+use crate::engines::hub::{self, Hub};
+use crate::engines::metrics::Metrics;
 use crate::engines::queue::Queue;
 use crate::engines::store::{self, Db, Store, Tx, once};
 
@@ -40,6 +42,10 @@ pub struct Inner {
     pub store: Store,
     /// Durable jobs.
     pub queue: Queue,
+    /// Live rooms.
+    pub hub: Hub,
+    /// What is counted.
+    pub metrics: Metrics,
     /// Films on the disk.
     pub files: Files,
     /// ffmpeg and ffprobe.
@@ -69,7 +75,13 @@ impl App {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
         let queue = Queue::new(clock.clone());
-        let effects = Effects { queue: queue.clone() };
+        let hub = Hub::new(hub::Options {
+            per_user: config.rooms.per_user,
+            per_room: config.rooms.per_room,
+            max: config.rooms.max_sockets,
+            queue: config.rooms.queue,
+        });
+        let effects = Effects { queue: queue.clone(), hub: hub.clone() };
         let options = store::Options {
             dir: dir.to_owned(),
             readers: config.store.readers,
@@ -96,6 +108,8 @@ impl App {
             clock,
             store,
             queue,
+            hub,
+            metrics: Metrics::new(),
             files,
             ffmpeg,
             setup: Setup::new(empty),
@@ -135,7 +149,10 @@ impl App {
     /// Stops in order: no new work, running work ends or is handed back, what is open is closed.
     pub async fn close(&self) {
         self.stopping.cancel();
+        self.hub.stop();
         self.queue.stop().await;
+        // Sockets say farewell meanwhile; one whose other end does not listen is not waited for.
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.hub.emptied()).await;
         self.store.close().await;
     }
 }

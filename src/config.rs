@@ -51,6 +51,9 @@ config! {
         header_timeout_s: u64 = 15u64;
         /// Connections at once.
         max_connections: usize = 20_000usize;
+        /// What Prometheus has to send as bearer token for /metrics. Empty: everybody who reaches the port may read it
+        /// (numbers and routes, no names).
+        metrics_token: String = "";
         /// Seconds that running requests get when the program stops.
         drain_s: u64 = 10u64;
     }
@@ -101,6 +104,8 @@ config! {
     rooms: Rooms {
         /// Sockets of one person.
         per_user: usize = 5usize;
+        /// Sockets of one room.
+        per_room: usize = 1_000usize;
         /// Sockets in all.
         max_sockets: usize = 20_000usize;
         /// Messages that wait for one slow socket before it is sent to replay.
@@ -175,7 +180,10 @@ impl Config {
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
         must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
-        must(self.rooms.queue >= 1 && self.rooms.per_user >= 1, "rooms.queue and rooms.per_user must be at least 1")?;
+        must(
+            self.rooms.queue >= 1 && self.rooms.per_user >= 1 && self.rooms.per_room >= 1,
+            "rooms.queue, rooms.per_user and rooms.per_room must be at least 1",
+        )?;
         let url = &self.server.public_url;
         must(
             url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),

@@ -293,6 +293,9 @@ pub async fn change_me(app: &App, who: &Viewer, patch: MePatch, expected: Option
             sql::delete_sessions(tx, user, Some(session))?;
         }
         me.rev = sql::update_me(tx, &me, hash.as_deref())?;
+        if hash.is_some() {
+            tx.emit(None, Some(user), Event::SessionsRevoked { user, kept: Some(session) }, None)?;
+        }
         tx.emit(None, Some(user), Event::UserChanged { user, fields }, None)?;
         Ok(me)
     })

@@ -17,6 +17,7 @@ use crate::base::ids::MediaId;
 use crate::base::job::{Job, JobError, Progress};
 use crate::engines::ffmpeg::{self, Cause, Facts, Failure, Input, Tick};
 use crate::engines::files::{ORIGINAL, Scratch};
+use crate::engines::hub::{Audience, Message};
 use crate::engines::queue::{self, NewJob, Run};
 
 /// One picture out of a film: a few key frames to decode, also on a slow machine.
@@ -284,6 +285,11 @@ impl Maker<'_> {
     /// Tells the queue and the room how far it is. ffmpeg speaks twice a second at most.
     fn tell(&self, progress: Progress) {
         self.run.progress(progress);
+        if self.app.hub.anybody(self.media.project_id) {
+            let body = self.media.progress_message(progress).to_string().into();
+            let message = Message { seq: None, audience: Audience::All, body, own: None, except: None };
+            self.app.hub.publish(self.media.project_id, message);
+        }
     }
 }
 

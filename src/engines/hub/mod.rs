@@ -10,6 +10,7 @@ mod room;
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
@@ -17,6 +18,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use parking_lot::Mutex;
 use serde::Serialize;
+use tokio::sync::Notify;
 
 use crate::base::ids::{ProjectId, SessionId, UserId};
 use room::Room;
@@ -157,6 +159,7 @@ struct Inner {
     /// Held for a look-up only: never over an await, never while a room is told something. Taken before a room.
     house: Mutex<House>,
     next_seat: AtomicU64,
+    emptied: Notify,
     published: AtomicU64,
     delivered: AtomicU64,
     lagged: AtomicU64,
@@ -177,6 +180,7 @@ impl Hub {
             options,
             house: Mutex::default(),
             next_seat: AtomicU64::new(1),
+            emptied: Notify::new(),
             published: AtomicU64::new(0),
             delivered: AtomicU64::new(0),
             lagged: AtomicU64::new(0),
@@ -265,6 +269,19 @@ impl Hub {
     pub fn stop(&self) {
         self.0.house.lock().stopping = true;
         self.end_everywhere(Ending::Stopping, |_| true);
+    }
+
+    /// Waits until nobody is seated any more.
+    pub async fn emptied(&self) {
+        loop {
+            let mut emptied = pin!(self.0.emptied.notified());
+            // Registered before looking, so that a last one who leaves in between is not missed.
+            emptied.as_mut().enable();
+            if self.0.house.lock().seats == 0 {
+                return;
+            }
+            emptied.await;
+        }
     }
 
     /// Counts.
@@ -359,9 +376,13 @@ impl Drop for Seat {
         if room.len() == 0 {
             house.rooms.remove(&self.project);
         }
+        let last = house.seats == 0;
         drop(room);
         drop(house);
         room::wake(wakers);
+        if last {
+            self.hub.0.emptied.notify_waiters();
+        }
     }
 }
 

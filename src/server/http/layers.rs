@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use axum::body::Body;
-use axum::extract::{Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -30,6 +30,8 @@ const CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// The outermost layer of ours: id, clock, statement count, words of an error, headers.
 pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
+    let _in_flight = app.metrics.begin();
+    let route = request.extensions().get::<MatchedPath>().cloned();
     let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
     let id = given.filter(|id| is_id(id)).map_or_else(|| hex(&secret::random::<8>()), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
@@ -55,7 +57,8 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     put(&DB_QUERIES, &queries.to_string());
     headers.entry(CACHE).or_insert(HeaderValue::from_static("bypass"));
     secure(headers);
-    let _ = &app;
+    let route = route.as_ref().map(MatchedPath::as_str);
+    app.metrics.answered(method.as_str(), route, status.as_u16(), took, queries);
     if status.is_server_error() {
         tracing::warn!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
     } else {

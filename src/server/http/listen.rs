@@ -18,6 +18,7 @@ use crate::domain::http::Peer;
 /// Serves until `app.stopping` is set, then gives running requests `server.drain_s` seconds to end.
 pub async fn serve(app: App, listener: TcpListener) {
     let router = super::router(&app);
+    tokio::spawn(super::metrics::seconds(app.clone()));
     let places = Arc::new(Semaphore::new(app.config.server.max_connections));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Without a time-out a client that sends its head byte by byte holds a task for ever.
@@ -57,6 +58,7 @@ pub async fn serve(app: App, listener: TcpListener) {
         });
     }
     drop(listener);
+    app.hub.stop();
     let drain = Duration::from_secs(app.config.server.drain_s);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests had not ended when their time was over");

@@ -4,6 +4,7 @@ mod health;
 mod idempotency;
 pub mod layers;
 mod listen;
+mod metrics;
 
 use axum::Router;
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -40,6 +41,7 @@ pub fn router(app: &App) -> Router {
         .nest("/api", Router::new().fallback(no_path))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::metrics))
         .merge(web::routes(app))
         .fallback(web::missing)
         .method_not_allowed_fallback(no_method)

@@ -1,0 +1,80 @@
+//! `/metrics` for Prometheus, and the tick that ends each second.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use subtle::ConstantTimeEq;
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::secret;
+use crate::engines::metrics::{self, Exposition, Kind};
+use crate::engines::{machine, queue};
+
+/// Ends a second of the metrics every second, until the program stops.
+pub(super) async fn seconds(app: App) {
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    // After a pause (a suspended machine) one second is ended, not a thousand.
+    seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = seconds.tick() => app.metrics.tick(app.clock.now(), app.hub.stats().sockets),
+            () = app.stopping.cancelled() => return,
+        }
+    }
+}
+
+pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse> {
+    let wanted = &app.config.server.metrics_token;
+    if !wanted.is_empty() {
+        let given = headers.get("authorization").and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "));
+        let right = given.is_some_and(|g| secret::hash(g).ct_eq(&secret::hash(wanted)).into());
+        if !right {
+            return Err(Error::Unauthenticated);
+        }
+    }
+    let jobs = app.read(queue::counts).await?;
+    let mut out = Exposition::default();
+    let now = app.clock.now();
+
+    out.family("videoplanet_build_info", Kind::Gauge, "The running version.");
+    out.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
+    let uptime = (now.0 - app.started.0) as f64 / 1000.0;
+    out.one("videoplanet_uptime_seconds", Kind::Gauge, "Time since the start.", uptime);
+    if let Some(own) = machine::own() {
+        out.one("process_resident_memory_bytes", Kind::Gauge, "Resident memory.", own.resident_bytes as f64);
+        out.one("process_cpu_seconds_total", Kind::Counter, "User and system CPU time.", own.cpu_seconds);
+        out.one("process_open_fds", Kind::Gauge, "Open file descriptors.", own.open_files as f64);
+    }
+
+    app.metrics.expose(&mut out);
+
+    let hub = app.hub.stats();
+    out.one("videoplanet_rooms", Kind::Gauge, "Rooms with somebody in them.", hub.rooms as f64);
+    out.one("videoplanet_sockets", Kind::Gauge, "WebSocket connections in rooms.", hub.sockets as f64);
+    let published = hub.published as f64;
+    out.one("videoplanet_room_messages_total", Kind::Counter, "Messages that rooms were told.", published);
+    let delivered = hub.delivered as f64;
+    out.one("videoplanet_room_deliveries_total", Kind::Counter, "Messages that sockets were given.", delivered);
+    let lagged = hub.lagged as f64;
+    out.one("videoplanet_room_resyncs_total", Kind::Counter, "Times a socket fell behind and was replayed.", lagged);
+
+    out.family("videoplanet_jobs", Kind::Gauge, "Jobs by state.");
+    for (state, n) in jobs {
+        out.sample(&[("state", state.as_str())], n as f64);
+    }
+
+    let (database, log) = app.store.size_bytes();
+    out.one("videoplanet_database_bytes", Kind::Gauge, "Size of the database.", database as f64);
+    out.one("videoplanet_database_wal_bytes", Kind::Gauge, "Size of the write-ahead log.", log as f64);
+    let waiting = app.store.write_queue_len() as f64;
+    out.one("videoplanet_writes_waiting", Kind::Gauge, "Changes that wait for the writer.", waiting);
+    if let Ok(space) = app.files.space() {
+        out.one("videoplanet_disk_free_bytes", Kind::Gauge, "Free space of the data directory.", space.free as f64);
+        out.one("videoplanet_disk_bytes", Kind::Gauge, "Size of the data directory's disk.", space.total as f64);
+    }
+    Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], out.finish()))
+}
