@@ -165,6 +165,11 @@ impl Frame {
         ProjectStatus::ALL
     }
 
+    /// Does a deadline no longer matter?
+    pub(super) fn is_over(&self, status: &ProjectStatus) -> bool {
+        matches!(status, ProjectStatus::Completed | ProjectStatus::Cancelled | ProjectStatus::Archived)
+    }
+
     /// One sign of the sprite. `name` comes from templates, never from a request.
     pub(super) fn icon(&self, name: &str) -> String {
         format!(

@@ -1,6 +1,7 @@
 // One comment with its replies, as elements. Its three parts are replaced apart, so that a change arriving from
 // somebody else never takes the text out of an open reply or edit box.
 import { avatar, confirmed, copy, h, icon, t, timeTag, toast } from "../dom.js";
+import { clock } from "../timecode.js";
 
 const REACTIONS = [["like", "like"], ["dislike", "dislike"], ["question", "help"]];
 
@@ -33,10 +34,14 @@ function tags(comment) {
   ];
 }
 
-/** The time chip of a comment: jumps to its moment. */
-export function timeChip(start, end, counter, run) {
-  const [head, tail] = counter.short(start);
-  const until = end > start ? counter.short(end) : null;
+/**
+ * The time chip of a comment: jumps to its moment. Without an exact frame (written as "00:07", or from an older client)
+ * no frame number is claimed.
+ */
+export function timeChip({ start_ms: start, end_ms: end, frame }, counter, run) {
+  const short = (ms) => (frame === null || frame === undefined ? [clock(ms), ""] : counter.short(ms));
+  const [head, tail] = short(start);
+  const until = end > start ? short(end) : null;
   return h("button", { class: "chip", type: "button", title: counter.code(start), onclick: run },
     head, tail && h("small", null, tail), until && h("span", { class: "dash" }, "–"), until && until[0], until && until[1] && h("small", null, until[1]));
 }
@@ -96,7 +101,7 @@ export class NoteView {
     const version = room.versionOf(comment.media_id);
     const other = comment.media_id && comment.media_id !== room.player.media?.id;
     const head = h("div", { class: "note-head" },
-      comment.start_ms !== null && comment.start_ms !== undefined && timeChip(comment.start_ms, comment.end_ms, room.counterOf(comment.media_id), () => room.goTo(comment)),
+      comment.start_ms !== null && comment.start_ms !== undefined && timeChip(comment, room.counterOf(comment.media_id), () => room.goTo(comment)),
       h("b", null, name(comment)), tags(comment),
       other && version && h("span", { class: "tag" }, `v${version}`),
       timeTag(comment.created), comment.edited && h("span", { class: "faint tiny" }, t("js.note.edited")));
@@ -128,7 +133,7 @@ export class NoteView {
     this.el.classList.add("pending");
     this.face.replaceChildren(avatar(body.security ? null : room.me));
     this.main.replaceChildren(
-      h("div", { class: "note-head" }, body.start_ms !== null && timeChip(body.start_ms, body.end_ms, room.counterOf(body.media_id), () => room.player.seek(body.start_ms)),
+      h("div", { class: "note-head" }, body.start_ms !== null && timeChip(body, room.counterOf(body.media_id), () => room.player.seek(body.start_ms)),
         h("b", null, name({ ...body, user: room.me })), tags({ ...body, is_mine: true })),
       h("p", { class: "text" }, body.text), unsent(mine, room));
   }
