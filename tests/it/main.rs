@@ -3,5 +3,6 @@
 mod clips;
 mod crash;
 mod media;
+mod pages;
 mod studio;
 mod uploads;

@@ -119,7 +119,8 @@ impl Studio {
     }
 }
 
-async fn serve(app: &App) -> (String, tokio::task::JoinHandle<()>) {
+/// Serves on a free port.
+pub async fn serve(app: &App) -> (String, tokio::task::JoinHandle<()>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = tokio::spawn(videoplanet::server::http::serve(app.clone(), listener));
