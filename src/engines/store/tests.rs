@@ -1,1 +1,304 @@
+//! The store by itself: durability, isolation, order, migrations.
 
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+
+use parking_lot::Mutex;
+use tokio::task::JoinSet;
+
+use super::migrate::{self, Migration};
+use super::*;
+use crate::base::event::Event;
+use crate::base::ids::{ProjectId, UserId};
+
+/// A directory of its own that goes with the test.
+struct Dir(PathBuf);
+
+impl Dir {
+    fn new(name: &str) -> Dir {
+        let dir = std::env::temp_dir().join(format!("vp-store-{name}-{}", std::process::id()));
+        let _ = std::fs::remove_dir_all(&dir);
+        std::fs::create_dir_all(&dir).unwrap();
+        Dir(dir)
+    }
+}
+
+impl Drop for Dir {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn open(dir: &Dir, effects: impl Fn(Batch) + Send + 'static) -> Store {
+    Store::open(&Options::in_dir(&dir.0), Clock::set_at(1_000), effects).unwrap()
+}
+
+fn happened(tx: &mut Tx, project: i64) -> Result<i64> {
+    let project = ProjectId(project);
+    tx.emit(Some(project), Some(UserId(1)), Event::ProjectAdded { project }, None)
+}
+
+async fn seqs(store: &Store) -> Vec<i64> {
+    store.read(|db| db.all("SELECT seq FROM events ORDER BY seq", params![], |r| r.get(0))).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_fails_or_panics_takes_nobody_with_it_and_leaves_no_gap() {
+    let dir = Dir::new("isolation");
+    let store = open(&dir, |_| ());
+    let mut writes = JoinSet::new();
+    for i in 0..300i64 {
+        let store = store.clone();
+        writes.spawn(async move {
+            let written = store
+                .write(move |tx| {
+                    happened(tx, i)?;
+                    match i % 3 {
+                        0 => Ok(()),
+                        1 => Err(Error::Forbidden),
+                        _ => panic!("on purpose"),
+                    }
+                })
+                .await;
+            assert_eq!(written.is_ok(), i % 3 == 0, "{i}: {written:?}");
+        });
+    }
+    while let Some(done) = writes.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(seqs(&store).await, (1..=100).collect::<Vec<_>>());
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn effects_run_in_commit_order_and_before_the_answer() {
+    let dir = Dir::new("effects");
+    let seen = Arc::new(Mutex::new(Vec::new()));
+    let heard = seen.clone();
+    let store = open(&dir, move |batch| heard.lock().extend(batch.events.iter().map(|e| e.seq)));
+    let mut writes = JoinSet::new();
+    for i in 0..200 {
+        let (store, seen) = (store.clone(), seen.clone());
+        writes.spawn(async move {
+            let seq = store.write(move |tx| happened(tx, i)).await.unwrap();
+            assert!(seen.lock().contains(&seq), "the answer came before the effect");
+        });
+    }
+    while let Some(done) = writes.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!(*seen.lock(), (1..=200).collect::<Vec<_>>());
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_effect_that_panics_does_not_stop_the_writer() {
+    let dir = Dir::new("effect-panic");
+    let store = open(&dir, |_| panic!("on purpose"));
+    for i in 0..3 {
+        store.write(move |tx| happened(tx, i)).await.unwrap();
+    }
+    assert_eq!(seqs(&store).await.len(), 3);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_queue_says_busy_and_loses_nothing_that_it_took() {
+    let dir = Dir::new("full");
+    let options = Options { write_queue: 4, ..Options::in_dir(&dir.0) };
+    let store = Store::open(&options, Clock::set_at(0), |_| ()).unwrap();
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (began, has_begun) = std::sync::mpsc::channel::<()>();
+    let blocked = tokio::spawn({
+        let store = store.clone();
+        async move {
+            store
+                .write(move |tx| {
+                    let _ = began.send(());
+                    let _ = wait.recv();
+                    happened(tx, 0)
+                })
+                .await
+        }
+    });
+    tokio::task::spawn_blocking(move || has_begun.recv().unwrap()).await.unwrap();
+    let mut writes = JoinSet::new();
+    for i in 0..20 {
+        let store = store.clone();
+        writes.spawn(async move { store.write(move |tx| happened(tx, i)).await });
+    }
+    let busy = AtomicU32::new(0);
+    let mut taken = 0;
+    // Sixteen of them find the queue full and are told so while the writer still stands.
+    for _ in 0..16 {
+        match writes.join_next().await.unwrap().unwrap() {
+            Err(Error::Busy { .. }) => busy.fetch_add(1, Ordering::Relaxed),
+            other => panic!("{other:?}"),
+        };
+    }
+    go.send(()).unwrap();
+    blocked.await.unwrap().unwrap();
+    while let Some(done) = writes.join_next().await {
+        done.unwrap().unwrap();
+        taken += 1;
+    }
+    assert_eq!((taken, seqs(&store).await.len()), (4, 5));
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_sees_one_snapshot_and_cannot_write() {
+    let dir = Dir::new("snapshot");
+    let store = open(&dir, |_| ());
+    store.write(|tx| happened(tx, 1)).await.unwrap();
+    let (reader, handle) = (store.clone(), tokio::runtime::Handle::current());
+    let count = "SELECT count(*) FROM events";
+    let seen = store
+        .read(move |db| {
+            let before: Option<i64> = db.one(count, params![], |r| r.get(0))?;
+            handle.block_on(reader.write(|tx| happened(tx, 2)))?;
+            let after: Option<i64> = db.one(count, params![], |r| r.get(0))?;
+            Ok((before, after))
+        })
+        .await
+        .unwrap();
+    assert_eq!(seen, (Some(1), Some(1)));
+    let refused = store.read(|db| db.one("DELETE FROM events RETURNING seq", params![], |_| Ok(()))).await;
+    assert!(refused.is_err());
+    assert_eq!(seqs(&store).await.len(), 2);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_are_counted_for_the_one_who_asks() {
+    let dir = Dir::new("counting");
+    let store = open(&dir, |_| ());
+    let count = Arc::new(AtomicU32::new(0));
+    counting(count.clone(), async {
+        store.write(|tx| happened(tx, 1)).await.unwrap();
+        seqs(&store).await;
+        assert_eq!(counted(), 2);
+    })
+    .await;
+    store.write(|tx| happened(tx, 2)).await.unwrap();
+    assert_eq!(count.load(Ordering::Relaxed), 2);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_reserved_once() {
+    let dir = Dir::new("once");
+    let store = open(&dir, |_| ());
+    let sql = "INSERT INTO users (email, nickname, site_role, locale, created_ms, updated_ms)
+        VALUES ('a@b.c', 'a', 'member', 'ko', 0, 0)";
+    let user = UserId(store.write(move |tx| tx.insert(sql, params![])).await.unwrap());
+    let key = once::Key { user, key: "k".into(), request: vec![1] };
+    let made = Arc::new(AtomicI64::new(0));
+    let mut writes = JoinSet::new();
+    for _ in 0..20 {
+        let (store, key, made) = (store.clone(), key.clone(), made.clone());
+        writes.spawn(async move {
+            let done = store
+                .write(move |tx| {
+                    once::reserve(tx, &key)?;
+                    happened(tx, 7)
+                })
+                .await;
+            match done {
+                Ok(_) => drop(made.fetch_add(1, Ordering::Relaxed)),
+                Err(Error::Replay) => {}
+                Err(e) => panic!("{e}"),
+            }
+        });
+    }
+    while let Some(done) = writes.join_next().await {
+        done.unwrap();
+    }
+    assert_eq!((made.load(Ordering::Relaxed), seqs(&store).await.len()), (1, 1));
+    store.close().await;
+}
+
+fn bare(dir: &Dir) -> rusqlite::Connection {
+    let conn = rusqlite::Connection::open(dir.0.join("m.db")).unwrap();
+    pragmas(&conn, 1024).unwrap();
+    conn
+}
+
+fn migration(number: i64, sql: &str) -> Migration {
+    Migration { number, name: format!("m{number}"), sql: sql.into() }
+}
+
+#[test]
+fn every_migration_applies_to_the_sample_rows_of_those_before_it() {
+    let dir = Dir::new("samples");
+    let mut conn = bare(&dir);
+    let all = migrate::all();
+    for (i, m) in all.iter().enumerate() {
+        assert_eq!(m.number, i as i64 + 1, "migrations are numbered without gaps");
+        migrate::run_list(&mut conn, &dir.0, &Clock::set_at(0), &all[..=i]).unwrap();
+        let sample = migrate::sample(m);
+        assert!(!sample.is_empty(), "migration {} brings no sample rows", m.number);
+        conn.execute_batch(&sample).unwrap();
+    }
+    let broken: Vec<String> = conn
+        .prepare("PRAGMA foreign_key_check")
+        .unwrap()
+        .query_map([], |r| r.get(0))
+        .unwrap()
+        .collect::<rusqlite::Result<_>>()
+        .unwrap();
+    assert_eq!(broken, Vec::<String>::new());
+}
+
+#[test]
+fn every_foreign_key_is_indexed_and_every_table_strict() {
+    let dir = Dir::new("indexes");
+    let mut conn = bare(&dir);
+    migrate::run(&mut conn, &dir.0, &Clock::set_at(0)).unwrap();
+    let list = |sql: &str| -> Vec<String> {
+        let mut statement = conn.prepare(sql).unwrap();
+        statement.query_map([], |r| r.get(0)).unwrap().map(|r| r.unwrap()).collect()
+    };
+    let loose = "SELECT name FROM pragma_table_list WHERE type = 'table' AND strict = 0 AND name NOT LIKE 'sqlite%'";
+    assert_eq!(list(loose), Vec::<String>::new());
+    // A key is indexed if it is the first column of some index (the primary key's own among them).
+    let missing = "SELECT t.name || '.' || k.\"from\" FROM pragma_table_list t, pragma_foreign_key_list(t.name) k
+        WHERE t.type = 'table' AND NOT EXISTS (
+            SELECT 1 FROM pragma_index_list(t.name) i, pragma_index_info(i.name) c
+            WHERE c.seqno = 0 AND c.name = k.\"from\")
+        AND NOT EXISTS (SELECT 1 FROM pragma_table_info(t.name) p WHERE p.name = k.\"from\" AND p.pk = 1)";
+    assert_eq!(list(missing), Vec::<String>::new());
+}
+
+#[test]
+fn an_edited_migration_and_a_newer_database_are_refused_and_change_nothing() {
+    let dir = Dir::new("edited");
+    let mut conn = bare(&dir);
+    let clock = Clock::set_at(0);
+    let first = || migration(1, "CREATE TABLE a (x INTEGER) STRICT");
+    let second = || migration(2, "CREATE TABLE b (x INTEGER) STRICT");
+    migrate::run_list(&mut conn, &dir.0, &clock, &[first(), second()]).unwrap();
+    let edited = migration(1, "CREATE TABLE a (x INTEGER, y INTEGER) STRICT");
+    let said = migrate::run_list(&mut conn, &dir.0, &clock, &[edited, second()]).unwrap_err().to_string();
+    assert!(said.contains("edited"), "{said}");
+    let said = migrate::run_list(&mut conn, &dir.0, &clock, &[first()]).unwrap_err().to_string();
+    assert!(said.contains("newer videoplanet"), "{said}");
+}
+
+#[test]
+fn a_migration_that_breaks_leaves_the_schema_as_it_was_and_a_snapshot_beside_it() {
+    let dir = Dir::new("broken");
+    let mut conn = bare(&dir);
+    let clock = Clock::set_at(5);
+    let first = || migration(1, "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1)");
+    migrate::run_list(&mut conn, &dir.0, &clock, &[first()]).unwrap();
+    let broken = migration(2, "ALTER TABLE a ADD COLUMN y INTEGER; INSERT INTO nowhere VALUES (1)");
+    assert!(migrate::run_list(&mut conn, &dir.0, &clock, &[first(), broken]).is_err());
+    let columns: i64 = conn.query_row("SELECT count(*) FROM pragma_table_info('a')", [], |r| r.get(0)).unwrap();
+    assert_eq!(columns, 1);
+    let snapshot = dir.0.join("snapshots").join("5-before-0002.db");
+    let kept: i64 =
+        rusqlite::Connection::open(snapshot).unwrap().query_row("SELECT x FROM a", [], |r| r.get(0)).unwrap();
+    assert_eq!(kept, 1);
+}
