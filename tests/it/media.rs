@@ -2,10 +2,10 @@
 
 use reqwest::{Method, Response};
 use serde_json::Value;
-use videoplanet::base::ids::JobId;
+use videoplanet::base::ids::{JobId, SessionId};
 use videoplanet::base::job::JobState;
 use videoplanet::domain::media;
-use videoplanet::engines::queue;
+use videoplanet::engines::{hub, queue};
 
 use crate::clips::{CLIP, Dir, noise};
 use crate::studio::{Studio, header};
@@ -258,6 +258,42 @@ async fn a_cancelled_job_says_so_and_a_retry_mends_it() {
     assert!(ready["error"].is_null() && ready["urls"]["proxy"].is_string(), "{ready}");
     let scratch = std::fs::read_dir(studio.dir.path().join("data/scratch")).unwrap();
     assert_eq!(scratch.count(), 0, "jobs leave nothing behind");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_room_hears_how_far_it_is_and_that_it_is_ready() {
+    let studio = Studio::start("room").await;
+    let person = hub::Person { user: studio.viewer.id, nickname: "viewer".into(), session: SessionId(0), team: false };
+    let mut seat = studio.app.hub.join(studio.project, person).unwrap();
+    let dir = Dir::new("room-films");
+    let film = dir.film("-f lavfi -i testsrc2=s=640x360:r=50:d=20 -c:v mpeg2video -q:v 4 -g 25 long.ts");
+    let begun = std::time::Instant::now();
+    studio.editor.upload(studio.feedback, "long.ts", &film).await;
+    studio.work().await;
+    let mut heard = Vec::new();
+    loop {
+        let signal =
+            tokio::time::timeout(std::time::Duration::from_secs(30), seat.next()).await.expect("a word in time");
+        let hub::Signal::Message { seq, body } = signal else { continue };
+        let message: Value = serde_json::from_slice(&body).unwrap();
+        let ready = message["type"] == "media_ready";
+        heard.push((seq, message));
+        if ready {
+            break;
+        }
+    }
+    let spent = begun.elapsed().as_secs_f64();
+    assert_eq!(heard[0].1["state"], "received");
+    let progress: Vec<f64> = heard
+        .iter()
+        .filter(|(seq, m)| seq.is_none() && m["type"] == "media_progress")
+        .map(|(_, m)| m["percent"].as_f64().unwrap())
+        .collect();
+    assert!(progress.len() >= 2 && progress.is_sorted(), "{progress:?}");
+    assert!(progress.len() as f64 <= 2.0 * spent + 2.0, "{} messages in {spent} s", progress.len());
+    let last = &heard.last().unwrap().1;
+    assert_eq!((last["state"].as_str(), last["media_id"].as_i64()), (Some("ready"), Some(1)));
     studio.stop().await;
 }
 

@@ -5,8 +5,10 @@
 //! sentence for people; the rest is tried again and fails with the last try.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use super::recipes::{self, Proxy, THUMBS};
@@ -17,11 +19,13 @@ use crate::base::ids::MediaId;
 use crate::base::job::{Job, JobError, Progress};
 use crate::engines::ffmpeg::{self, Cause, Facts, Failure, Input, Tick};
 use crate::engines::files::{ORIGINAL, Scratch};
-use crate::engines::hub::{Audience, Message};
+use crate::engines::hub;
 use crate::engines::queue::{self, NewJob, Run};
 
 /// One picture out of a film: a few key frames to decode, also on a slow machine.
 const PICTURE_LIMIT: Duration = Duration::from_secs(120);
+/// How often the room hears of progress at the most.
+const TELL_EVERY: Duration = Duration::from_millis(500);
 /// Share of the progress bar that the pictures get; the proxy gets the rest.
 const PICTURES_PERCENT: f32 = 10.0;
 
@@ -96,7 +100,7 @@ async fn make(app: &App, run: &Run, mut media: Media) -> Result<(), Failure> {
     }
     let scratch = scratch(app, run).await?;
     let original = app.files.path(&media.key, ORIGINAL).map_err(ours)?;
-    let mut maker = Maker { app, run, media, scratch };
+    let mut maker = Maker { app, run, media, scratch, told: Mutex::new(None) };
 
     // Pictures first: they take seconds and are seen in every list, the proxy may take an hour.
     let mut pictured = facts.video.is_none();
@@ -121,6 +125,8 @@ struct Maker<'a> {
     run: &'a Run,
     media: Media,
     scratch: Scratch,
+    /// When the room was last told.
+    told: Mutex<Option<Instant>>,
 }
 
 impl Maker<'_> {
@@ -282,14 +288,17 @@ impl Maker<'_> {
         saved.await.map_err(ours)
     }
 
-    /// Tells the queue and the room how far it is. ffmpeg speaks twice a second at most.
+    /// Tells the queue how far it is, and the room at most twice a second.
     fn tell(&self, progress: Progress) {
         self.run.progress(progress);
-        if self.app.hub.anybody(self.media.project_id) {
-            let body = self.media.progress_message(progress).to_string().into();
-            let message = Message { seq: None, audience: Audience::All, body, own: None, except: None };
-            self.app.hub.publish(self.media.project_id, message);
+        let mut told = self.told.lock();
+        if told.is_some_and(|at| at.elapsed() < TELL_EVERY) {
+            return;
         }
+        *told = Some(Instant::now());
+        let body = Bytes::from(self.media.progress_message(progress).to_string());
+        let message = hub::Message { seq: None, audience: hub::Audience::All, body, own: None, except: None };
+        self.app.hub.publish(self.media.project_id, message);
     }
 }
 
