@@ -28,17 +28,21 @@ export async function api(method, path, body, { ifMatch, key, quiet, signal, hea
   const request = () => fetch(`/api/v1${path}`, { method, headers: sent, body: body === undefined ? undefined : JSON.stringify(body), signal, credentials: "same-origin" });
   try {
     let answer;
+    let repeated = false;
     try {
       answer = await request();
     } catch (error) {
       if (error.name === "AbortError") throw error;
       if (method === "PATCH" && ifMatch) throw new ApiError(0);
       await pause(600);
+      repeated = true;
       answer = await request().catch((again) => { throw again.name === "AbortError" ? again : new ApiError(0); });
     }
     const text = await answer.text();
     let decoded = null;
     try { decoded = text ? JSON.parse(text) : null; } catch { decoded = null; }
+    // The first attempt had arrived after all.
+    if (repeated && method === "DELETE" && answer.status === 404) return null;
     if (answer.ok) {
       if (decoded && typeof decoded === "object" && !Array.isArray(decoded)) {
         const etag = answer.headers.get("ETag");
@@ -82,6 +86,8 @@ export async function feed(path, each, limit = 2000) {
  * Resolves to the answer, or null when it was refused.
  */
 export async function sendForm(form, method, path, shape = (body) => body) {
+  if (form.dataset.sending) return null;
+  form.dataset.sending = "1";
   const body = shape(Object.fromEntries(new FormData(form)));
   const button = form.querySelector("[type=submit]");
   showProblems(form, {});
@@ -93,6 +99,7 @@ export async function sendForm(form, method, path, shape = (body) => body) {
     if (!shown) explain(error);
     return null;
   } finally {
+    delete form.dataset.sending;
     button?.removeAttribute("aria-disabled");
   }
 }

@@ -9,6 +9,7 @@ profile.addEventListener("submit", async (event) => {
   event.preventDefault();
   const language = profile.elements.locale.value;
   if (!await sendForm(profile, "PATCH", "/me")) return;
+  document.cookie = `vp_lang=${language}; Path=/; Max-Age=${365 * 86400}; SameSite=Lax`;
   if (language !== page.lang) location.reload();
   else toast(t("js.me.saved"), "good");
 });

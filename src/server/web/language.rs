@@ -32,9 +32,14 @@ pub(super) async fn choose(
         let patch = MePatch { locale: Some(lang), ..MePatch::default() };
         accounts::change_me(&app, &who, patch, None).await?;
     }
+    Ok((jar.add(cookie(lang)), Redirect::to(safe_next(&given.next))).into_response())
+}
+
+/// Keeps the language for pages that nobody has signed in to, errors among them.
+pub(super) fn cookie(lang: Lang) -> Cookie<'static> {
     let mut cookie = Cookie::new(LANG_COOKIE, lang.tag());
     cookie.set_path("/");
     cookie.set_same_site(SameSite::Lax);
     cookie.make_permanent();
-    Ok((jar.add(cookie), Redirect::to(safe_next(&given.next))).into_response())
+    cookie
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::error::Problem;
 use super::form::Form;
 use super::frame::{Frame, html};
-use super::safe_next;
+use super::{language, safe_next};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::accounts::{self, Viewer, routes};
@@ -54,7 +54,8 @@ pub(super) async fn submit(
     match accounts::log_in(&app, &email, &password, caller.ip.clone()).await {
         Ok(signed_in) => {
             let to = Redirect::to(safe_next(&next));
-            Ok((jar.add(routes::cookie(&signed_in, &caller)), to).into_response())
+            let jar = jar.add(routes::cookie(&signed_in, &caller)).add(language::cookie(signed_in.user.locale));
+            Ok((jar, to).into_response())
         }
         Err(error) => {
             let (status, problem) = Problem::from(error, &f, &[])?;

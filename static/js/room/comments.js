@@ -19,7 +19,6 @@ export class Comments {
     list.append(this.body, this.below);
     for (const name of ["wheel", "touchstart", "keydown"]) list.addEventListener(name, () => { this.handled = Date.now(); }, { passive: true });
     this.build(head);
-    setInterval(() => { for (const v of this.views.values()) v.el.isConnected || v.slot.replaceChildren(); }, 60_000);
   }
 
   build(head) {

@@ -70,7 +70,8 @@ function actions(comment, view, room, isReply) {
       if (await confirmed({ title: t("js.note.delete_title"), text: t("js.note.delete_text", { text: comment.text.slice(0, 80) }), action: t("js.delete") })) room.thread.remove(comment);
     }, { bad: true, later: true }));
   }
-  if (!isReply && rights.comment) {
+  // Who may resolve: the author, and whoever may change the feedback.
+  if (!isReply && (rights.upload || (rights.comment && comment.is_mine))) {
     const done = Boolean(comment.resolved_at);
     row.push(act("check-circle", t(done ? "js.note.reopen" : "js.note.resolve"), () => room.thread.resolve(comment, !done), { pressed: done, text: done ? null : t("js.note.resolve_short") }));
   }

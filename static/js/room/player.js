@@ -309,7 +309,8 @@ export class Player {
     if (!this.video?.videoWidth) { toast(t("js.shot.none"), "bad"); return; }
     const canvas = h("canvas", { width: this.video.videoWidth, height: this.video.videoHeight });
     canvas.getContext("2d").drawImage(this.video, 0, 0);
-    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.94));
+    // A film from another origin may be watched but not copied out of the page.
+    const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.94)).catch(() => null);
     if (!blob) { toast(t("js.shot.none"), "bad"); return; }
     const name = shotName(slug, this.stampMs, new Date());
     const link = h("a", { href: URL.createObjectURL(blob), download: name });

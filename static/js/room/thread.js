@@ -21,11 +21,13 @@ export class Thread {
   /** Fetches everything; called at start, and after a gap that the socket could not replay. */
   async load() {
     const seen = new Set();
+    this.fresh = new Set();
     await feed(`/feedbacks/${this.feedbackId}/comments?order=created`, (results) => {
       for (const comment of results) { seen.add(comment.id); this.put(comment, true); }
       this.change();
     });
-    if (this.loaded) for (const id of [...this.byId.keys()]) if (!seen.has(id) && !this.fresh?.has(id)) this.byId.delete(id);
+    if (this.loaded) for (const id of [...this.byId.keys()]) if (!seen.has(id) && !this.fresh.has(id)) this.byId.delete(id);
+    this.fresh = null;
     this.loaded = true;
     this.change();
     for (const mine of this.outbox) if (mine.state === "failed" && !mine.refused) this.post(mine);
@@ -41,6 +43,9 @@ export class Thread {
   put(comment, own = false) {
     if (comment.feedback_id !== this.feedbackId || this.gone.has(comment.id)) return;
     const old = this.byId.get(comment.id);
+    // A page of the list that was read before a change must not undo it.
+    if (own && old && old.updated > comment.updated) return;
+    if (!own) this.fresh?.add(comment.id);
     const waiting = this.outbox.find((m) => (comment.client_id && m.client_id === comment.client_id) || (!own && !old && this.looksLike(m, comment)));
     const next = { ...comment };
     if (!own) {

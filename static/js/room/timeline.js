@@ -17,11 +17,10 @@ export class Timeline {
     this.cardTime = h("b");
     this.cardText = h("p");
     this.card = h("div", { class: "hover-card", hidden: true }, this.cardImage, this.cardTime, this.cardText);
-    root.append(h("div", { class: "track" }, this.buffered, this.played), this.span, this.lane, this.ghost, this.pin, this.card);
-    root.setAttribute("role", "slider");
-    root.setAttribute("tabindex", "0");
-    root.setAttribute("aria-label", t("js.player.position"));
-    root.setAttribute("aria-valuemin", "0");
+    // The slider is one thing for keyboards and screen readers, the marks beside it are others.
+    this.rail = h("div", { class: "rail", role: "slider", tabindex: "0", "aria-label": t("js.player.position"), "aria-valuemin": "0" },
+      h("div", { class: "track" }, this.buffered, this.played), this.span, this.ghost, this.pin);
+    root.append(this.rail, this.lane, this.card);
     root.addEventListener("pointerdown", (event) => this.press(event));
     root.addEventListener("pointermove", (event) => this.look(event));
     root.addEventListener("pointerleave", () => this.away());
@@ -127,8 +126,8 @@ export class Timeline {
     let far = 0;
     if (ranges && total) for (let i = 0; i < ranges.length; i += 1) if (ranges.start(i) * 1000 <= ms + 200) far = Math.max(far, ranges.end(i) * 1000);
     this.buffered.style.width = `${total ? Math.min(100, (far / total) * 100) : 0}%`;
-    this.root.setAttribute("aria-valuemax", String(Math.round(total / 1000)));
-    this.root.setAttribute("aria-valuenow", String(Math.round(ms / 1000)));
-    this.root.setAttribute("aria-valuetext", this.player.counter.code(ms));
+    this.rail.setAttribute("aria-valuemax", String(Math.round(total / 1000)));
+    this.rail.setAttribute("aria-valuenow", String(Math.round(ms / 1000)));
+    this.rail.setAttribute("aria-valuetext", this.player.counter.code(ms));
   }
 }
