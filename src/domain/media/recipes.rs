@@ -211,7 +211,8 @@ fn within_width(video: &Video, max: u32) -> (u32, u32) {
 
 fn scaled(width: u32, height: u32, factor: f64) -> (u32, u32) {
     let factor = factor.min(1.0);
-    let even = |n: u32| ((f64::from(n) * factor / 2.0).round() as u32 * 2).max(2);
+    // Down, so that an odd size loses a line instead of gaining a stretched one; a hair against rounding of the factor.
+    let even = |n: u32| ((f64::from(n) * factor / 2.0 + 0.01).floor() as u32 * 2).max(2);
     (even(width), even(height))
 }
 
