@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::clips::{Dir, noise};
 
 /// A running server; killed when dropped.
-struct Server {
+pub struct Server {
     child: Child,
     url: String,
     token: String,
@@ -35,7 +35,7 @@ fn program(data: &Path) -> Command {
 }
 
 impl Server {
-    async fn start(data: &Path) -> Server {
+    pub async fn start(data: &Path) -> Server {
         let mut child = program(data)
             .args(["--set", "server.bind=127.0.0.1:0", "serve"])
             .stdout(Stdio::piped())
@@ -53,12 +53,18 @@ impl Server {
         Server { child, url, token, client }
     }
 
-    fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+    /// `kill -9`.
+    pub fn kill(&self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}/api/v1{path}", self.url));
         request.bearer_auth(&self.token).header("Tus-Resumable", "1.0.0")
     }
 
-    async fn json(&self, request: RequestBuilder) -> Value {
+    pub async fn json(&self, request: RequestBuilder) -> Value {
         request.send().await.unwrap().json().await.unwrap()
     }
 
@@ -118,7 +124,7 @@ impl Server {
 }
 
 /// A data directory with an editor in it.
-fn fresh(name: &str) -> (Dir, PathBuf) {
+pub fn fresh(name: &str) -> (Dir, PathBuf) {
     let dir = Dir::new(name);
     let data = dir.path().join("data");
     let mut add = program(&data)

@@ -2,7 +2,9 @@
 
 mod clips;
 mod crash;
+mod durability;
 mod media;
 mod pages;
 mod studio;
+mod tidy;
 mod uploads;

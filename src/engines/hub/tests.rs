@@ -1,3 +1,5 @@
+//! Rooms by themselves: order, limits, lag, withdrawal.
+
 use super::*;
 
 const ROOM: ProjectId = ProjectId(1);
