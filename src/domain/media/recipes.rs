@@ -139,13 +139,18 @@ pub fn proxy_args(facts: &Facts, way: Proxy) -> Option<Vec<OsString>> {
     Some(args.0)
 }
 
+/// Threads that decode for the proxy: fewer where each picture is large, so that 8K stays within the memory limit.
+pub fn decoder_threads(facts: &Facts) -> usize {
+    let pixels = facts.video.as_ref().map_or(0, |v| u64::from(v.width) * u64::from(v.height));
+    if pixels > 4096 * 2304 { 3 } else { 8 }
+}
+
 /// Arguments for one picture at the input's position. `name` is the file in the job's directory.
 pub fn picture_args(video: &Video, thumb: bool, name: &str) -> Vec<OsString> {
     let (width, height) = within_width(video, if thumb { THUMB_WIDTH } else { POSTER_WIDTH });
     let filter = picture_filter(video, width, height);
     let mut args = Args::default();
-    // Two threads: a picture is not worth the memory of a decoder on every core.
-    args.map(video).words("-an -sn -dn -frames:v 1 -threads 2 -vf").word(filter);
+    args.map(video).words("-an -sn -dn -frames:v 1 -vf").word(filter);
     args.words(if thumb { "-q:v 5" } else { "-q:v 3" }).words("-pix_fmt yuvj420p -c:v mjpeg -f image2 -update 1");
     args.0.push(output(name));
     args.0

@@ -163,7 +163,7 @@ impl Maker<'_> {
     async fn picture(&self, source: &Path, facts: &Facts, ms: i64, thumb: bool) -> Result<bool, Failure> {
         let Some(video) = &facts.video else { return Ok(false) };
         let run = ffmpeg::Run {
-            input: Input { path: source, seek_ms: (ms > 0).then_some(ms) },
+            input: Input { path: source, seek_ms: (ms > 0).then_some(ms), threads: 2 },
             args: recipes::picture_args(video, thumb, "picture.jpg"),
             dir: self.scratch.path(),
             limit: PICTURE_LIMIT,
@@ -217,7 +217,7 @@ impl Maker<'_> {
         args: Vec<std::ffi::OsString>,
     ) -> Result<(), Failure> {
         let run = ffmpeg::Run {
-            input: Input { path: original, seek_ms: None },
+            input: Input { path: original, seek_ms: None, threads: recipes::decoder_threads(facts) },
             args,
             dir: self.scratch.path(),
             limit: Duration::from_secs(self.app.config.media.ffmpeg_seconds),

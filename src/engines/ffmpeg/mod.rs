@@ -98,6 +98,9 @@ pub struct Input<'a> {
     pub path: &'a Path,
     /// Begin here instead of at the start.
     pub seek_ms: Option<i64>,
+    /// Decoder threads at the most, and never more than there are cores. Each holds pictures of its own: 8K HEVC took
+    /// 1.2 GiB with two threads and 3.2 GiB with sixteen.
+    pub threads: usize,
 }
 
 /// One run of ffmpeg.
@@ -219,6 +222,8 @@ impl Ffmpeg {
         if let Some(ms) = run.input.seek_ms {
             args.extend(["-ss".into(), format!("{}.{:03}", ms / 1000, ms % 1000).into()]);
         }
+        let threads = run.input.threads.clamp(1, cores());
+        args.extend(["-threads".into(), threads.to_string().into()]);
         args.extend(self.fence());
         args.extend(["-i".into(), file_url(run.input.path)]);
         args.extend(run.args);
@@ -251,8 +256,7 @@ impl Ffmpeg {
             seat = seats.acquire() => seat.map_err(Failure::broken)?,
             () = cancel.cancelled() => return Err(Failure::new(Cause::Cancelled, "")),
         };
-        let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
-        let cpu = Duration::from_secs(call.limit.as_secs().max(1) * cores);
+        let cpu = Duration::from_secs(call.limit.as_secs().max(1) * cores() as u64);
         let command = self.command(&call, cpu);
         let mut child =
             self.inner.spawner.spawn(command).await.map_err(|e| Failure::new(Cause::MissingTool, e.to_string()))?;
@@ -307,6 +311,10 @@ impl Ffmpeg {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
         command
     }
+}
+
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, |n| n.get())
 }
 
 /// `file:` keeps a name such as `-y.mp4` or `concat:a|b` from being an option or a protocol.

@@ -48,7 +48,7 @@ async fn probe(dir: &Dir, file: &Path) -> Result<Facts, Failure> {
 
 fn encode<'a>(dir: &'a Dir, file: &'a Path, limit: Duration) -> Run<'a> {
     let args = ["-t", "600", "-c:v", "libx264"].map(OsString::from).into_iter().chain([output("out.mp4")]).collect();
-    Run { input: Input { path: file, seek_ms: None }, args, dir: &dir.0, limit, duration_ms: Some(2000) }
+    Run { input: Input { path: file, seek_ms: None, threads: 8 }, args, dir: &dir.0, limit, duration_ms: Some(2000) }
 }
 
 /// A film without end for the tests that stop one.
@@ -244,7 +244,7 @@ async fn helper_that_is_killed() {
     let dir = PathBuf::from(std::env::var("VP_TEST_DIR").unwrap());
     let film = dir.join("long.ts");
     let run = Run {
-        input: Input { path: &film, seek_ms: None },
+        input: Input { path: &film, seek_ms: None, threads: 8 },
         args: [OsString::from("-c:v"), "libx264".into(), "-preset".into(), "placebo".into(), output("out.mp4")].into(),
         dir: &dir,
         limit: Duration::from_secs(60),
