@@ -315,7 +315,14 @@ async fn give_up(app: &App, run: &Run, id: MediaId, failure: Failure) -> JobErro
     };
     let cause = if cancelled { Cause::Cancelled } else { failure.cause };
     if !cancelled && cause.may_heal() && !last {
-        return JobError::Retry(failure.into());
+        tracing::warn!(
+            media = id.0,
+            job = job.0,
+            cause = cause.as_str(),
+            stderr = failure.stderr,
+            "a media job did not end"
+        );
+        return JobError::Retry(anyhow::anyhow!("{cause}"));
     }
     if let Err(e) = app.write(move |tx| fail(tx, id, cause)).await {
         return e.into();
@@ -323,7 +330,8 @@ async fn give_up(app: &App, run: &Run, id: MediaId, failure: Failure) -> JobErro
     if cancelled {
         return JobError::Cancelled;
     }
-    JobError::Fail { error: failure.to_string(), stderr: failure.stderr }
+    // Members may read a job's error: it is the code alone, ffmpeg's own words name paths.
+    JobError::Fail { error: cause.to_string(), stderr: failure.stderr }
 }
 
 async fn scratch(app: &App, run: &Run) -> Result<Scratch, Failure> {
