@@ -194,7 +194,7 @@ const handlers = {
     if (room.versions.some((m) => m.id === message.media_id)) refetchMedia(message.media_id);
     else refetchVersions();
   },
-  error(message) { if (message.message && !/typing/i.test(message.code || "")) toast(message.message, "bad"); },
+  error(message) { if (message.action !== "typing_indicator") toast(message.message, "bad"); },
 };
 
 const line = new LiveLine(data.project.id, {
