@@ -17,6 +17,7 @@ use crate::effects::Effects;
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
 use crate::engines::hub::{self, Hub};
+use crate::engines::limits::Limits;
 use crate::engines::metrics::Metrics;
 use crate::engines::queue::Queue;
 use crate::engines::store::{self, Db, Store, Tx, once};
@@ -44,6 +45,8 @@ pub struct Inner {
     pub queue: Queue,
     /// Live rooms.
     pub hub: Hub,
+    /// How often people say what in rooms.
+    pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
     /// Films on the disk.
@@ -109,6 +112,7 @@ impl App {
             store,
             queue,
             hub,
+            limits: Limits::default(),
             metrics: Metrics::new(),
             files,
             ffmpeg,

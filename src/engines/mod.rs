@@ -3,6 +3,7 @@
 pub mod ffmpeg;
 pub mod files;
 pub mod hub;
+pub mod limits;
 pub mod machine;
 pub mod metrics;
 pub mod queue;

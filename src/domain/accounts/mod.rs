@@ -21,7 +21,7 @@ use crate::base::locale::{Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::base::secret;
 use crate::engines::store::{Db, Store, Tx};
-pub use viewer::Viewer;
+pub use viewer::{Viewer, token_of};
 
 /// Another person, as everybody may see him.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -91,7 +91,7 @@ async fn reopen(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) 
 }
 
 /// The name of a reaction in a path; an older client's word for `question` still holds.
-fn reaction(name: &str) -> Result<Reaction> {
+pub fn reaction(name: &str) -> Result<Reaction> {
     if name == "needExplanation" { Ok(Reaction::Question) } else { name.parse().map_err(|t| Error::invalid("kind", t)) }
 }
 

@@ -16,7 +16,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::app::App;
 use crate::base::error::Error;
 use crate::domain::{accounts, comments, feedback, journal, media, projects};
-use crate::server::web;
+use crate::server::{web, ws};
 pub use listen::serve;
 
 /// Everything under `/api/v1`.
@@ -42,6 +42,7 @@ pub fn router(app: &App) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
+        .merge(ws::routes())
         .merge(web::routes(app))
         .fallback(web::missing)
         .method_not_allowed_fallback(no_method)
