@@ -5,6 +5,7 @@ mod crash;
 mod durability;
 mod media;
 mod pages;
+mod rooms;
 mod studio;
 mod tidy;
 mod uploads;
