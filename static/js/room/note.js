@@ -186,7 +186,7 @@ export class NoteView {
 /** What became of an unsent comment, and what can be done. */
 function unsent(mine, room) {
   if (mine.state === "sending") return h("span", { class: "faint tiny" }, t("js.note.sending"));
-  return h("div", { class: "unsent", role: "alert" }, h("span", { class: "say-why" }, icon("alert", "s"), mine.error || t("js.note.unsent")),
+  return h("div", { class: "unsent", role: "alert" }, h("span", { class: "say-why" }, icon("alert", "s"), mine.refused ? mine.error || t("js.note.unsent") : t("js.note.unsent_later")),
     h("button", { class: "btn s", type: "button", onclick: () => room.thread.post(mine) }, t("js.retry")),
     h("button", { class: "btn s quiet", type: "button", onclick: () => { room.composer?.takeBack(mine); } }, t("js.note.take_back")),
     h("button", { class: "btn s quiet bad", type: "button", onclick: async () => {
