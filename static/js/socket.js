@@ -103,6 +103,12 @@ export class TypingSignal {
     this.timer = setTimeout(() => this.stop(), 4000);
   }
 
+  /** The words themselves are about to arrive and say it: a signal of its own would only make them wait their turn. */
+  said() {
+    clearTimeout(this.timer);
+    this.on = false;
+  }
+
   stop() {
     clearTimeout(this.timer);
     if (this.on) this.line.send({ type: "typing_indicator", feedback_id: this.feedbackId, is_typing: false });

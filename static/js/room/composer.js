@@ -124,7 +124,7 @@ export class Composer {
     if (!text) { this.area.focus(); return; }
     const timed = this.stamp !== "none";
     const from = this.stamp === "follow" ? room.player.stampMs : this.from;
-    room.typing.stop();
+    room.typing.said();
     const mine = room.thread.say({
       text,
       media_id: room.player.media?.id ?? null,

@@ -160,6 +160,7 @@ export class NoteView {
       const value = area.value.trim();
       if (!value) { area.focus(); return; }
       if (store) sessionStorage.removeItem(store);
+      room.typing.said();
       close();
       done(value, { anon: anon.checked, internal: false });
     };
