@@ -1,10 +1,11 @@
 // REST: one function for all calls. Errors speak through toasts unless the caller says `quiet`.
-import { lang, randomId, t, toast } from "./dom.js";
+import { duration, lang, randomId, t, toast } from "./dom.js";
 
 /** An answer that is not 2xx, or none at all (`status` 0). */
 export class ApiError extends Error {
   constructor(status, body, retryAfter) {
-    super(body?.error?.message || body?.message || t(status === 0 ? "js.error.network" : "js.error.server"));
+    const wait = (status === 429 || status === 503) && retryAfter ? t(status === 429 ? "js.error.wait" : "js.error.busy", { time: duration(retryAfter * 1000) }) : null;
+    super(wait || body?.error?.message || body?.message || t(status === 0 ? "js.error.network" : "js.error.server"));
     this.status = status;
     this.code = body?.error?.code || (status === 0 ? "network" : "server");
     this.fields = body?.error?.fields || {};

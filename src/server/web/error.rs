@@ -94,6 +94,9 @@ impl Problem {
         let fields: Vec<_> = failure.fields.iter().map(|(name, text)| (name.clone(), say(text))).collect();
         let stray = fields.iter().find(|(name, _)| !shown.contains(&name.as_str()));
         let general = match (fields.is_empty(), stray) {
+            (true, _) if let Error::TooMany { retry_after_s } = error => {
+                Some(f.tw("page.wait", &[("n", &(retry_after_s / 60 + 1).to_string())]))
+            }
             (true, _) => Some(say(&failure.text)),
             (false, stray) => stray.map(|(_, text)| text.clone()),
         };
