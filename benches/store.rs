@@ -17,8 +17,10 @@ const CALLERS: usize = 64;
 const ROWS_SINGLE: usize = 1_500;
 const ROWS: usize = 64 * 200;
 
-const INSERT: &str = "INSERT INTO settings (key, value) VALUES (?1, ?2)";
-const VALUE: &str = "자막에 오타가 있습니다. '연구서'를 '연구소'로 고쳐 주세요.";
+/// A row of the journal, with its two indexes: what every change of the program writes.
+const INSERT: &str = "INSERT INTO events (at_ms, project_id, actor_id, subject, subject_id, verb, body)
+    VALUES (?1, 1, 1, 'comment', ?1, 'comment_added', ?2)";
+const BODY: &str = r#"{"verb":"comment_added","comment":123456,"feedback":1234}"#;
 
 fn main() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-store");
@@ -58,17 +60,16 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 fn one_commit_a_row(conn: &Connection, round: usize) {
-    for i in 0..ROWS_SINGLE {
-        conn.prepare_cached(INSERT).unwrap().execute(params![format!("single-{round}-{i}"), VALUE]).unwrap();
+    for _ in 0..ROWS_SINGLE {
+        conn.prepare_cached(INSERT).unwrap().execute(params![round as i64, BODY]).unwrap();
     }
 }
 
 fn batches_of_64(conn: &Connection, round: usize) {
-    for batch in 0..ROWS / 64 {
+    for _ in 0..ROWS / 64 {
         conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-        for i in 0..64 {
-            let key = format!("batch-{round}-{batch}-{i}");
-            conn.prepare_cached(INSERT).unwrap().execute(params![key, VALUE]).unwrap();
+        for _ in 0..64 {
+            conn.prepare_cached(INSERT).unwrap().execute(params![round as i64, BODY]).unwrap();
         }
         conn.execute_batch("COMMIT").unwrap();
     }
@@ -76,12 +77,11 @@ fn batches_of_64(conn: &Connection, round: usize) {
 
 async fn through_the_store(store: &Store, round: usize) {
     let mut callers = JoinSet::new();
-    for caller in 0..CALLERS {
+    for _ in 0..CALLERS {
         let store = store.clone();
         callers.spawn(async move {
-            for i in 0..ROWS / CALLERS {
-                let key = format!("store-{round}-{caller}-{i}");
-                store.write(move |tx| tx.execute(INSERT, params![key, VALUE])).await.unwrap();
+            for _ in 0..ROWS / CALLERS {
+                store.write(move |tx| tx.execute(INSERT, params![round as i64, BODY])).await.unwrap();
             }
         });
     }

@@ -21,3 +21,6 @@ pub mod effects;
 pub mod engines;
 pub mod server;
 pub mod work;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rusqlite::Connection;
+use rusqlite::{Connection, Statement};
 use tokio::sync::{mpsc, oneshot};
 
 use super::db::Tx;
@@ -16,9 +16,8 @@ use crate::base::error::{Error, Result};
 use crate::base::event::Committed;
 
 /// Callers that were answered together tend to come back together. After a commit of several changes the writer waits
-/// for as many again, so that they share the next commit instead of the first of them having one of its own: for half
-/// the time that the last commit took, since a longer wait costs more than the commit that it saves, and this long at
-/// the most.
+/// for as many again, so that they share the next commit instead of the first of them having one of its own: as long
+/// as the last commit took, since a longer wait costs more than the commit that it saves, and this long at the most.
 const GATHER: Duration = Duration::from_micros(500);
 
 /// What one commit brought.
@@ -118,10 +117,12 @@ struct Lane {
 
 impl Lane {
     fn run(mut self, conn: Connection, effects: impl Fn(Batch)) {
+        let mut steps = Steps::prepare(&conn).expect("the writer's five statements are prepared");
         while let Some(first) = self.next() {
             let works = self.gather(first);
-            self.commit(&conn, works, &effects);
+            self.commit(&mut steps, works, &effects);
         }
+        drop(steps);
         if let Err(e) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
             tracing::warn!(error = %e, "the last checkpoint failed; the log is replayed at the next start");
         }
@@ -143,7 +144,7 @@ impl Lane {
         };
         take(&mut works);
         if self.last.size > 1 {
-            let until = Instant::now() + (self.last.took / 2).min(GATHER);
+            let until = Instant::now() + self.last.took.min(GATHER);
             while works.len() < self.last.size && Instant::now() < until {
                 std::thread::yield_now();
                 take(&mut works);
@@ -152,24 +153,24 @@ impl Lane {
         works
     }
 
-    fn commit(&mut self, conn: &Connection, works: Vec<Work>, effects: &impl Fn(Batch)) {
+    fn commit(&mut self, steps: &mut Steps, works: Vec<Work>, effects: &impl Fn(Batch)) {
         let mut batch = Batch { events: Vec::new(), jobs_added: false };
         self.last.size = works.len();
         let mut answers = Vec::with_capacity(works.len());
-        let begun = step(conn, "BEGIN IMMEDIATE");
+        let begun = step(&mut steps.begin);
         if begun.is_ok() {
             let at = self.clock.now();
             for work in works {
-                if let Some(answer) = run_one(conn, at, work, &mut batch) {
+                if let Some(answer) = run_one(steps, at, work, &mut batch) {
                     answers.push(answer);
                 }
             }
         }
         let start = Instant::now();
-        let committed = begun.and_then(|()| step(conn, "COMMIT")).map_err(|e| {
+        let committed = begun.and_then(|()| step(&mut steps.commit)).map_err(|e| {
             tracing::error!(error = %e, "a commit failed");
-            if !conn.is_autocommit() {
-                let _ = step(conn, "ROLLBACK");
+            if !steps.conn.is_autocommit() {
+                let _ = steps.conn.execute_batch("ROLLBACK");
             }
             e
         });
@@ -200,25 +201,48 @@ impl Lane {
 }
 
 /// One change under its savepoint. `None` if it panicked: its caller learns it from the dropped answer.
-fn run_one(conn: &Connection, at: Time, work: Work, batch: &mut Batch) -> Option<Box<dyn FnOnce(Result<()>) + Send>> {
-    if let Err(e) = step(conn, "SAVEPOINT change") {
+fn run_one(steps: &mut Steps, at: Time, work: Work, batch: &mut Batch) -> Option<Box<dyn FnOnce(Result<()>) + Send>> {
+    if let Err(e) = step(&mut steps.savepoint) {
         tracing::error!(error = %e, "cannot begin a change");
         return None;
     }
-    let mut tx = Tx::new(conn, at, work.count);
+    let mut tx = Tx::new(steps.conn, at, work.count);
     let ran = catch_unwind(AssertUnwindSafe(|| (work.run)(&mut tx)));
     let (events, wake) = (std::mem::take(&mut tx.events), tx.wake_queue);
     if !matches!(&ran, Ok(Ran { keep: true, .. })) {
-        let _ = step(conn, "ROLLBACK TO change");
+        let _ = step(&mut steps.undo);
     } else {
         batch.events.extend(events);
         batch.jobs_added |= wake;
     }
-    let _ = step(conn, "RELEASE change");
+    let _ = step(&mut steps.release);
     ran.ok().map(|r| r.answer)
 }
 
-fn step(conn: &Connection, sql: &str) -> Result<()> {
-    conn.prepare_cached(sql)?.execute([])?;
+/// The statements round the changes, prepared once: they run for each change.
+struct Steps<'c> {
+    conn: &'c Connection,
+    begin: Statement<'c>,
+    savepoint: Statement<'c>,
+    undo: Statement<'c>,
+    release: Statement<'c>,
+    commit: Statement<'c>,
+}
+
+impl<'c> Steps<'c> {
+    fn prepare(conn: &'c Connection) -> rusqlite::Result<Steps<'c>> {
+        Ok(Steps {
+            conn,
+            begin: conn.prepare("BEGIN IMMEDIATE")?,
+            savepoint: conn.prepare("SAVEPOINT change")?,
+            undo: conn.prepare("ROLLBACK TO change")?,
+            release: conn.prepare("RELEASE change")?,
+            commit: conn.prepare("COMMIT")?,
+        })
+    }
+}
+
+fn step(statement: &mut Statement) -> Result<()> {
+    statement.execute([])?;
     Ok(())
 }
