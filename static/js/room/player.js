@@ -336,7 +336,7 @@ export function controls(root, player, { shot, help, full }) {
   const play = ctl("play", t("js.player.play"), () => player.toggle(), "play");
   const mute = ctl("volume", t("js.player.mute"), () => player.setVolume(player.volume || 1, !player.muted));
   const volume = h("input", { class: "volume wide-only", type: "range", min: "0", max: "1", step: "0.05", "aria-label": t("js.player.volume"), oninput: (event) => player.setVolume(Number(event.target.value)) });
-  const loop = ctl("loop", t("js.player.loop"), () => { player.loop = !player.loop; loop.setAttribute("aria-pressed", String(player.loop)); }, "wide-only");
+  const loop = ctl("loop", t("js.player.loop"), () => { player.loop = !player.loop; loop.setAttribute("aria-pressed", String(player.loop)); }, "wide-only rare");
   loop.setAttribute("aria-pressed", "false");
 
   const now = h("span");
@@ -361,7 +361,7 @@ export function controls(root, player, { shot, help, full }) {
   const speed = h("details", { class: "menu" }, h("summary", { class: "ctl", title: t("js.player.speed"), "aria-label": t("js.player.speed") }, speedLabel), speeds);
 
   root.replaceChildren(play, ctl("frame-back", t("js.player.prev"), () => player.step(-1)), ctl("frame-next", t("js.player.next"), () => player.step(1)), clock,
-    h("span", { class: "grow" }), loop, mute, volume, speed, ctl("camera", t("js.shot.take"), shot, "wide-only"), ctl("keyboard", t("js.keys.title"), help, "wide-only"), ctl("full", t("js.player.full"), full));
+    h("span", { class: "grow" }), loop, mute, volume, speed, ctl("camera", t("js.shot.take"), shot, "wide-only rare"), ctl("keyboard", t("js.keys.title"), help, "wide-only rare"), ctl("full", t("js.player.full"), full));
 
   let was = "";
   return function draw() {

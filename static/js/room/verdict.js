@@ -24,7 +24,7 @@ export function verdictBar(root, room) {
     } catch (error) { explain(error); }
   };
   const choices = (names, kind, now) => [h("div", { class: "menu-title" }, t(`js.${kind}.title`)),
-    ...names.map((n) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "aria-checked": String(n === now), onclick: () => change({ [kind]: n }) }, h("span", { class: `pill ${n}` }, t(`js.${kind}.${n}`))))];
+    ...names.map((n) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "aria-checked": String(n === now), onclick: () => change({ [kind]: n }) }, h("span", { class: `pill ${n}` }, t(`js.${kind}.${n}`)), n === now && h("span", { class: "grow row end" }, icon("check"))))];
 
   return function draw() {
     const f = room.feedback;
@@ -39,7 +39,7 @@ export function verdictBar(root, room) {
       h("button", { class: "menu-item bad", type: "button", onclick: () => removeFeedback(room) }, icon("trash"), t("js.feedback.delete"))]
       : [h("div", { class: "menu-title" }, `${t("js.priority.title")} · ${t(`js.priority.${f.priority}`)}`)];
     panel.replaceChildren(...parts());
-    small.replaceChildren(h("div", { class: "menu-title" }, `${t("js.status.title")} · ${t(`js.status.${f.status}`)}`), ...(room.rights.upload ? parts() : []),
+    small.replaceChildren(...(room.rights.upload ? parts() : [h("div", { class: "menu-title" }, `${t("js.status.title")} · ${t(`js.status.${f.status}`)}`), ...parts()]),
       h("button", { class: "menu-item", type: "button", onclick: () => room.player.screenshot(room.slug) }, icon("camera"), t("js.shot.take")));
   };
 }
