@@ -60,11 +60,11 @@ const room = {
 };
 
 let waiting = false;
-/** At most one drawing per frame, however many events there were. */
+/** One drawing for all that a frame of the line brought. Not by animation frame: a window behind another one has none. */
 function refresh() {
   if (waiting) return;
   waiting = true;
-  requestAnimationFrame(() => { waiting = false; room.comments.draw(); });
+  queueMicrotask(() => { waiting = false; room.comments.draw(); });
 }
 
 room.thread = new Thread(room.feedbackId, room.me, refresh);

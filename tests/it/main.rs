@@ -1,5 +1,7 @@
 //! The program from outside: one binary, a file per noun.
 
+mod browser;
+mod chromium;
 mod clips;
 mod crash;
 mod durability;

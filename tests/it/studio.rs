@@ -107,6 +107,12 @@ impl Studio {
         self.settled(media).await
     }
 
+    /// Lets the viewer comment from now on.
+    pub async fn make_reviewer(&self) {
+        let who = Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap();
+        projects::members::change(&self.app, &who, self.project, self.viewer.id, Role::Reviewer).await.unwrap();
+    }
+
     /// Takes the viewer out of the project.
     pub async fn drop_viewer(&self) {
         let who = Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap();
