@@ -16,6 +16,9 @@ import { uploadTray } from "./tray.js";
 import { dropZone } from "./upload.js";
 
 const data = page.room;
+// Asked for before anything is drawn: the picture is what people wait for.
+const films = api("GET", `/feedbacks/${data.feedback.id}/media`);
+films.catch(() => {});
 const wish = new URLSearchParams(location.search);
 
 const room = {
@@ -24,7 +27,7 @@ const room = {
   feedbackId: data.feedback.id,
   rights: data.rights,
   slug: data.slug,
-  versions: data.media,
+  versions: [],
   counters: new Map(),
 
   versionOf(id) { return this.versions.find((m) => m.id === id)?.version; },
@@ -227,14 +230,15 @@ const wantedComment = Number(wish.get("c")) || null;
 room.comments.draw();
 
 /** Shows the wanted version at the wanted time. */
-function begin() {
+async function begin() {
+  room.versions = (await films).results.sort((a, b) => b.version - a.version);
   const version = room.versions.find((m) => m.version === Number(wish.get("v")));
   if (room.versions.length) showVersion(version || room.versions[0], Math.max(0, Number(wish.get("t")) || 0));
   else { versions.draw(); emptyStage(room, versions.choose); }
 }
 
-begin();
-room.thread.load().then(() => {
+room.refetchFeedback();
+Promise.all([begin(), room.thread.load()]).then(() => {
   if (!wantedComment) return;
   room.comments.draw();
   const comment = room.thread.byId.get(wantedComment);

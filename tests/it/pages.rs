@@ -192,3 +192,33 @@ async fn styles_and_scripts_are_asked_for_once() {
     }
     studio.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_costs_the_same_however_much_it_shows() {
+    let studio = studio("pages-budget").await;
+    let (project, feedback) = (studio.project, studio.feedback);
+    // The session is one of them. A project's page draws what four calls of the API would answer.
+    let budgets =
+        [("/".to_owned(), 3), ("/projects".into(), 3), ("/me".into(), 3), (format!("/feedbacks/{feedback}"), 3)];
+    let budgets: Vec<_> = budgets.into_iter().chain([(format!("/projects/{project}"), 5)]).collect();
+    let mut costs = Vec::new();
+    for round in 0..2 {
+        for (path, budget) in &budgets {
+            let answer = open(&studio, Some(&studio.editor), path, "en").await;
+            let cost: u32 = header(&answer, "x-db-queries").parse().unwrap();
+            assert!(cost <= *budget, "{path} costs {cost}");
+            costs.push(cost);
+        }
+        let who = Viewer::of_token(&studio.app, &studio.editor.token).await.unwrap().unwrap();
+        for i in 0..40 {
+            let new = serde_json::from_value(serde_json::json!({ "title": format!("{i}차") })).unwrap();
+            videoplanet::domain::feedback::add(&studio.app, &who, project, new).await.unwrap();
+            let new = serde_json::from_value(
+                serde_json::json!({ "email": format!("{round}.{i}@example.com"), "role": "viewer" }),
+            );
+            projects::invitations::add(&studio.app, &who, project, new.unwrap(), "http://x").await.unwrap();
+        }
+    }
+    assert_eq!(costs[..budgets.len()], costs[budgets.len()..]);
+    studio.stop().await;
+}

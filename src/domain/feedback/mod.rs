@@ -16,7 +16,7 @@ use crate::base::ids::{FeedbackId, MediaId, ProjectId, UserId};
 use crate::base::page::{Feed, FeedSlice};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::{Person, Viewer};
-use crate::domain::projects::{self, judge};
+use crate::domain::projects::{self, Project, judge};
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
 
@@ -180,6 +180,12 @@ pub struct Filter {
 pub fn list(db: &Db, who: &Viewer, project: ProjectId, filter: Filter, slice: FeedSlice) -> Result<Feed<Feedback>> {
     let role = projects::allow(db, who.user, project, Right::View)?;
     let rows = sql::feed(db, project, role, filter, slice)?;
+    Ok(Feed::new(slice, rows, |f| (f.created.0, f.id.0)))
+}
+
+/// The same feed for a page that has the project: whoever was given it may see its feedbacks.
+pub fn list_in(db: &Db, project: &Project, slice: FeedSlice) -> Result<Feed<Feedback>> {
+    let rows = sql::feed(db, project.id, project.my_role, Filter::default(), slice)?;
     Ok(Feed::new(slice, rows, |f| (f.created.0, f.id.0)))
 }
 

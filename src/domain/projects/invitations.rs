@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{allow, members, sql};
+use super::{Project, allow, members, sql};
 use crate::app::App;
 use crate::base::clock::{DAY, SECOND, Time};
 use crate::base::error::{Check, Error, Result};
@@ -97,6 +97,17 @@ pub(super) struct Open {
 
 fn link(base_url: &str, token: &str) -> String {
     format!("{base_url}/invite/{token}")
+}
+
+/// The newest invitations of a project that were neither taken nor withdrawn, at most 100; none for those who may not
+/// manage it. One statement.
+pub fn waiting(db: &Db, project: &Project, now: Time) -> Result<Vec<Invitation>> {
+    if !project.my_role.may(Right::Manage) {
+        return Ok(Vec::new());
+    }
+    let (mut all, _) = sql::invitations(db, project.id, now, PageSlice { page: 1, size: 100 })?;
+    all.retain(|i| matches!(i.status, InvitationStatus::Pending | InvitationStatus::Expired));
+    Ok(all)
 }
 
 /// The invitations of a project, newest first.

@@ -137,6 +137,11 @@ impl Frame {
         assets::url(path)
     }
 
+    /// A script by its name, to be loaded ahead of the one that imports it.
+    pub(super) fn script(&self, name: &str) -> String {
+        assets::url(&format!("js/{name}.js"))
+    }
+
     /// The text of `key`.
     pub(super) fn t(&self, key: &str) -> String {
         locale::get(self.lang, key)

@@ -9,13 +9,13 @@ use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::ids::ProjectId;
-use crate::base::page::{Feed, FeedQuery, PageQuery};
+use crate::base::page::{Feed, FeedQuery};
 use crate::base::roles::Right;
 use crate::domain::feedback::{self, Feedback};
 use crate::domain::http::{Path, Query};
-use crate::domain::projects::invitations::{self, Invitation, InvitationStatus};
-use crate::domain::projects::members::{self, Member};
-use crate::domain::projects::{self, COLORS, Project};
+use crate::domain::projects::invitations::{self, Invitation};
+use crate::domain::projects::members::Member;
+use crate::domain::projects::{COLORS, Project, dashboard};
 
 #[derive(Template)]
 #[template(path = "project.html")]
@@ -44,22 +44,15 @@ pub(super) async fn show(
 ) -> Result<Response> {
     let (who, now) = (f.viewer()?, app.clock.now());
     let slice = FeedQuery { cursor: asked.cursor, page_size: Some(30) }.check()?;
-    let all = PageQuery { page: None, page_size: Some(100) }.check()?;
-    let (p, feedbacks, members, invitations) = app
+    let (board, feedbacks, invitations) = app
         .read(move |db| {
-            let p = projects::get(db, &who, id)?;
-            let feedbacks = feedback::list(db, &who, id, feedback::Filter::default(), slice)?;
-            let members = members::list(db, &who, id, "", all)?.results;
-            let invitations = if p.my_role.may(Right::Manage) {
-                invitations::list(db, &who, id, now, "", all)?.results
-            } else {
-                Vec::new()
-            };
-            Ok((p, feedbacks, members, invitations))
+            let board = dashboard::of_project(db, &who, id)?;
+            let feedbacks = feedback::list_in(db, &board.project, slice)?;
+            let invitations = invitations::waiting(db, &board.project, now)?;
+            Ok((board, feedbacks, invitations))
         })
         .await?;
-    let waiting = |i: &Invitation| matches!(i.status, InvitationStatus::Pending | InvitationStatus::Expired);
-    let invitations = invitations.into_iter().filter(waiting).collect();
+    let (p, members) = (board.project, board.members);
     let may = May {
         manage: p.my_role.may(Right::Manage),
         upload: p.my_role.may(Right::Upload),

@@ -1,4 +1,5 @@
-//! `/feedbacks/{id}`: the review room. The page brings the feedback and its versions; comments come over the API.
+//! `/feedbacks/{id}`: the review room. The page brings the feedback; its versions, decisions and comments come
+//! over the API while the picture's frame is drawn.
 
 use askama::Template;
 use axum::extract::State;
@@ -12,7 +13,7 @@ use crate::base::ids::FeedbackId;
 use crate::base::roles::Right;
 use crate::domain::feedback::{self, Feedback};
 use crate::domain::http::Path;
-use crate::domain::{media, projects};
+use crate::domain::projects;
 
 #[derive(Template)]
 #[template(path = "room.html")]
@@ -24,18 +25,16 @@ struct Page {
 
 pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<FeedbackId>) -> Result<Response> {
     let who = f.viewer()?;
-    let (feedback, project, versions) = app
+    let (feedback, project) = app
         .read(move |db| {
-            let feedback = feedback::get(db, &who, id)?;
+            let feedback = feedback::look(db, who.user, id, Right::View)?;
             let project = projects::get(db, &who, feedback.project_id)?;
-            Ok((feedback, project, media::list(db, &who, id)?))
+            Ok((feedback, project))
         })
         .await?;
-    let versions: Vec<_> = versions.into_iter().map(|m| m.shown(&app, f.lang, None)).collect();
     let role = feedback.my_role;
     let data = json!({
         "feedback": feedback,
-        "media": versions,
         "project": { "id": project.id, "name": project.name },
         "slug": slug(&project.name),
         "rights": {
