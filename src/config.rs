@@ -40,7 +40,7 @@ config! {
     server: Server {
         /// Address and port.
         bind: String = "0.0.0.0:8080";
-        /// The address people type, for links in invitations, such as "https://review.example.com".
+        /// The address people type, for links in invitations, such as `https://review.example.com`.
         /// Empty: taken from each request.
         public_url: String = "";
         /// Origins of other front ends that may call the API from a browser.

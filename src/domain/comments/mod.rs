@@ -1,6 +1,6 @@
 //! Comments at a moment of a film, with replies, reactions and drawings.
 //!
-//! Laws: a comment with `security` (익명) shows its author to the author alone, in every output; [`Stored::shown`] is the
+//! Laws: a comment with `security` (익명) shows its author to the author alone, in every output; `Stored::shown` is the
 //! one place that decides it. An internal comment is not there for who may not see internal ones. Two comments with one
 //! `client_id` of one person are one. A reply hangs on a comment, never on a reply, and is internal if that one is.
 //! Written here only: `comments`, `reactions`.
@@ -117,7 +117,7 @@ pub struct Comment {
     pub rev: i64,
 }
 
-/// A comment as it is stored, with its author. Never leaves this noun: [`Stored::shown`] makes what may.
+/// A comment as it is stored, with its author. Never leaves this noun: `Stored::shown` makes what may.
 #[derive(Clone, Debug)]
 struct Stored {
     comment: Comment,
@@ -236,17 +236,13 @@ pub struct Filter {
 
 closed_set! {
     /// Orders of the comment feed.
+    #[derive(Default)]
     Order {
         /// Newest first.
+        #[default]
         Created = "created",
         /// By moment; those without one last.
         Time = "time",
-    }
-}
-
-impl Default for Order {
-    fn default() -> Order {
-        Order::Created
     }
 }
 

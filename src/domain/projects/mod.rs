@@ -245,8 +245,10 @@ pub struct Filter {
 
 closed_set! {
     /// Orders of the project list; `-` is descending.
+    #[derive(Default)]
     Order {
         /// Newest first.
+        #[default]
         Newest = "-created",
         /// Oldest first.
         Oldest = "created",
@@ -256,12 +258,6 @@ closed_set! {
         Name = "name",
         /// Next deadline first, those without one last.
         Deadline = "deadline",
-    }
-}
-
-impl Default for Order {
-    fn default() -> Order {
-        Order::Newest
     }
 }
 

@@ -111,7 +111,7 @@ fn bucket(ns: u64) -> usize {
     let within = ns / (FIRST_NS / 1000 * 10u64.pow(decade as u32));
     let step = match within {
         ..2000 => (within - 1000) / 100,
-        ..5000 => 10 + (within - 2000) / 250,
+        2000..5000 => 10 + (within - 2000) / 250,
         _ => 22 + (within - 5000) / 500,
     };
     1 + decade * PER_DECADE + step as usize
@@ -123,7 +123,7 @@ fn border(bucket: usize) -> u64 {
     let (decade, step) = ((n / PER_DECADE) as u32, (n % PER_DECADE) as u64);
     let within = match step {
         ..10 => 1000 + step * 100,
-        ..22 => 2000 + (step - 10) * 250,
+        10..22 => 2000 + (step - 10) * 250,
         _ => 5000 + (step - 22) * 500,
     };
     within * (FIRST_NS / 1000) * 10u64.pow(decade)

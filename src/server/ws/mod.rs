@@ -1,7 +1,7 @@
 //! `/ws/projects/{id}`: the door of a live room. Who comes is asked before the upgrade, but a refusal is spoken after it,
 //! as a close code, since browsers see nothing else.
 //!
-//! [`line`] is the connection while it is open, [`said`] what clients say.
+//! `line` is the connection while it is open, `said` what clients say.
 
 mod line;
 mod said;
