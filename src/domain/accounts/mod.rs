@@ -4,6 +4,7 @@
 //! never told to a stranger: sign-in and reset answer alike and take alike.
 //! Written here only: `users`, `sessions`, `reset_codes`.
 
+mod invite;
 pub mod password;
 pub mod routes;
 pub mod sessions;
@@ -21,6 +22,7 @@ use crate::base::locale::{Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::base::secret;
 use crate::engines::store::{Db, Store, Tx};
+pub use invite::{Invited, NewPerson, invite};
 pub use viewer::{Viewer, token_of};
 
 /// Another person, as everybody may see him.
@@ -52,6 +54,9 @@ pub struct Me {
     pub rev: i64,
 }
 
+/// Accounts of one list.
+pub const LISTED: i64 = 200;
+
 /// A person as the dashboard shows him.
 #[derive(Clone, Debug, Serialize)]
 pub struct Account {
@@ -65,6 +70,8 @@ pub struct Account {
     pub site_role: SiteRole,
     /// Locked by an admin.
     pub locked: bool,
+    /// Has chosen a password.
+    pub ready: bool,
     /// Asked for a new password at this time.
     pub reset_asked: Option<Time>,
     /// Since when.
@@ -123,7 +130,7 @@ fn good_password(password: &str) -> bool {
 
 /// Adds an account inside a change; a taken address is an error that names the field.
 pub fn insert(tx: &mut Tx, new: &NewUser, password_hash: &str, site_role: SiteRole) -> Result<UserId> {
-    let id = sql::insert(tx, new, password_hash, site_role)?
+    let id = sql::insert(tx, new, Some(password_hash), site_role)?
         .ok_or_else(|| Error::invalid("email", Text::new("invalid.email_taken")))?;
     tx.emit(None, Some(id), Event::UserAdded { user: id }, None)?;
     Ok(id)
@@ -358,9 +365,9 @@ pub async fn reset(app: &App, email: &str, code: &str, new_password: String) -> 
     if held { Ok(()) } else { Err(wrong()) }
 }
 
-/// All accounts, newest first, at most 500.
-pub fn list(db: &Db) -> Result<Vec<Account>> {
-    sql::list(db)
+/// The accounts whose address or nickname contains `search`, newest first, at most [`LISTED`].
+pub fn list(db: &Db, search: &str) -> Result<Vec<Account>> {
+    sql::list(db, &search.trim().to_lowercase(), LISTED)
 }
 
 /// Locks or unlocks an account; locking ends all its sessions.

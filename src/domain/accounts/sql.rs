@@ -17,7 +17,7 @@ fn scopes(text: &str) -> Vec<Scope> {
     text.split(' ').filter_map(|s| s.parse().ok()).collect()
 }
 
-pub(super) fn insert(tx: &mut Tx, new: &NewUser, hash: &str, site_role: SiteRole) -> Result<Option<UserId>> {
+pub(super) fn insert(tx: &mut Tx, new: &NewUser, hash: Option<&str>, site_role: SiteRole) -> Result<Option<UserId>> {
     tx.one(
         "INSERT INTO users (email, nickname, password_hash, site_role, locale, created_ms, updated_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6) ON CONFLICT DO NOTHING RETURNING id",
@@ -235,12 +235,14 @@ pub(super) fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> 
     Ok(())
 }
 
-pub(super) fn list(db: &Db) -> Result<Vec<Account>> {
+pub(super) fn list(db: &Db, search: &str, limit: i64) -> Result<Vec<Account>> {
     db.all(
         "SELECT id, email, nickname, site_role, locked, reset_asked_ms, created_ms,
-            (SELECT max(used_ms) FROM sessions s WHERE s.user_id = users.id)
-         FROM users ORDER BY id DESC LIMIT 500",
-        params![],
+            (SELECT max(used_ms) FROM sessions s WHERE s.user_id = users.id), password_hash IS NOT NULL
+         FROM users
+         WHERE ?1 = '' OR instr(email, ?1) > 0 OR instr(lower(nickname), ?1) > 0
+         ORDER BY reset_asked_ms IS NULL, id DESC LIMIT ?2",
+        params![search, limit],
         |r| {
             Ok(Account {
                 id: r.get(0)?,
@@ -251,6 +253,7 @@ pub(super) fn list(db: &Db) -> Result<Vec<Account>> {
                 reset_asked: r.get(5)?,
                 created: r.get(6)?,
                 last_seen: r.get(7)?,
+                ready: r.get(8)?,
             })
         },
     )

@@ -210,6 +210,11 @@ impl Media {
     }
 }
 
+/// How many originals there are, each counted once, and their bytes. (Renditions come on top.)
+pub fn stored(db: &Db) -> Result<(i64, i64)> {
+    sql::stored(db)
+}
+
 /// The locale key of the sentence for people.
 pub fn sentence(cause: Cause) -> &'static str {
     match cause {

@@ -173,3 +173,9 @@ pub(super) fn abandoned(db: &Db) -> Result<Vec<(MediaId, bool)>> {
         |r| Ok((r.get(0)?, r.get(1)?)),
     )
 }
+
+/// Originals, each counted once, and their bytes.
+pub(super) fn stored(db: &Db) -> Result<(i64, i64)> {
+    let sum = "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT max(size_bytes) AS size FROM media GROUP BY hash)";
+    Ok(db.one(sum, params![], |r| Ok((r.get(0)?, r.get(1)?)))?.unwrap_or_default())
+}

@@ -68,24 +68,24 @@ fn page(headers: &HeaderMap, id: Option<RequestId>, status: StatusCode, failure:
 
 /// What a refused form says: in general, and field by field.
 #[derive(Default)]
-pub(super) struct Problem {
-    pub(super) general: Option<String>,
+pub(in crate::server) struct Problem {
+    pub(in crate::server) general: Option<String>,
     fields: Vec<(String, String)>,
 }
 
 impl Problem {
     /// The sentence for a field.
-    pub(super) fn of(&self, field: &str) -> Option<&str> {
+    pub(in crate::server) fn of(&self, field: &str) -> Option<&str> {
         self.fields.iter().find(|(name, _)| name == field).map(|(_, text)| text.as_str())
     }
 
-    pub(super) fn has(&self, field: &str) -> bool {
+    pub(in crate::server) fn has(&self, field: &str) -> bool {
         self.of(field).is_some()
     }
 
     /// Reads a refusal that the person can mend; every other error is answered as such. `shown` are the fields
     /// beside which the template has a place.
-    pub(super) fn from(error: Error, f: &Frame, shown: &[&str]) -> Result<(StatusCode, Problem), Error> {
+    pub(in crate::server) fn from(error: Error, f: &Frame, shown: &[&str]) -> Result<(StatusCode, Problem), Error> {
         let (status, failure) = failure(&error);
         if !status.is_client_error() || status == StatusCode::FORBIDDEN {
             return Err(error);

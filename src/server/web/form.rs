@@ -9,7 +9,7 @@ use crate::base::locale::Text;
 use crate::domain::http::body;
 
 /// The fields of `application/x-www-form-urlencoded`.
-pub(super) struct Form<T>(pub(super) T);
+pub(in crate::server) struct Form<T>(pub(in crate::server) T);
 
 impl<T: DeserializeOwned> FromRequest<App> for Form<T> {
     type Rejection = Error;

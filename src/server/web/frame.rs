@@ -23,7 +23,7 @@ use crate::domain::http::lang_of;
 use crate::domain::projects::ProjectStatus;
 
 /// The cookie that keeps the language of somebody who is not signed in.
-pub(super) const LANG_COOKIE: &str = "vp_lang";
+pub(in crate::server) const LANG_COOKIE: &str = "vp_lang";
 const THEME_COOKIE: &str = "vp_theme";
 
 /// Where a file below `static/` is served; for the dashboard's pages too.
@@ -34,15 +34,15 @@ pub fn asset(path: &str) -> String {
 /// The frame of a page. As an extractor it never fails: without a session `me` is empty.
 #[derive(Clone)]
 pub struct Frame {
-    pub(super) lang: Lang,
-    pub(super) theme: Option<&'static str>,
-    pub(super) me: Option<Viewer>,
+    pub(in crate::server) lang: Lang,
+    pub(in crate::server) theme: Option<&'static str>,
+    pub(in crate::server) me: Option<Viewer>,
     /// Path and query, to come back to.
-    pub(super) path: String,
+    pub(in crate::server) path: String,
     /// Which entry of the menu is lit.
-    pub(super) here: &'static str,
+    pub(in crate::server) here: &'static str,
     /// JSON for the scripts, safe inside a `<script>` element.
-    pub(super) data: String,
+    pub(in crate::server) data: String,
     now: Time,
 }
 
@@ -64,7 +64,7 @@ impl FromRequestParts<App> for Frame {
 
 impl Frame {
     /// The frame for a request whose session is not looked at.
-    pub(super) fn plain(headers: &HeaderMap, now: Time) -> Frame {
+    pub(in crate::server) fn plain(headers: &HeaderMap, now: Time) -> Frame {
         let jar = CookieJar::from_headers(headers);
         let chosen = jar.get(LANG_COOKIE).and_then(|c| Lang::from_tag(c.value()));
         let theme = match jar.get(THEME_COOKIE).map(|c| c.value()) {
@@ -79,18 +79,18 @@ impl Frame {
     }
 
     /// The signed-in person; without one the answer is 401, which leads to `/login`.
-    pub(super) fn viewer(&self) -> Result<Viewer> {
+    pub(in crate::server) fn viewer(&self) -> Result<Viewer> {
         self.me.clone().ok_or(Error::Unauthenticated)
     }
 
     /// The same frame with the menu's entry `here` lit.
-    pub(super) fn at(mut self, here: &'static str) -> Frame {
+    pub(in crate::server) fn at(mut self, here: &'static str) -> Frame {
         self.here = here;
         self
     }
 
     /// The same frame with `value` for the scripts under `name`.
-    pub(super) fn with(mut self, name: &str, value: Value) -> Frame {
+    pub(in crate::server) fn with(mut self, name: &str, value: Value) -> Frame {
         self.load(Map::from_iter([(name.to_owned(), value)]));
         self
     }
@@ -113,27 +113,27 @@ impl Frame {
 
     // What templates say -------------------------------------------------------------------------------------------
 
-    pub(super) fn lang(&self) -> &'static str {
+    pub(in crate::server) fn lang(&self) -> &'static str {
         self.lang.tag()
     }
 
-    pub(super) fn other_lang(&self) -> &'static str {
+    pub(in crate::server) fn other_lang(&self) -> &'static str {
         if self.lang == Lang::Ko { "en" } else { "ko" }
     }
 
-    pub(super) fn is_theme(&self, name: &str) -> bool {
+    pub(in crate::server) fn is_theme(&self, name: &str) -> bool {
         self.theme == Some(name)
     }
 
-    pub(super) fn is_staff(&self) -> bool {
+    pub(in crate::server) fn is_staff(&self) -> bool {
         self.me.as_ref().is_some_and(|me| me.site_role <= SiteRole::Operator)
     }
 
-    pub(super) fn nickname(&self) -> &str {
+    pub(in crate::server) fn nickname(&self) -> &str {
         self.me.as_ref().map_or("", |me| &me.nickname)
     }
 
-    pub(super) fn asset(&self, path: &str) -> String {
+    pub(in crate::server) fn asset(&self, path: &str) -> String {
         assets::url(path)
     }
 
@@ -143,40 +143,40 @@ impl Frame {
     }
 
     /// The text of `key`.
-    pub(super) fn t(&self, key: &str) -> String {
+    pub(in crate::server) fn t(&self, key: &str) -> String {
         locale::get(self.lang, key)
     }
 
     /// The text of `key` with values for its names.
-    pub(super) fn tw(&self, key: &str, values: &[(&str, &str)]) -> String {
+    pub(in crate::server) fn tw(&self, key: &str, values: &[(&str, &str)]) -> String {
         values.iter().fold(self.t(key), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
     }
 
     /// The word for a value of a closed set: `js.status` and `open` give 접수.
-    pub(super) fn label(&self, set: &str, value: impl Display) -> String {
+    pub(in crate::server) fn label(&self, set: &str, value: impl Display) -> String {
         self.t(&format!("{set}.{value}"))
     }
 
     /// Do both have the same name on the wire?
-    pub(super) fn same(&self, a: impl Display, b: impl Display) -> bool {
+    pub(in crate::server) fn same(&self, a: impl Display, b: impl Display) -> bool {
         a.to_string() == b.to_string()
     }
 
-    pub(super) fn roles(&self) -> [Role; 4] {
+    pub(in crate::server) fn roles(&self) -> [Role; 4] {
         [Role::Manager, Role::Editor, Role::Reviewer, Role::Viewer]
     }
 
-    pub(super) fn project_statuses(&self) -> &'static [ProjectStatus] {
+    pub(in crate::server) fn project_statuses(&self) -> &'static [ProjectStatus] {
         ProjectStatus::ALL
     }
 
     /// Does a deadline no longer matter?
-    pub(super) fn is_over(&self, status: &ProjectStatus) -> bool {
+    pub(in crate::server) fn is_over(&self, status: &ProjectStatus) -> bool {
         matches!(status, ProjectStatus::Completed | ProjectStatus::Cancelled | ProjectStatus::Archived)
     }
 
     /// One sign of the sprite. `name` comes from templates, never from a request.
-    pub(super) fn icon(&self, name: &str) -> String {
+    pub(in crate::server) fn icon(&self, name: &str) -> String {
         format!(
             "<svg class=\"icon\" aria-hidden=\"true\"><use href=\"{}#{name}\"></use></svg>",
             assets::url("icons.svg")
@@ -184,7 +184,7 @@ impl Frame {
     }
 
     /// A project's colour as a dot. Colours are attributes, since the pages allow no inline style.
-    pub(super) fn dot(&self, color: &str) -> String {
+    pub(in crate::server) fn dot(&self, color: &str) -> String {
         format!(
             "<svg class=\"dot\" viewBox=\"0 0 10 10\" aria-hidden=\"true\"><circle cx=\"5\" cy=\"5\" r=\"5\" fill=\"{}\"/></svg>",
             hue(color)
@@ -192,7 +192,7 @@ impl Frame {
     }
 
     /// A project's colour as the upper edge of its tile.
-    pub(super) fn stripe(&self, color: &str) -> String {
+    pub(in crate::server) fn stripe(&self, color: &str) -> String {
         format!(
             "<svg class=\"stripe\" viewBox=\"0 0 10 1\" preserveAspectRatio=\"none\" aria-hidden=\"true\"><rect width=\"10\" height=\"1\" fill=\"{}\"/></svg>",
             hue(color)
@@ -200,26 +200,26 @@ impl Frame {
     }
 
     /// Which of the eight avatar colours a person has.
-    pub(super) fn color_of(&self, id: &i64) -> i64 {
+    pub(in crate::server) fn color_of(&self, id: &i64) -> i64 {
         id.rem_euclid(8)
     }
 
-    pub(super) fn iso(&self, at: &Time) -> String {
+    pub(in crate::server) fn iso(&self, at: &Time) -> String {
         at.to_string()
     }
 
     /// A time that scripts turn into "3 minutes ago".
-    pub(super) fn time(&self, at: &Time) -> String {
+    pub(in crate::server) fn time(&self, at: &Time) -> String {
         format!("<time datetime=\"{at}\" data-ago>{}</time>", at.date())
     }
 
     /// A day that scripts write as the reader's country does.
-    pub(super) fn date(&self, at: &Time) -> String {
+    pub(in crate::server) fn date(&self, at: &Time) -> String {
         format!("<time datetime=\"{at}\" data-day>{}</time>", at.date())
     }
 
     /// How far off a deadline is. Deadlines are ends of days where they were set, so whole days of distance count.
-    pub(super) fn due(&self, at: &Time) -> String {
+    pub(in crate::server) fn due(&self, at: &Time) -> String {
         let left = at.0 - self.now.0;
         match left {
             ..0 => self.tw("js.due.over", &[("n", &(-left / DAY + 1).to_string())]),
@@ -228,7 +228,7 @@ impl Frame {
         }
     }
 
-    pub(super) fn due_class(&self, at: &Time) -> &'static str {
+    pub(in crate::server) fn due_class(&self, at: &Time) -> &'static str {
         match at.0 - self.now.0 {
             ..0 => "overdue",
             0..259_200_000 => "due-soon",
@@ -237,7 +237,7 @@ impl Frame {
     }
 
     /// A film's length as m:ss.
-    pub(super) fn length(&self, ms: &i64) -> String {
+    pub(in crate::server) fn length(&self, ms: &i64) -> String {
         let s = ms.max(&0) / 1000;
         if s >= 3600 {
             format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
@@ -254,7 +254,7 @@ fn hue(color: &str) -> &str {
 }
 
 /// A rendered page.
-pub(super) fn html(page: &impl Template) -> Result<Response> {
+pub(in crate::server) fn html(page: &impl Template) -> Result<Response> {
     let text = page.render().map_err(Error::internal)?;
     // Pages show what one person may see at this moment: nobody keeps them.
     Ok(([(CONTENT_TYPE, "text/html; charset=utf-8"), (CACHE_CONTROL, "private, no-store")], text).into_response())

@@ -6,9 +6,9 @@
 
 mod assets;
 mod dashboard;
-mod error;
-mod form;
-mod frame;
+pub(in crate::server) mod error;
+pub(in crate::server) mod form;
+pub(in crate::server) mod frame;
 mod invite;
 mod language;
 mod login;
@@ -27,12 +27,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use crate::app::App;
+use crate::server::admin;
 pub use error::missing;
 pub use frame::{Frame, asset};
 
 /// All pages and the files that they are made of.
 pub fn routes(app: &App) -> Router<App> {
-    Router::new()
+    let pages = Router::new()
         .route("/", get(dashboard::show))
         .route("/setup", get(setup::show).post(setup::submit))
         .route("/login", get(login::show).post(login::submit))
@@ -46,9 +47,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/projects/{id}", get(project::show))
         .route("/feedbacks/{id}", get(room::show))
         .route("/me", get(me::show))
-        .layer(from_fn_with_state(app.clone(), set_up_first))
-        .layer(from_fn(error::dress))
-        .merge(assets::routes())
+        .merge(admin::routes());
+    pages.layer(from_fn_with_state(app.clone(), set_up_first)).layer(from_fn(error::dress)).merge(assets::routes())
 }
 
 /// While nobody has an account, every page leads to `/setup`, and afterwards that page leads home.
@@ -63,7 +63,7 @@ async fn set_up_first(State(app): State<App>, request: Request, next: Next) -> R
 }
 
 /// A path of our own to go on to after a form: never another host (`//evil`, `/\evil`).
-fn safe_next(next: &str) -> &str {
+pub(in crate::server) fn safe_next(next: &str) -> &str {
     let ours = next.starts_with('/') && !next.starts_with("//") && !next.starts_with("/\\");
     let plain = !next.chars().any(|c| c.is_control());
     if ours && plain && next.len() <= 500 { next } else { "/" }

@@ -1,0 +1,104 @@
+//! `/admin/live`: one stream of the overview's parts. Only what has changed is sent, at most once a second.
+//!
+//! It is bounded in number, looks at its reader's session again from time to time, and ends when the program stops.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::IntoResponse;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures_util::stream;
+use serde_json::{Map, Value};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::Desk;
+use super::overview::Now;
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::domain::accounts::{self, Viewer};
+use crate::server::web::Frame;
+
+/// Streams at one time: each is an open window of an admin.
+const STREAMS: usize = 32;
+/// Events after which the reader's session is looked at again.
+const LOOK_AGAIN: u32 = 15;
+
+/// The places for streams.
+pub(super) struct Streams(Arc<Semaphore>);
+
+impl Default for Streams {
+    fn default() -> Streams {
+        Streams(Arc::new(Semaphore::new(STREAMS)))
+    }
+}
+
+struct Reader {
+    app: App,
+    f: Frame,
+    token: String,
+    seconds: Interval,
+    told: u32,
+    /// What the reader has of each part.
+    known: HashMap<&'static str, String>,
+    _place: OwnedSemaphorePermit,
+}
+
+pub(super) async fn stream(
+    State(app): State<App>,
+    Extension(streams): Extension<Arc<Streams>>,
+    d: Desk,
+    headers: HeaderMap,
+) -> Result<impl IntoResponse> {
+    let place = streams.0.clone().try_acquire_owned().map_err(|_| Error::Busy { retry_after_s: 30 })?;
+    let token = accounts::token_of(&headers).ok_or(Error::Unauthenticated)?;
+    let mut seconds = tokio::time::interval(Duration::from_secs(1));
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let reader = Reader { app, f: d.f, token, seconds, told: 0, known: HashMap::new(), _place: place };
+    let events = stream::unfold(reader, |mut reader| async move {
+        let event = reader.next().await?;
+        Some((Ok::<_, Infallible>(event), reader))
+    });
+    // Nobody on the way may keep it back.
+    Ok(([("x-accel-buffering", "no")], Sse::new(events).keep_alive(KeepAlive::default())))
+}
+
+impl Reader {
+    /// The parts that have changed; `None` ends the stream.
+    async fn next(&mut self) -> Option<Event> {
+        loop {
+            tokio::select! {
+                _ = self.seconds.tick() => {}
+                () = self.app.stopping.cancelled() => return None,
+            }
+            self.told += 1;
+            if self.told.is_multiple_of(LOOK_AGAIN) && !self.may_still_look().await {
+                return None;
+            }
+            // A store that is busy for a moment is no reason to end; the next second tries again.
+            let Ok(parts) = Now::look(&self.app).await.and_then(|now| now.draw(&self.f)) else { continue };
+            let mut changed = Map::new();
+            for (name, html) in parts {
+                if self.known.get(name) != Some(&html) {
+                    changed.insert(name.to_owned(), Value::from(html.as_str()));
+                    self.known.insert(name, html);
+                }
+            }
+            if !changed.is_empty() {
+                return Some(Event::default().event("parts").data(Value::from(changed).to_string()));
+            }
+        }
+    }
+
+    async fn may_still_look(&self) -> bool {
+        match Viewer::of_token(&self.app, &self.token).await {
+            Ok(who) => who.is_some_and(|who| who.must_operate().is_ok()),
+            Err(_) => true,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! The dashboard: pages for those who run the instance, a file each.
+//!
+//! Laws: site operators read and run jobs, site admins change; for everybody else there is no dashboard. A page is whole
+//! without script; what lives on it is drawn by the server and sent anew over one stream. Every action is an operation of
+//! domain or engines that writes its event.
+//!
+//! A new page is one file here, one template of the same name, one line in [`PAGES`] and its routes in [`routes`].
+
+mod chart;
+mod jobs;
+mod live;
+mod overview;
+mod people;
+mod words;
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Extension, Router};
+use serde::Deserialize;
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::roles::SiteRole;
+use crate::domain::accounts::Viewer;
+use crate::domain::accounts::sessions::SessionKind;
+use crate::server::web::Frame;
+use crate::server::web::safe_next;
+
+/// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
+const PAGES: [(&str, &str, &str); 3] =
+    [("overview", "/admin", "target"), ("jobs", "/admin/jobs", "layers"), ("people", "/admin/people", "users")];
+
+/// The dashboard's routes.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/admin", get(overview::show))
+        .route("/admin/live", get(live::stream))
+        .route("/admin/jobs", get(jobs::show))
+        .route("/admin/jobs/{id}/retry", post(jobs::retry))
+        .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/admin/people", get(people::show).post(people::invite))
+        .route("/admin/people/{id}/code", post(people::code))
+        .route("/admin/people/{id}/lock", post(people::lock))
+        .route("/admin/people/{id}/role", post(people::role))
+        .layer(Extension(Arc::new(live::Streams::default())))
+}
+
+/// The frame of a dashboard page, for those who may look at it.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) f: Frame,
+    who: Viewer,
+    /// The page that is shown; one of [`PAGES`].
+    page: &'static str,
+    /// What the last action did: a key below `admin.done.`.
+    done: Option<&'static str>,
+}
+
+impl FromRequestParts<App> for Desk {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Desk> {
+        let Ok(f) = Frame::from_request_parts(parts, app).await;
+        let who = f.viewer()?;
+        // Programs have the API; a token that leaks must not open the dashboard.
+        if who.must_operate().is_err() || who.kind != SessionKind::Session {
+            return Err(Error::NotFound("path"));
+        }
+        let query = parts.uri.query().unwrap_or("");
+        let said = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done").map(|(_, v)| v);
+        let done = said.and_then(|said| DONE.iter().find(|known| **known == said)).copied();
+        Ok(Desk { f: f.at("admin"), who, page: "", done })
+    }
+}
+
+/// What an action may say when it is done.
+const DONE: [&str; 5] = ["retried", "cancelled", "locked", "unlocked", "role"];
+
+impl Desk {
+    fn at(mut self, page: &'static str) -> Desk {
+        self.page = page;
+        self
+    }
+
+    /// An error unless he may change things.
+    fn must_administer(&self) -> Result<()> {
+        self.who.must_administer()
+    }
+
+    fn is_admin(&self) -> bool {
+        self.who.site_role == SiteRole::Admin
+    }
+
+    fn pages(&self) -> &'static [(&'static str, &'static str, &'static str)] {
+        &PAGES
+    }
+
+    fn is_at(&self, page: &str) -> bool {
+        self.page == page
+    }
+}
+
+/// Where an action leads back to.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Back {
+    back: String,
+}
+
+/// Back to the page where the button was, saying what is done.
+fn back(to: &str, otherwise: &str, done: &'static str) -> Response {
+    let to = if to.starts_with("/admin") { safe_next(to) } else { otherwise };
+    // An earlier word is not said again.
+    let (path, query) = to.split_once('?').unwrap_or((to, ""));
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    pairs.extend_pairs(form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name != "done"));
+    pairs.append_pair("done", done);
+    Redirect::to(&format!("{path}?{}", pairs.finish())).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_leads_back_within_the_dashboard() {
+        let to = |path| back(path, "/admin/jobs", "retried").headers()["location"].to_str().unwrap().to_owned();
+        assert_eq!(to("/admin"), "/admin?done=retried");
+        assert_eq!(to("/admin/jobs?state=failed&done=cancelled"), "/admin/jobs?state=failed&done=retried");
+        assert_eq!(to("//evil.example/admin"), "/admin/jobs?done=retried");
+    }
+}
