@@ -1,6 +1,7 @@
 // The dashboard. The overview is whole without this; with it, the parts that the server draws anew take their places.
 import "./frame.js";
 import { $, $$, initials, refreshTimes } from "./dom.js";
+import { refreshParts } from "./part.js";
 
 // The panel of a question closes when something else is clicked.
 document.addEventListener("click", (event) => {
@@ -27,6 +28,9 @@ function put(name, html) {
   for (const who of $$("[data-initials]", el)) who.textContent = initials(who.dataset.initials);
   refreshTimes(el);
 }
+
+// A list of what is under way is asked for again while somebody looks at it.
+for (const el of $$("[data-refresh]")) setInterval(() => { if (!document.hidden && !busy(el)) refreshParts(el.id); }, 3000);
 
 const pulse = $("#pulse");
 let source;

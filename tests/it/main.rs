@@ -1,5 +1,6 @@
 //! The program from outside: one binary, a file per noun.
 
+mod admin;
 mod browser;
 mod chromium;
 mod clips;

@@ -46,6 +46,8 @@ struct Rows<'a> {
     rows: &'a [Row],
     /// The page that the buttons lead back to.
     back: &'a str,
+    /// What is said when there are none.
+    empty: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -64,7 +66,7 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     let in_list = |states: &[JobState]| counts.iter().filter(|(s, _)| states.contains(s)).map(|(_, n)| n).sum();
     let lists = LISTS.iter().map(|(name, states)| (*name, in_list(states))).collect();
     let full = rows.len() as i64 == LISTED;
-    let rows = draw(&d.f, &rows, &format!("/admin/jobs?list={list}"))?;
+    let rows = draw(&d.f, &rows, &format!("/admin/jobs?list={list}"), "admin.jobs.none")?;
     html(&Page { f: &d.f, d: &d, list, lists, rows, full })
 }
 
@@ -76,8 +78,8 @@ pub(super) fn progress(app: &App, rows: &mut [Row]) {
 }
 
 /// Draws rows of jobs.
-pub(super) fn draw(f: &Frame, rows: &[Row], back: &str) -> Result<String> {
-    Rows { f, rows, back }.render().map_err(crate::base::error::Error::internal)
+pub(super) fn draw(f: &Frame, rows: &[Row], back: &str, empty: &'static str) -> Result<String> {
+    Rows { f, rows, back, empty }.render().map_err(crate::base::error::Error::internal)
 }
 
 impl Rows<'_> {
@@ -91,6 +93,13 @@ impl Rows<'_> {
         let of = |key: &str, id: Option<String>| id.map(|id| f.tw(key, &[("id", &id)]));
         let project = of("admin.jobs.project", row.project.map(|p| p.to_string()));
         [of("admin.jobs.media", media), project].into_iter().flatten().collect::<Vec<_>>().join(" · ")
+    }
+
+    /// Why it failed: media jobs name a cause that has a sentence, with which nobody has to look anything up.
+    fn reason(&self, error: &str) -> String {
+        let key = format!("media.error.{error}");
+        let sentence = self.f.t(&key);
+        if sentence == key { error.to_owned() } else { sentence }
     }
 
     fn lasted(&self, row: &Row) -> Option<String> {

@@ -93,7 +93,7 @@ impl Now {
     /// Draws every part in the person's language.
     pub(super) fn draw(&self, f: &Frame) -> Result<Parts> {
         let draw = |part: &dyn Fn() -> askama::Result<String>| part().map_err(Error::internal);
-        let list = |rows: &[Row]| jobs::draw(f, rows, "/admin");
+        let list = |rows: &[Row]| jobs::draw(f, rows, "/admin", "admin.jobs.nothing_runs");
         Ok(vec![
             ("numbers", draw(&|| Numbers { f, n: self }.render())?),
             ("charts", draw(&|| Charts { f, n: self }.render())?),

@@ -50,6 +50,7 @@ pub(super) fn lasting(f: &Frame, ms: i64) -> String {
     let say = |n: i64, unit: &str| f.tw(&format!("admin.time.{unit}"), &[("n", &n.to_string())]);
     let two = |a: String, b: i64, unit: &str| if b > 0 { format!("{a} {}", say(b, unit)) } else { a };
     match s {
+        0 => say(ms.max(0), "ms"),
         ..60 => say(s, "s"),
         ..3_600 => two(say(s / 60, "m"), s % 60, "s"),
         ..86_400 => two(say(s / 3_600, "h"), s % 3_600 / 60, "m"),
