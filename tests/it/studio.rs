@@ -48,10 +48,19 @@ impl Studio {
 
     /// With other settings.
     pub async fn with(name: &str, change: impl FnOnce(&mut Config)) -> Studio {
+        Studio::open(name, Clock::System, change).await
+    }
+
+    /// With a clock that the test sets; sessions outlast whatever it is set to.
+    pub async fn at(name: &str, clock: Clock) -> Studio {
+        Studio::open(name, clock, |c| c.accounts.session_days = 3650).await
+    }
+
+    async fn open(name: &str, clock: Clock, change: impl FnOnce(&mut Config)) -> Studio {
         let mut config = Config::default();
         change(&mut config);
         let dir = Dir::new(name);
-        let app = App::open(&dir.path().join("data"), config, Clock::System).await.unwrap();
+        let app = App::open(&dir.path().join("data"), config, clock).await.unwrap();
         let (url, server) = serve(&app).await;
         let mut people = Vec::new();
         for (nickname, site_role) in
@@ -122,6 +131,31 @@ impl Studio {
     pub async fn stop(self) {
         self.app.close().await;
         self.server.abort();
+    }
+
+    /// Stops the program in order and starts it again on the same data, at another address.
+    pub async fn restart(self) -> Studio {
+        let Studio { app, mut editor, mut viewer, mut stranger, project, feedback, server, dir, .. } = self;
+        let (config, clock) = (app.config.clone(), app.clock.clone());
+        app.close().await;
+        server.abort();
+        let _ = server.await;
+        drop(app);
+        let mut opened = App::open(&dir.path().join("data"), config.clone(), clock.clone()).await;
+        // A last connection may hold the directory for a moment.
+        for _ in 0..100 {
+            if opened.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            opened = App::open(&dir.path().join("data"), config.clone(), clock.clone()).await;
+        }
+        let app = opened.unwrap();
+        let (url, server) = serve(&app).await;
+        for someone in [&mut editor, &mut viewer, &mut stranger] {
+            someone.url = url.clone();
+        }
+        Studio { app, url, editor, viewer, stranger, project, feedback, server, dir }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Project, allow, members, sql};
+use super::{Project, allow, judge, members, sql};
 use crate::app::App;
 use crate::base::clock::{DAY, SECOND, Time};
 use crate::base::error::{Check, Error, Result};
@@ -141,15 +141,15 @@ pub async fn add(
     let (hash, url) = (secret::hash(&token), link(base_url, &token));
     let actor = who.user;
     app.write(move |tx| {
-        allow(tx, actor, project, Right::Manage)?;
+        let (mine, account) = sql::role_and_account(tx, project, actor, None, Some(&email))?;
+        judge(mine, Right::Manage, "project")?;
+        if account.is_some_and(|a| a.is_member) {
+            return Err(Error::Conflict(Text::new("error.already_member")));
+        }
         let now = tx.now();
         let (expires, role) = (now.plus(HOLDS), new.role);
-        let id = sql::insert_invitation(tx, project, actor, &email, role, &hash, expires)?;
-        let id = match id {
-            sql::Invited::New(id) => id,
-            sql::Invited::Member => return Err(Error::Conflict(Text::new("error.already_member"))),
-            sql::Invited::Pending => return Err(Error::Conflict(Text::new("error.already_invited"))),
-        };
+        let id = sql::insert_invitation(tx, project, actor, &email, role, &hash, expires)?
+            .ok_or_else(|| Error::Conflict(Text::new("error.already_invited")))?;
         tx.emit(Some(project), Some(actor), Event::InvitationSent { invitation: id }, None)?;
         Ok(Invitation {
             id,

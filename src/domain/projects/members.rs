@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{allow, sql};
+use super::{allow, judge, sql};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
@@ -58,11 +58,12 @@ pub async fn add(app: &App, who: &Viewer, project: ProjectId, new: NewMember) ->
     }
     let (actor, max) = (who.user, app.config.accounts.max_members);
     app.write(move |tx| {
-        allow(tx, actor, project, Right::Manage)?;
         let email = new.email.as_deref().map(accounts::clean_email);
-        let found = sql::account(tx, new.user_id, email.as_deref())?;
+        let (role, found) = sql::role_and_account(tx, project, actor, new.user_id, email.as_deref())?;
+        judge(role, Right::Manage, "project")?;
         let field = if new.user_id.is_some() { "user_id" } else { "email" };
-        let (person, email) = found.ok_or_else(|| Error::invalid(field, Text::new("invalid.no_such_account")))?;
+        let sql::Account { person, email, .. } =
+            found.ok_or_else(|| Error::invalid(field, Text::new("invalid.no_such_account")))?;
         join(tx, actor, project, person.id, new.role, max)?;
         Ok(Member { user_id: person.id, user: person, email: Some(email), role: new.role, created: tx.now() })
     })

@@ -222,20 +222,43 @@ fn counted<T>(rows: Vec<(T, i64)>) -> (Vec<T>, i64) {
     (rows.into_iter().map(|(row, _)| row).collect(), count)
 }
 
-pub(super) fn account(db: &Db, id: Option<UserId>, email: Option<&str>) -> Result<Option<(Person, String)>> {
-    db.one(
-        "SELECT id, nickname, email FROM users WHERE (id = ?1 OR (?1 IS NULL AND email = ?2)) AND locked = 0",
-        params![id, email],
-        |r| Ok((Person { id: r.get(0)?, nickname: r.get(1)? }, r.get(2)?)),
-    )
+/// An account that somebody names.
+pub(super) struct Account {
+    pub(super) person: Person,
+    pub(super) email: String,
+    pub(super) is_member: bool,
 }
 
-pub(super) enum Invited {
-    New(InvitationId),
-    Member,
-    Pending,
+/// The actor's role in the project, and the account of this id or address, by one statement.
+pub(super) fn role_and_account(
+    db: &Db,
+    project: ProjectId,
+    actor: UserId,
+    id: Option<UserId>,
+    email: Option<&str>,
+) -> Result<(Option<Role>, Option<Account>)> {
+    let found = db.one(
+        "SELECT m.role, u.id, u.nickname, u.email,
+            EXISTS (SELECT 1 FROM members x WHERE x.project_id = ?1 AND x.user_id = u.id)
+         FROM members m JOIN projects p ON p.id = m.project_id AND p.deleted_ms IS NULL
+         LEFT JOIN users u ON (u.id = ?3 OR (?3 IS NULL AND u.email = ?4)) AND u.locked = 0
+         WHERE m.project_id = ?1 AND m.user_id = ?2",
+        params![project, actor, id, email],
+        |r| {
+            let account = match r.get::<_, Option<UserId>>(1)? {
+                Some(id) => {
+                    let person = Person { id, nickname: r.get(2)? };
+                    Some(Account { person, email: r.get(3)?, is_member: r.get(4)? })
+                }
+                None => None,
+            };
+            Ok((r.get(0)?, account))
+        },
+    )?;
+    Ok(found.map_or((None, None), |(role, account)| (Some(role), account)))
 }
 
+/// `None` if there is a pending one to this address. One that is over its time is made anew.
 pub(super) fn insert_invitation(
     tx: &mut Tx,
     project: ProjectId,
@@ -244,30 +267,17 @@ pub(super) fn insert_invitation(
     role: Role,
     hash: &[u8],
     expires: Time,
-) -> Result<Invited> {
-    let member = tx.one(
-        "SELECT 1 FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id = ?1 AND u.email = ?2",
-        params![project, email],
-        |_| Ok(()),
-    )?;
-    if member.is_some() {
-        return Ok(Invited::Member);
-    }
-    let now = tx.now();
-    // One that is over its time makes room.
-    tx.execute(
-        "UPDATE invitations SET status = 'expired'
-         WHERE project_id = ?1 AND email = ?2 AND status = 'pending' AND expires_ms <= ?3",
-        params![project, email, now],
-    )?;
-    let id = tx.one(
+) -> Result<Option<InvitationId>> {
+    tx.one(
         "INSERT INTO invitations (project_id, inviter_id, email, role, status, token_hash, sent_ms, expires_ms,
             created_ms)
-         VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?7, ?6) ON CONFLICT DO NOTHING RETURNING id",
-        params![project, inviter, email, role, hash, now, expires],
+         VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?7, ?6)
+         ON CONFLICT (project_id, email) WHERE status = 'pending' DO UPDATE SET inviter_id = ?2, role = ?4,
+            token_hash = ?5, sent_ms = ?6, expires_ms = ?7, created_ms = ?6
+         WHERE expires_ms <= ?6 RETURNING id",
+        params![project, inviter, email, role, hash, tx.now(), expires],
         |r| r.get(0),
-    )?;
-    Ok(id.map_or(Invited::Pending, Invited::New))
+    )
 }
 
 const INVITATION: &str = "id, email, role,

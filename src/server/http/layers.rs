@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::base::error::Error;
+use crate::base::locale::Text;
 use crate::base::page::hex;
 use crate::base::secret;
-use crate::domain::http::{Failure, lang_of};
+use crate::domain::http::{BODY_MAX, Failure, lang_of};
 use crate::engines::store;
 
 /// The id under which a request stands in the log.
@@ -35,7 +36,6 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
     let id = given.filter(|id| is_id(id)).map_or_else(|| hex(&secret::random::<8>()), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
-    slash(&mut request);
     let lang = lang_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let count = Arc::new(AtomicU32::new(0));
@@ -71,8 +71,8 @@ fn is_id(id: &str) -> bool {
     (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
-/// `/x/` means `/x`.
-fn slash(request: &mut Request) {
+/// `/x/` means `/x`. Before routing, since a layer sees a request only when its route is chosen.
+pub fn slash(request: &mut Request) {
     let uri = request.uri();
     let path = uri.path();
     if path.len() > 1 && path.ends_with('/') {
@@ -132,6 +132,28 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
         (None, None) => true,
     };
     if own { next.run(request).await } else { Error::Forbidden.into_response() }
+}
+
+/// How long a small body may take.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Reads small bodies before the route is asked. An answer that is given while the body is still on its way (a wrong
+/// type, no such id) would cut the connection under the caller's hands, and he would never see it. A body that never
+/// ends is cut after [`BODY_TIME`]. Uploads have rules of their own.
+pub async fn whole_body(request: Request, next: Next) -> Response {
+    let length = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+    if request.uri().path().contains("/uploads") || length.is_none_or(|n| n == 0 || n > BODY_MAX) {
+        return next.run(request).await;
+    }
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await {
+        Ok(Ok(bytes)) => next.run(Request::from_parts(parts, Body::from(bytes))).await,
+        Ok(Err(_)) => Error::BadRequest(Text::new("error.body_broken")).into_response(),
+        Err(_) => {
+            let text = Text::new("error.body_broken");
+            Error::Protocol { status: 408, code: "request_timeout", text }.into_response()
+        }
+    }
 }
 
 /// The answer for a handler that panicked.

@@ -46,6 +46,7 @@ pub async fn serve(app: App, listener: TcpListener) {
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request: Request = request.map(Body::new);
             request.extensions_mut().insert(Peer(peer));
+            super::layers::slash(&mut request);
             router.clone().oneshot(request)
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();

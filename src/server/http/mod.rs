@@ -7,6 +7,7 @@ mod listen;
 mod metrics;
 
 use axum::Router;
+use axum::extract::OriginalUri;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::routing::get;
@@ -15,6 +16,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
 use crate::base::error::Error;
+use crate::base::locale::Text;
 use crate::domain::{accounts, comments, feedback, journal, media, projects};
 use crate::server::{web, ws};
 pub use listen::serve;
@@ -35,7 +37,8 @@ pub fn router(app: &App) -> Router {
     let api = api()
         .fallback(no_path)
         .method_not_allowed_fallback(no_method)
-        .layer(from_fn_with_state(app.clone(), idempotency::once));
+        .layer(from_fn_with_state(app.clone(), idempotency::once))
+        .layer(from_fn(layers::whole_body));
     Router::new()
         .nest("/api/v1", api)
         .nest("/api", Router::new().fallback(no_path))
@@ -55,11 +58,14 @@ pub fn router(app: &App) -> Router {
         .with_state(app.clone())
 }
 
-async fn no_path(uri: axum::http::Uri) -> Error {
+async fn no_path(OriginalUri(uri): OriginalUri) -> Error {
     let path = uri.path();
     // A client of another version is told where this one is.
-    let other_version = path.starts_with("/api/v") && !path.starts_with("/api/v1/");
-    Error::NotFound(if other_version { "api_version" } else { "path" })
+    if path.starts_with("/api/v") && !path.starts_with("/api/v1/") {
+        let text = Text::new("error.api_version");
+        return Error::Protocol { status: 404, code: "api_version", text };
+    }
+    Error::NotFound("path")
 }
 
 async fn no_method() -> Error {

@@ -1,0 +1,117 @@
+//! Law 8: at most three statements for a read and six for a write, however many rows there are.
+
+use serde_json::json;
+
+use crate::answer::Answer;
+use crate::studio::Studio;
+
+/// Reads, with the studio's ids put in.
+fn reads(s: &Studio, comment: i64, media: i64, job: i64) -> Vec<String> {
+    let (p, f) = (s.project, s.feedback);
+    [
+        "/me".into(),
+        "/me/tokens".into(),
+        "/me/sessions".into(),
+        "/dashboard".into(),
+        "/projects".into(),
+        "/projects?status=planning&search=가을&ordering=deadline&page_size=100".into(),
+        format!("/projects/{p}"),
+        format!("/projects/{p}/dashboard"),
+        format!("/projects/{p}/members?page_size=100"),
+        format!("/projects/{p}/invitations"),
+        format!("/projects/{p}/feedbacks?page_size=100"),
+        format!("/projects/{p}/events?page_size=500"),
+        format!("/feedbacks/{f}"),
+        format!("/feedbacks/{f}/media"),
+        format!("/feedbacks/{f}/comments?page_size=100"),
+        format!("/feedbacks/{f}/comments?page_size=100&order=time&resolved=false"),
+        format!("/comments/{comment}"),
+        format!("/media/{media}"),
+        format!("/media/{media}/original"),
+        format!("/jobs/{job}"),
+    ]
+    .to_vec()
+}
+
+async fn fill(s: &Studio, from: usize, to: usize) {
+    for i in from..to {
+        s.editor.send("POST /projects", json!({ "name": format!("가을 {i}"), "deadline": "2030-01-01" })).await.is(201);
+        let feedbacks = format!("POST /projects/{}/feedbacks", s.project);
+        s.editor.send(&feedbacks, json!({ "title": format!("시사본 {i}") })).await.is(201);
+        let comments = format!("POST /feedbacks/{}/comments", s.feedback);
+        let comment =
+            s.editor.send(&comments, json!({ "text": format!("의견 {i}"), "start_ms": i })).await.is(201).id();
+        s.editor.call(&format!("PUT /comments/{comment}/reactions/like")).await.is(200);
+        s.editor.send(&comments, json!({ "text": "답글", "parent_id": comment })).await.is(201);
+        let invitation = json!({ "email": format!("guest{i}@example.com"), "role": "viewer" });
+        s.editor.send(&format!("POST /projects/{}/invitations", s.project), invitation).await.is(201);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_takes_three_statements_with_3_rows_and_with_300() {
+    let s = Studio::start("budget-reads").await;
+    let media = s.editor.upload(s.feedback, "a.mp4", b"not a film, but stored all the same").await;
+    let job = s.editor.call(&format!("GET /media/{media}")).await.body["job_id"].as_i64().unwrap();
+    fill(&s, 0, 3).await;
+    let comment = s.editor.call(&format!("GET /feedbacks/{}/comments", s.feedback)).await.body["results"][0]["id"]
+        .as_i64()
+        .unwrap();
+    let paths = reads(&s, comment, media, job);
+    let mut few = Vec::new();
+    for path in &paths {
+        let queries = s.editor.call(&format!("GET {path}")).await.is(200).queries();
+        assert!((1..=3).contains(&queries), "{path}: {queries} statements");
+        few.push(queries);
+    }
+    fill(&s, 3, 300).await;
+    for (path, few) in paths.iter().zip(few) {
+        let many = s.editor.call(&format!("GET {path}")).await.is(200).queries();
+        assert_eq!(many, few, "{path} takes more statements when there is more to read");
+    }
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
+    let s = Studio::start("budget-writes").await;
+    let (p, f, viewer, stranger) = (s.project, s.feedback, s.viewer.id, s.stranger.id);
+    let comment = s.editor.send(&format!("POST /feedbacks/{f}/comments"), json!({ "text": "a" })).await.id();
+    let lines = [
+        ("POST /projects".to_owned(), json!({ "name": "겨울 광고" })),
+        (format!("PATCH /projects/{p}"), json!({ "status": "review" })),
+        (format!("POST /projects/{p}/members"), json!({ "user_id": stranger, "role": "editor" })),
+        (format!("PATCH /projects/{p}/members/{viewer}"), json!({ "role": "reviewer" })),
+        (format!("POST /projects/{p}/invitations"), json!({ "email": "new@example.com", "role": "viewer" })),
+        (format!("POST /projects/{p}/feedbacks"), json!({ "title": "2차 시사" })),
+        (format!("PATCH /feedbacks/{f}"), json!({ "status": "in_progress" })),
+        (format!("PUT /feedbacks/{f}/decision"), json!({ "decision": "approve" })),
+        (format!("POST /feedbacks/{f}/comments"), json!({ "text": "b", "client_id": "c-1", "start_ms": 5 })),
+        (format!("POST /feedbacks/{f}/comments"), json!({ "text": "c", "parent_id": comment })),
+        (format!("PATCH /comments/{comment}"), json!({ "text": "aa" })),
+        (format!("POST /comments/{comment}/resolution"), json!({})),
+        (format!("DELETE /comments/{comment}/resolution"), json!({})),
+        (format!("PUT /comments/{comment}/reactions/question"), json!({})),
+        (format!("DELETE /comments/{comment}/reactions/question"), json!({})),
+        (format!("DELETE /comments/{comment}"), json!({})),
+        ("PATCH /me".to_owned(), json!({ "nickname": "편집자" })),
+        ("POST /me/tokens".to_owned(), json!({ "name": "script", "scopes": ["read"] })),
+        (format!("DELETE /projects/{p}/members/{stranger}"), json!({})),
+        (format!("DELETE /feedbacks/{f}"), json!({})),
+        (format!("DELETE /projects/{p}"), json!({})),
+        (format!("POST /projects/{p}/restore"), json!({})),
+        ("DELETE /me/sessions".to_owned(), json!({})),
+    ];
+    let mut over = Vec::new();
+    for (i, (line, body)) in lines.into_iter().enumerate() {
+        let request = s.editor.line(&line).json(&body).header("Idempotency-Key", format!("k-{i}"));
+        let answer = Answer::of(request).await;
+        assert!((200..300).contains(&answer.status), "{line}: {}", answer.body);
+        assert!(answer.queries() >= 2, "{line} is counted");
+        if answer.queries() > 6 {
+            over.push(format!("{line}: {}", answer.queries()));
+        }
+    }
+    assert_eq!(over, Vec::<String>::new());
+    s.stop().await;
+}
