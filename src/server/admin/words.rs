@@ -18,9 +18,9 @@ pub(super) fn size(bytes: impl TryInto<u64>) -> String {
 pub(super) fn time(us: u64) -> String {
     match us {
         0 => "–".to_owned(),
-        ..1_000 => format!("{us} µs"),
-        ..10_000 => format!("{:.1} ms", us as f64 / 1e3),
-        ..1_000_000 => format!("{} ms", us / 1_000),
+        1..1_000 => format!("{us} µs"),
+        1_000..10_000 => format!("{:.1} ms", us as f64 / 1e3),
+        10_000..1_000_000 => format!("{} ms", us / 1_000),
         _ => format!("{:.1} s", us as f64 / 1e6),
     }
 }
@@ -51,9 +51,9 @@ pub(super) fn lasting(f: &Frame, ms: i64) -> String {
     let two = |a: String, b: i64, unit: &str| if b > 0 { format!("{a} {}", say(b, unit)) } else { a };
     match s {
         0 => say(ms.max(0), "ms"),
-        ..60 => say(s, "s"),
-        ..3_600 => two(say(s / 60, "m"), s % 60, "s"),
-        ..86_400 => two(say(s / 3_600, "h"), s % 3_600 / 60, "m"),
+        1..60 => say(s, "s"),
+        60..3_600 => two(say(s / 60, "m"), s % 60, "s"),
+        3_600..86_400 => two(say(s / 3_600, "h"), s % 3_600 / 60, "m"),
         _ => two(say(s / 86_400, "d"), s % 86_400 / 3_600, "h"),
     }
 }
