@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod anonymity;
 mod answer;
 mod bad_input;
 mod browser;
@@ -14,6 +15,7 @@ mod durability;
 mod media;
 mod pages;
 mod projects;
+mod rights;
 mod rooms;
 mod studio;
 mod tidy;

@@ -18,21 +18,21 @@ use videoplanet::domain::projects::members;
 use crate::studio::{Someone, Studio};
 
 /// Somebody's window on a room.
-struct Screen {
+pub struct Screen {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Messages of a batch that have not been looked at.
     waiting: std::collections::VecDeque<Value>,
 }
 
 impl Screen {
-    async fn open(studio: &Studio, who: &Someone, query: &str) -> Screen {
+    pub async fn open(studio: &Studio, who: &Someone, query: &str) -> Screen {
         let url = url(studio, studio.project, &format!("token={}{query}", who.token));
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
         Screen { socket, waiting: Default::default() }
     }
 
     /// The next frame; a batch comes as its messages.
-    async fn next(&mut self) -> Value {
+    pub async fn next(&mut self) -> Value {
         loop {
             if let Some(message) = self.waiting.pop_front() {
                 return message;
@@ -68,7 +68,7 @@ impl Screen {
     }
 
     /// What arrives until the answer to a ping, which comes behind everything.
-    async fn until_now(&mut self) -> Vec<Value> {
+    pub async fn until_now(&mut self) -> Vec<Value> {
         self.say(json!({ "type": "ping" })).await;
         let mut all = Vec::new();
         loop {

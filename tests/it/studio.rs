@@ -32,7 +32,7 @@ pub struct Studio {
     pub dir: Dir,
 }
 
-/// A person with a bearer token.
+/// A person with a bearer token (or an empty one: nobody).
 #[derive(Clone)]
 pub struct Someone {
     pub id: UserId,
@@ -87,6 +87,33 @@ impl Studio {
         Studio { app, url, editor, viewer, stranger, project, feedback, server, dir }
     }
 
+    /// Somebody with an account and nothing else.
+    pub async fn person(&self, nickname: &str) -> Someone {
+        let new = NewUser {
+            email: format!("{nickname}@example.com"),
+            nickname: nickname.into(),
+            password: "correct horse battery".into(),
+            locale: Lang::En,
+        };
+        let id = accounts::add(&self.app, new, SiteRole::Member).await.unwrap();
+        let token = accounts::sign_in(&self.app, id, None).await.unwrap().token;
+        Someone { id, token, url: self.url.clone(), client: Client::new() }
+    }
+
+    /// Somebody who is a member of the project.
+    pub async fn member(&self, nickname: &str, role: Role) -> Someone {
+        let someone = self.person(nickname).await;
+        self.join(&someone, role).await;
+        someone
+    }
+
+    /// Makes somebody a member.
+    pub async fn join(&self, someone: &Someone, role: Role) {
+        let who = Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap();
+        let new = serde_json::from_value(serde_json::json!({ "user_id": someone.id, "role": role })).unwrap();
+        projects::members::add(&self.app, &who, self.project, new).await.unwrap();
+    }
+
     /// Lets jobs run from now on.
     pub async fn work(&self) {
         work::start(&self.app).await.unwrap();
@@ -100,7 +127,8 @@ impl Studio {
     /// Waits until a version shows what is wanted.
     pub async fn shown_when(&self, media: i64, wanted: impl Fn(&Value) -> bool) -> Value {
         let mut shown = Value::Null;
-        for _ in 0..600 {
+        // Only a bound for what never comes: a minute of 1080p takes long while other tests encode beside it.
+        for _ in 0..3600 {
             shown = self.editor.get(&format!("/media/{media}")).await.json().await.unwrap();
             if wanted(&shown) {
                 return shown;
