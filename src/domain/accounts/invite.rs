@@ -36,7 +36,7 @@ pub struct Invited {
     pub user: UserId,
     /// The login.
     pub email: String,
-    /// Sets his password once, within [`INVITED_DAYS`].
+    /// Sets his password once, within a week.
     pub code: String,
 }
 

@@ -4,7 +4,7 @@
 //! without script; what lives on it is drawn by the server and sent anew over one stream. Every action is an operation of
 //! domain or engines that writes its event.
 //!
-//! A new page is one file here, one template of the same name, one line in [`PAGES`] and its routes in [`routes`].
+//! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
 
 mod chart;
 mod jobs;

@@ -139,10 +139,11 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 
 /// Reads small bodies before the route is asked. An answer that is given while the body is still on its way (a wrong
 /// type, no such id) would cut the connection under the caller's hands, and he would never see it. A body that never
-/// ends is cut after [`BODY_TIME`]. Uploads have rules of their own.
+/// ends is cut after half a minute. The pieces of an upload are never gathered: each byte counts from when it is on disk.
 pub async fn whole_body(request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-    if request.uri().path().contains("/uploads") || length.is_none_or(|n| n == 0 || n > BODY_MAX) {
+    let streamed = request.uri().path().contains("/uploads") && *request.method() != Method::POST;
+    if streamed || length.is_none_or(|n| n == 0 || n > BODY_MAX) {
         return next.run(request).await;
     }
     let (parts, body) = request.into_parts();
