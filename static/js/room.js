@@ -138,8 +138,10 @@ let lastProgress = 0;
 const writers = new Map();
 
 function drawPeople() {
-  const people = online.some((u) => u.id === room.me.id) ? online : [room.me, ...online];
+  // Oneself is in the account menu beside them.
+  const people = online.filter((u) => u.id !== room.me.id);
   const shown = people.slice(0, 4);
+  $("#online").hidden = people.length === 0;
   $("#online").replaceChildren(...shown.map((u) => avatar(u)), people.length > 4 ? h("span", { class: "avatar more" }, `+${people.length - 4}`) : "");
   $("#online").setAttribute("aria-label", t("js.live.people", { names: people.map((u) => u.nickname).join(", ") }));
 }
