@@ -40,7 +40,7 @@ export function verdictBar(root, room) {
       : [h("div", { class: "menu-title" }, `${t("js.priority.title")} · ${t(`js.priority.${f.priority}`)}`)];
     panel.replaceChildren(...parts());
     small.replaceChildren(...(room.rights.upload ? parts() : [h("div", { class: "menu-title" }, `${t("js.status.title")} · ${t(`js.status.${f.status}`)}`), ...parts()]),
-      h("button", { class: "menu-item", type: "button", onclick: () => room.player.screenshot(room.slug) }, icon("camera"), t("js.shot.take")));
+      h("button", { class: "menu-item", type: "button", onclick: () => room.player.screenshot(room.slug) }, icon("camera"), t("js.shot.take").replace(/ *\(.*\)$/, "")));
   };
 }
 
