@@ -99,6 +99,7 @@ function showVersion(media, ms = 0) {
   emptyStage(room, versions.choose);
   drawControls();
   room.timeline.draw();
+  room.composer?.tick();
   refresh();
 }
 
