@@ -75,7 +75,8 @@ pub fn compress(encoding: Encoding, plain: &[u8]) -> Option<Bytes> {
             out
         }
         Encoding::Gzip => {
-            let mut out = flate2::write::GzEncoder::new(Vec::with_capacity(plain.len() / 3), flate2::Compression::new(5));
+            let mut out =
+                flate2::write::GzEncoder::new(Vec::with_capacity(plain.len() / 3), flate2::Compression::new(5));
             out.write_all(plain).ok()?;
             out.finish().ok()?
         }

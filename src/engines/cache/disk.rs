@@ -55,7 +55,8 @@ impl Disk {
                 BTreeMap::new()
             }
         };
-        let space = rustix::fs::statvfs(dir).with_context(|| format!("cannot ask for the space of {}", dir.display()))?;
+        let space =
+            rustix::fs::statvfs(dir).with_context(|| format!("cannot ask for the space of {}", dir.display()))?;
         let free = space.f_bavail * space.f_frsize;
         if free < capacity as u64 {
             bail!("the disk of {} has {} MiB left, less than cache.disk_mib", dir.display(), free >> 20);

@@ -27,8 +27,8 @@ use tokio::sync::OnceCell;
 use crate::base::error::Result;
 use crate::base::group::Group;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId};
-pub use body::{Body, tag};
 use body::Kept;
+pub use body::{Body, tag};
 pub use counters::{Counters, GroupStats, Stats, Tier, ratio};
 use disk::Disk;
 pub use held::Held;
@@ -59,7 +59,12 @@ pub struct Key([u8; 32]);
 impl Key {
     /// The key of `text`, which names everything that the entry depends on.
     pub fn of(text: &str) -> Key {
-        Key(*blake3::hash(text.as_bytes()).as_bytes())
+        Key::hashed(text.as_bytes())
+    }
+
+    /// The key of other bytes.
+    pub fn hashed(bytes: &[u8]) -> Key {
+        Key(*blake3::hash(bytes).as_bytes())
     }
 }
 
