@@ -1,5 +1,6 @@
 //! How the shell gets in: the arguments, and one function per command.
 
+mod cache;
 mod demo;
 mod serve;
 mod user;
@@ -44,6 +45,9 @@ enum Command {
     /// People.
     #[command(subcommand)]
     User(user::Command),
+    /// The cache.
+    #[command(subcommand)]
+    Cache(cache::Command),
     /// Print every setting with its sentence and its default.
     Config,
 }
@@ -68,6 +72,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         match cli.command {
             Command::Serve { demo, .. } => serve::run(data, config, demo).await,
             Command::Demo => serve::demo(data, config).await,
+            Command::Cache(command) => cache::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
             Command::Config => Ok(()),
         }
