@@ -17,6 +17,7 @@ mod pages;
 mod projects;
 mod rights;
 mod rooms;
+mod stale;
 mod studio;
 mod tidy;
 mod uploads;
