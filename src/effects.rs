@@ -46,7 +46,10 @@ impl Effects {
         let revisions = self.cache.revisions();
         let to = Rev { seq: committed.seq, at: committed.at };
         if let Some(project) = committed.project {
-            revisions.project_moved(project, to);
+            revisions.project_moved(project, to, committed.event.is_frame());
+        }
+        if let Some(feedback) = committed.event.feedback() {
+            revisions.feedback_moved(feedback, to);
         }
         match &committed.event {
             Event::UserChanged { user, fields } => {

@@ -16,10 +16,10 @@ use std::sync::Arc;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::group::Group;
-use crate::base::ids::ProjectId;
+use crate::base::ids::{FeedbackId, ProjectId};
 use crate::base::roles::Role;
 use crate::domain::accounts::Viewer;
-use crate::engines::cache::{Body, Found, Key};
+use crate::engines::cache::{Body, Found, Key, Moved, Rev};
 use crate::engines::compress::Encoding;
 use crate::engines::store::Db;
 
@@ -81,20 +81,39 @@ pub enum Reader {
 pub struct Depends(String, Option<ProjectId>);
 
 impl Depends {
-    /// Rows of one project.
+    /// Rows of one project, whatever happens in it.
     pub fn project(app: &App, id: ProjectId) -> Depends {
-        Depends(format!("p{id}@{}", app.cache.revisions().project(id)), Some(id))
+        Depends(format!("p{id}@{}", app.cache.revisions().project(id).all), Some(id))
+    }
+
+    /// The project's own row, its members, its feedbacks' own fields; nothing that is said or shown in them.
+    pub fn frame(app: &App, id: ProjectId) -> Depends {
+        Depends(format!("f{id}@{}", app.cache.revisions().project(id).frame), Some(id))
+    }
+
+    /// Rows of one feedback.
+    pub fn feedback(app: &App, project: ProjectId, id: FeedbackId) -> Depends {
+        Depends(format!("b{id}@{}", app.cache.revisions().feedback(id)), Some(project))
+    }
+
+    /// The frames of all projects of a person, and that they are his.
+    pub fn frames_of(app: &App, who: &Viewer) -> Depends {
+        Depends::each(app, who, |moved| moved.frame)
     }
 
     /// Rows of all projects of a person, and that they are his.
     pub fn projects_of(app: &App, who: &Viewer) -> Depends {
+        Depends::each(app, who, |moved| moved.all)
+    }
+
+    fn each(app: &App, who: &Viewer, which: fn(Moved) -> Rev) -> Depends {
         use std::fmt::Write;
         let all = who.roles.all();
         let revisions = app.cache.revisions().projects(all.iter().map(|s| s.project));
         let mut text = String::with_capacity(all.len() * 24);
-        for (s, rev) in all.iter().zip(revisions) {
-            // The trash is part of the project's revision.
-            let _ = write!(text, "p{}{}@{rev},", s.project, s.role.as_str());
+        for (s, moved) in all.iter().zip(revisions) {
+            // The trash is part of the project's frame.
+            let _ = write!(text, "p{}{}@{},", s.project, s.role.as_str(), which(moved));
         }
         Depends(text, None)
     }

@@ -114,7 +114,7 @@ pub(in crate::domain) async fn list(
     }
     let filter = Filter { status: q.status, search, deleted: q.deleted, order: q.ordering.unwrap_or_default() };
     let (reader, uri) = (who.clone(), asked.uri.clone());
-    let on = (Group::Projects, Reader::Person(None), Depends::projects_of(&app, &who));
+    let on = (Group::Projects, Reader::Person(None), Depends::frames_of(&app, &who));
     kept(
         &app,
         &asked,
@@ -151,7 +151,7 @@ pub(in crate::domain) async fn one(
 ) -> Result<Response> {
     let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
     let role = judge(who.role(id), Right::View, "project")?;
-    let (reader, on) = (who.clone(), (Group::Project, Reader::Role(role), Depends::project(&app, id)));
+    let (reader, on) = (who.clone(), (Group::Project, Reader::Role(role), Depends::frame(&app, id)));
     kept(
         &app,
         &asked,
@@ -202,7 +202,7 @@ async fn list_members(
 ) -> Result<Response> {
     let slice = q.check()?;
     let role = judge(who.role(id), Right::View, "project")?;
-    let (uri, on) = (asked.uri.clone(), (Group::Members, Reader::Role(role), Depends::project(&app, id)));
+    let (uri, on) = (asked.uri.clone(), (Group::Members, Reader::Role(role), Depends::frame(&app, id)));
     kept(&app, &asked, &who, on, |_: &Page<Member>| None, move |db| members::list(db, role, id, &uri, slice)).await
 }
 

@@ -32,7 +32,7 @@ pub use body::{Body, tag};
 pub use counters::{Counters, GroupStats, Stats, Tier, ratio};
 use disk::Disk;
 pub use held::Held;
-pub use revisions::{Rev, Revisions, Ticket};
+pub use revisions::{Journal, Moved, Rev, Revisions, Ticket};
 
 /// Sessions that are held at once.
 const SESSIONS: usize = 20_000;
@@ -106,7 +106,7 @@ struct Inner<S: Send + Sync + 'static> {
     revisions: Arc<Revisions>,
     sessions: Held<S>,
     feedbacks: Held<ProjectId>,
-    comments: Held<ProjectId>,
+    comments: Held<(ProjectId, FeedbackId)>,
 }
 
 type Groups = Arc<[Arc<Counters>]>;
@@ -202,8 +202,8 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
         self.0.feedbacks.get(&Key::of(&id.to_string()))
     }
 
-    /// In which project a comment stands. It never moves.
-    pub fn project_of_comment(&self, id: CommentId) -> Option<ProjectId> {
+    /// In which project and feedback a comment stands. It never moves.
+    pub fn place_of_comment(&self, id: CommentId) -> Option<(ProjectId, FeedbackId)> {
         self.0.comments.get(&Key::of(&id.to_string()))
     }
 
@@ -213,8 +213,8 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
     }
 
     /// Notes where a comment stands.
-    pub fn place_comment(&self, id: CommentId, project: ProjectId) {
-        self.0.comments.put(Key::of(&id.to_string()), self.0.revisions.ticket(), None, project);
+    pub fn place_comment(&self, id: CommentId, place: (ProjectId, FeedbackId)) {
+        self.0.comments.put(Key::of(&id.to_string()), self.0.revisions.ticket(), None, place);
     }
 
     /// How often a group was purged: part of its keys.

@@ -110,14 +110,15 @@ impl<'c> Tx<'c> {
         event: Event,
         live: Option<Live>,
     ) -> Result<i64> {
-        const SQL: &str = "INSERT INTO events (at_ms, project_id, actor_id, subject, subject_id, verb, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+        const SQL: &str =
+            "INSERT INTO events (at_ms, project_id, actor_id, subject, subject_id, verb, body, feedback_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
         let body = serde_json::to_value(&event).map_err(Error::internal)?;
         let verb = body["verb"].as_str().unwrap_or_default().to_owned();
         let (subject, subject_id) = event.subject();
-        let at = self.at;
-        let seq =
-            self.insert(SQL, rusqlite::params![at, project, actor, subject, subject_id, verb, body.to_string()])?;
+        let (at, feedback) = (self.at, event.feedback());
+        let body = body.to_string();
+        let seq = self.insert(SQL, rusqlite::params![at, project, actor, subject, subject_id, verb, body, feedback])?;
         self.events.push(Committed { seq, at, project, actor, event, live });
         Ok(seq)
     }
