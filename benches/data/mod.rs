@@ -38,8 +38,9 @@ pub fn owner(size: &Size, project: u64) -> u64 {
     (project - 1) % size.users + 1
 }
 
-/// The `i`-th member of `project`; the 0th is its owner.
-fn member(size: &Size, project: u64, i: u64) -> u64 {
+/// The `i`-th member of `project`, up to `size.members`; the 0th is its owner. They differ if there are enough accounts
+/// and their number is no multiple of 7.
+pub fn member(size: &Size, project: u64, i: u64) -> u64 {
     (owner(size, project) - 1 + i * 7) % size.users + 1
 }
 

@@ -114,7 +114,11 @@ impl Fields {
     /// A moment, or none.
     pub fn maybe_time(&mut self, name: &str) -> Option<Time> {
         let value = self.take(name)?;
-        let time = moment(&value);
+        let time = moment(&value).or_else(|| {
+            let time = without_zone(&value)?;
+            self.note(Text::new("note.no_zone").with("field", name));
+            Some(time)
+        });
         if time.is_none() {
             self.wrong(name, Text::new("invalid.time"));
         }
@@ -213,6 +217,13 @@ fn moment(value: &Value) -> Option<Time> {
     (0..=jiff::Timestamp::MAX.as_millisecond()).contains(&ms).then_some(Time(ms))
 }
 
+/// What databases print that keep UTC without saying so.
+fn without_zone(value: &Value) -> Option<Time> {
+    let time = value.as_str()?.trim().parse::<jiff::civil::DateTime>().ok()?;
+    let ms = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp().as_millisecond();
+    (ms >= 0).then_some(Time(ms))
+}
+
 /// An error for a row that names another one that is not there.
 pub fn no_such(field: &str, noun: &'static str, id: i64) -> Error {
     Error::invalid(field, Text::new("invalid.no_such").with("noun", noun).with("id", id))
@@ -271,13 +282,17 @@ mod tests {
             ("0", Some(0)),
             ("-1", None),
             ("1e300", None),
-            (r#""2026-11-24T10:02:03""#, None),
+            (r#""2026-11-24T01:02:03.456""#, Some(1_795_482_123_456)),
+            (r#""2026-11-24 01:02:03""#, Some(1_795_482_123_000)),
+            (r#""1926-11-24 01:02:03""#, None),
             (r#""soon""#, None),
             ("true", None),
         ] {
             let mut row = fields(&format!(r#"{{"created":{text}}}"#));
             assert_eq!(row.maybe_time("created").map(|t| t.0), wanted, "{text}");
             assert_eq!(row.done().is_ok(), wanted.is_some());
+            let zoned = !text.starts_with("\"2026-11-24T01") && !text.starts_with("\"2026-11-24 ");
+            assert_eq!(row.notes().count(), usize::from(!zoned), "{text}");
         }
     }
 

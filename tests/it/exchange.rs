@@ -90,7 +90,7 @@ async fn imported_rows_are_there_for_the_holder_of_a_token_from_the_file() {
 
     let said = good(run(&data, "import", &files));
     assert!(said.contains("imported 7 rows"), "{said}");
-    assert!(said.contains("comments.jsonl: the field mood is not known and was left out (1 rows)"), "{said}");
+    assert!(said.contains("comments.jsonl: the field mood is not known and was left out (1 row)"), "{said}");
     assert!(said.contains("No account is admin yet"), "{said}");
 
     // Signs in with the imported password.
@@ -268,7 +268,7 @@ fn every_bad_row_is_named_by_file_and_line_and_nothing_is_imported() {
     let said = bad(run(&data, "import", &files));
     let wanted = "\
         feedbacks.jsonl is missing: taken as empty\n\
-        members.jsonl: the owner of a project is listed with another role; he stays owner (1 rows)\n\
+        members.jsonl: the owner of a project is listed with another role; he stays owner (1 row)\n\
         users.jsonl:2: email: a@example.com belongs to another account, here or further up in the file. Each account needs its own address.\n\
         users.jsonl:3: password_hash: Only argon2id hashes are taken ($argon2id$…). Leave the field out: the person sets a new password with a reset code.\n\
         users.jsonl:3: token: A token has 16 to 200 visible ASCII characters.\n\
@@ -283,8 +283,8 @@ fn every_bad_row_is_named_by_file_and_line_and_nothing_is_imported() {
         comments.jsonl:3: A line has to be one JSON object.\n\
         comments.jsonl:4: created: Write a time with its zone, such as 2026-11-24T09:00:00Z, or as milliseconds since 1970.\n\
         comments.jsonl:5: The line is longer than 1024 KiB. Put each row on a line of its own.\n\
-        1 rows are good but name one of the bad ones\n\
-        videoplanet: nothing was imported: 12 of the rows are bad. Correct them and import again\n";
+        not counted: 1 row with nothing wrong but naming a bad one\n\
+        videoplanet: nothing was imported because of 12 bad rows. Correct what is named and import again\n";
     assert_eq!(said, wanted);
     for table in ["users", "projects", "members", "comments", "sessions", "events"] {
         assert_eq!(count(&data, table), 0, "{table}");

@@ -8,10 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 
 use super::progress::grouped;
-use super::{FILMS, PARTS};
+use super::{Export, FILMS, PARTS};
 use crate::base::clock::Clock;
 use crate::base::error::Result;
-use crate::base::row::Lines;
 use crate::cli::user::tell;
 use crate::engines::store::{Db, Options, Store};
 
@@ -58,7 +57,7 @@ fn write_all(db: &Db, dir: &Path) -> Result<Vec<(&'static str, u64)>> {
     Ok(written)
 }
 
-fn write_one(db: &Db, path: &Path, export: fn(&Db, Lines) -> Result<()>) -> Result<u64> {
+fn write_one(db: &Db, path: &Path, export: Export) -> Result<u64> {
     // One that a killed export left may have another mode.
     let _ = std::fs::remove_file(path);
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;

@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use parking_lot::Mutex;
 
 use super::lines::{LINE_MAX, Lines};
-use super::progress::{Progress, grouped, rate};
+use super::progress::{self, Progress, grouped, rate};
 use super::report::Report;
 use super::{FILMS, PARTS, Part};
 use crate::app::App;
@@ -43,6 +43,7 @@ pub(crate) async fn import(data: &Path, config: Config, dir: &Path) -> anyhow::R
     // The log is folded into the database here: part of what an import takes.
     app.close().await;
     let took = begun.elapsed();
+    progress::clear();
     let report = report.lock();
     eprint!("{}", report.notes());
     if let Err(e) = outcome {
@@ -93,6 +94,7 @@ fn open(dir: &Path) -> anyhow::Result<Vec<Source>> {
 }
 
 /// The whole import: one change. Bad rows are noted, and those behind them still looked at, so that all are told at once.
+/// What it reads and tells besides its statements is why it takes its sources by value: it cannot be run again.
 fn load(tx: &mut Tx, sources: Vec<Source>, report: &mut Report) -> Result<()> {
     let mut progress = Progress::new(sources.iter().map(|s| s.bytes).sum());
     let (mut before, mut seen) = (0, 0);

@@ -16,13 +16,15 @@ use crate::engines::store::{Db, Tx};
 pub(super) use export::export;
 pub(super) use import::import;
 
+type Export = fn(&Db, Lines) -> Result<()>;
+
 /// One file and the noun behind it.
 struct Part {
     file: &'static str,
     /// What its rows are, as other rows' errors name it.
     noun: &'static str,
     import: fn(&mut Tx, &mut Fields) -> Result<()>,
-    export: fn(&Db, Lines) -> Result<()>,
+    export: Export,
     /// Told when it is missing.
     expected: bool,
 }
@@ -81,4 +83,4 @@ const PARTS: [Part; 7] = [
 ];
 
 /// The list of films: written by an export, not read by an import.
-const FILMS: (&str, fn(&Db, Lines) -> Result<()>) = ("media.jsonl", media::exchange::export);
+const FILMS: (&str, Export) = ("media.jsonl", media::exchange::export);

@@ -28,12 +28,17 @@ impl Progress {
         }
     }
 
-    /// Shows a last word in place of the bar.
+    /// Shows a word in place of the bar.
     pub(super) fn say(&self, text: &str) {
         if self.shown {
             let _ = write!(std::io::stderr(), "\r\x1b[K{text}");
         }
     }
+}
+
+/// Takes away what the last bar left on the line.
+pub(super) fn clear() {
+    Progress::new(0).say("");
 }
 
 fn bar(what: &str, bytes: u64, total: u64, rows: u64, passed: Duration) -> String {
@@ -54,6 +59,11 @@ pub(super) fn grouped(n: u64) -> String {
         out.push(d);
     }
     out
+}
+
+/// So many rows, in words.
+pub(super) fn rows(n: u64) -> String {
+    if n == 1 { "1 row".to_owned() } else { format!("{} rows", grouped(n)) }
 }
 
 /// Rows a second, in words.

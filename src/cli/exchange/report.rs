@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use super::progress::grouped;
+use super::progress::{grouped, rows};
 use crate::base::locale::{self, Lang, Text};
 
 /// Bad rows that are told one by one; the others are counted.
@@ -79,23 +79,27 @@ impl Report {
 
     /// The notes, one a line.
     pub(super) fn notes(&self) -> String {
-        self.notes.iter().map(|(said, n)| format!("{said} ({} rows)\n", grouped(*n))).collect()
+        self.notes.iter().map(|(said, n)| format!("{said} ({})\n", rows(*n))).collect()
     }
 
     /// The bad rows, one field a line, and how many are not told.
     pub(super) fn bad(&self) -> String {
         let mut said: String = self.bad.iter().map(|line| format!("{line}\n")).collect();
         if self.bad_rows > TOLD as u64 {
-            said += &format!("… and {} more bad rows\n", grouped(self.bad_rows - TOLD as u64));
+            said += &format!("… and {} more\n", bad(self.bad_rows - TOLD as u64));
         }
         if self.hanging > 0 {
-            said += &format!("{} rows are good but name one of the bad ones\n", grouped(self.hanging));
+            said += &format!("not counted: {} with nothing wrong but naming a bad one\n", rows(self.hanging));
         }
         said
     }
 
     /// The one sentence.
     pub(super) fn sum(&self) -> String {
-        format!("nothing was imported: {} of the rows are bad. Correct them and import again", grouped(self.bad_rows))
+        format!("nothing was imported because of {}. Correct what is named and import again", bad(self.bad_rows))
     }
+}
+
+fn bad(n: u64) -> String {
+    if n == 1 { "1 bad row".to_owned() } else { format!("{} bad rows", grouped(n)) }
 }
