@@ -13,7 +13,10 @@ use crate::base::clock::{Clock, Time};
 use crate::base::error::Result;
 use crate::base::secret;
 use crate::config::Config;
+use crate::domain::accounts::Viewer;
 use crate::effects::Effects;
+use crate::engines::access::Access;
+use crate::engines::cache::{self, Cache};
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
 use crate::engines::hub::{self, Hub};
@@ -43,9 +46,13 @@ pub struct Inner {
     pub store: Store,
     /// Durable jobs.
     pub queue: Queue,
+    /// Answers that are kept, and who asks.
+    pub cache: Cache<Viewer>,
     /// Live rooms.
     pub hub: Hub,
-    /// How often people say what in rooms.
+    /// Who asked for what since the access log was last written.
+    pub access: Access,
+    /// How often people ask, and say what in rooms.
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
@@ -84,7 +91,14 @@ impl App {
             max: config.rooms.max_sockets,
             queue: config.rooms.queue,
         });
-        let effects = Effects { queue: queue.clone(), hub: hub.clone() };
+        let options = cache::Options {
+            dir: dir.join("cache"),
+            l1_bytes: config.cache.l1_mib << 20,
+            l2_bytes: config.cache.l2_mib << 20,
+            disk_bytes: config.cache.disk_mib << 20,
+        };
+        let cache = Cache::open(&options).await.context("cannot open the cache")?;
+        let effects = Effects { queue: queue.clone(), hub: hub.clone(), cache: cache.clone() };
         let options = store::Options {
             dir: dir.to_owned(),
             readers: config.store.readers,
@@ -93,6 +107,8 @@ impl App {
             cache_kib: config.store.cache_kib,
         };
         let store = Store::open(&options, clock.clone(), move |batch| effects.after(batch))?;
+        let (projects, people) = store.read(crate::domain::journal::revisions).await?;
+        cache.revisions().load(projects, people);
         let fresh = secret::random::<32>().to_vec();
         let key = store.write(move |tx| tx.secret("signing_key", &fresh)).await?;
         let signing_key = key.try_into().map_err(|_| anyhow::anyhow!("the instance's signing key is damaged"))?;
@@ -111,7 +127,9 @@ impl App {
             clock,
             store,
             queue,
+            cache,
             hub,
+            access: Access::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
             files,
@@ -158,6 +176,7 @@ impl App {
         // Sockets say farewell meanwhile; one whose other end does not listen is not waited for.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.hub.emptied()).await;
         self.store.close().await;
+        self.cache.close().await;
     }
 }
 

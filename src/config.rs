@@ -43,6 +43,9 @@ config! {
         /// The address people type, for links in invitations, such as `https://review.example.com`.
         /// Empty: taken from each request.
         public_url: String = "";
+        /// Where a content delivery network serves /static and /api/v1/media of this instance, such as
+        /// `https://cdn.example.com`. Pages and the API then name it; media URLs carry a signature. Empty: none.
+        cdn_url: String = "";
         /// Origins of other front ends that may call the API from a browser.
         cors_origins: Vec<String> = Vec::<String>::new();
         /// Take the client's address from X-Forwarded-For: only behind a proxy of yours that sets it.
@@ -67,6 +70,15 @@ config! {
         batch: usize = 64usize;
         /// Page cache of each connection, in KiB.
         cache_kib: i64 = 8192i64;
+    }
+    /// Answers that are kept, so that asking again costs no statement.
+    cache: Cache {
+        /// Process memory (L1), in MiB.
+        l1_mib: usize = 32usize;
+        /// Memory of the hybrid cache (L2), in MiB.
+        l2_mib: usize = 96usize;
+        /// Disk of the hybrid cache (L3), in MiB; it makes the first minutes after a restart quick. 0: none.
+        disk_mib: u64 = 512u64;
     }
     /// People.
     accounts: Accounts {
@@ -99,6 +111,19 @@ config! {
         ffmpeg_mib: u64 = 2048u64;
         /// Pixels of a picture at the most (8192 × 4352 by default).
         max_pixels: u64 = 35_651_584u64;
+    }
+    /// How often somebody may ask, a minute. 0: as often as he likes.
+    limits: Limits {
+        /// Reads of one person.
+        reads: usize = 1_200usize;
+        /// Changes of one person.
+        writes: usize = 300usize;
+        /// Requests of one address without a sign-in.
+        strangers: usize = 300usize;
+        /// Attempts to sign in, to sign up or to reset a password, from one address.
+        sign_in: usize = 30usize;
+        /// Count requests from this machine itself as well: scripts and benchmarks beside the program are not hindered.
+        local: bool = false;
     }
     /// Live rooms.
     rooms: Rooms {
@@ -177,6 +202,14 @@ impl Config {
         must((1..=64).contains(&self.store.readers), "store.readers must be from 1 to 64")?;
         must((1..=1024).contains(&self.store.batch), "store.batch must be from 1 to 1024")?;
         must(self.store.write_queue >= 1, "store.write_queue must be at least 1")?;
+        must(
+            (1..=65_536).contains(&self.cache.l1_mib) && (1..=65_536).contains(&self.cache.l2_mib),
+            "cache.l1_mib and cache.l2_mib must be from 1 to 65536",
+        )?;
+        must(
+            self.cache.disk_mib == 0 || (32..=1 << 20).contains(&self.cache.disk_mib),
+            "cache.disk_mib must be 0 or from 32 to 1048576",
+        )?;
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
         must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
@@ -184,11 +217,13 @@ impl Config {
             self.rooms.queue >= 1 && self.rooms.per_user >= 1 && self.rooms.per_room >= 1,
             "rooms.queue, rooms.per_user and rooms.per_room must be at least 1",
         )?;
-        let url = &self.server.public_url;
-        must(
-            url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),
-            "server.public_url must begin with http:// or https://",
-        )
+        for (name, url) in [("public_url", &self.server.public_url), ("cdn_url", &self.server.cdn_url)] {
+            must(
+                url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),
+                &format!("server.{name} must begin with http:// or https://"),
+            )?;
+        }
+        Ok(())
     }
 
     /// The sample: every setting with its sentence and its default, as a file that changes nothing.

@@ -8,6 +8,8 @@ use serde_json::Value;
 use crate::base::event::{self, Committed, Event};
 use crate::base::ids::ProjectId;
 use crate::base::roles::Right;
+use crate::domain::accounts::Viewer;
+use crate::engines::cache::{Cache, Rev};
 use crate::engines::hub::{Audience, Hub, Message, Sessions};
 use crate::engines::queue::Queue;
 use crate::engines::store::Batch;
@@ -18,11 +20,17 @@ pub struct Effects {
     pub queue: Queue,
     /// Tells rooms, and ends the seats of those who may not sit there any more.
     pub hub: Hub,
+    /// Moves the revisions of what has changed, so that no answer from before is found again.
+    pub cache: Cache<Viewer>,
 }
 
 impl Effects {
     /// Tells everybody whom `batch` concerns.
     pub fn after(&self, batch: Batch) {
+        // Revisions first: who hears of a change in a room and asks at once must not find the answer from before.
+        for committed in &batch.events {
+            self.outdate(committed);
+        }
         for committed in batch.events {
             self.withdraw(&committed.event);
             if let Some(project) = committed.project {
@@ -31,6 +39,34 @@ impl Effects {
         }
         if batch.jobs_added {
             self.queue.wake();
+        }
+    }
+
+    fn outdate(&self, committed: &Committed) {
+        let revisions = self.cache.revisions();
+        let to = Rev { seq: committed.seq, at: committed.at };
+        if let Some(project) = committed.project {
+            revisions.project_moved(project, to);
+        }
+        match &committed.event {
+            Event::UserChanged { user, fields } => {
+                if fields.iter().any(|f| f == "nickname") {
+                    revisions.people_moved(to);
+                }
+                revisions.withdraw(*user);
+            }
+            Event::UserLocked { user }
+            | Event::UserUnlocked { user }
+            | Event::SiteRoleChanged { user, .. }
+            | Event::LoggedOut { user, .. }
+            | Event::SessionsRevoked { user, .. }
+            | Event::PasswordReset { user }
+            | Event::MemberAdded { user, .. }
+            | Event::MemberChanged { user, .. }
+            | Event::MemberRemoved { user, .. } => revisions.withdraw(*user),
+            Event::ProjectAdded { .. } => committed.actor.into_iter().for_each(|user| revisions.withdraw(user)),
+            Event::ProjectDeleted { .. } | Event::ProjectRestored { .. } => revisions.withdraw_all(),
+            _ => {}
         }
     }
 

@@ -6,9 +6,11 @@ use serde_json::Value;
 
 use crate::app::App;
 use crate::base::error::Result;
+use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError};
-use crate::domain::media;
+use crate::domain::{Embed, access, comments, feedback, media};
 use crate::engines::queue::{self, Lanes, NewJob, Run};
+use crate::engines::store::Tx;
 
 /// Starts the queue's lanes.
 pub async fn start(app: &App) -> Result<()> {
@@ -28,19 +30,27 @@ pub async fn start(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Cleans up at start, which also finishes what a crash left, and every hour.
+/// Cleans up and warms the cache at start and every hour; the clean-up also finishes what a crash left. Writes the
+/// access log twice a minute.
 async fn again_and_again(app: App) {
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
+    let mut halves = tokio::time::interval(Duration::from_secs(30));
     loop {
-        tokio::select! {
-            _ = hours.tick() => {}
+        let done = tokio::select! {
+            _ = hours.tick() => app.store.write(|tx| once(tx, Job::CleanUp).and_then(|_| once(tx, Job::CacheWarm))).await.map(|_| ()),
+            _ = halves.tick() => access::flush(&app).await.map(|_| ()),
             () = app.stopping.cancelled() => return,
-        }
-        let job = NewJob { dedup_key: Some("clean_up".into()), ..Job::CleanUp.into() };
-        if let Err(e) = app.store.write(move |tx| queue::enqueue(tx, job)).await {
-            tracing::warn!(error = %e, "cannot schedule the hourly clean-up");
+        };
+        if let Err(e) = done {
+            tracing::warn!(error = %e, "what is done again and again was not done this time");
         }
     }
+}
+
+/// Adds a job that is worth running once, however often it is asked for while it waits.
+pub fn once(tx: &mut Tx, job: Job) -> Result<JobId> {
+    let dedup_key = Some(job.kind().as_str().to_owned());
+    queue::enqueue(tx, NewJob { dedup_key, ..job.into() })
 }
 
 /// Does one job.
@@ -48,6 +58,10 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
     match job {
         Job::ProbeMedia { media } => media::probe(&app, &run, media).await,
         Job::ProcessMedia { media } => media::process(&app, &run, media).await,
+        Job::CacheWarm => {
+            let warmed = access::warm(&app, &run, Embed(feedback::embed), Embed(comments::embed)).await?;
+            Ok(serde_json::to_value(warmed)?)
+        }
         Job::CleanUp => Ok(crate::domain::clean_up(&app).await?),
     }
 }

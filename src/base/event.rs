@@ -62,6 +62,9 @@ pub enum Event {
 
     JobRetried { job: JobId, kind: JobKind },
     JobCancelled { job: JobId, kind: JobKind },
+    JobAsked { job: JobId, kind: JobKind },
+
+    CachePurged { group: String },
 }
 
 impl Event {
@@ -109,7 +112,8 @@ impl Event {
             | CommentReopened { comment, .. }
             | ReactionAdded { comment, .. }
             | ReactionRemoved { comment, .. } => ("comment", comment.0),
-            JobRetried { job, .. } | JobCancelled { job, .. } => ("job", job.0),
+            JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } => ("job", job.0),
+            CachePurged { .. } => ("cache", 0),
         }
     }
 }

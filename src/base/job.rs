@@ -21,6 +21,8 @@ pub enum Job {
     },
     /// Forget expired sessions, uploads, reset codes, invitations and idempotency keys.
     CleanUp,
+    /// Read ahead what the busiest people ask for first.
+    CacheWarm,
 }
 
 closed_set! {
@@ -32,6 +34,8 @@ closed_set! {
         ProcessMedia = "process_media",
         /// [`Job::CleanUp`]
         CleanUp = "clean_up",
+        /// [`Job::CacheWarm`]
+        CacheWarm = "cache_warm",
     }
 }
 
@@ -42,6 +46,7 @@ impl Job {
             Job::ProbeMedia { .. } => JobKind::ProbeMedia,
             Job::ProcessMedia { .. } => JobKind::ProcessMedia,
             Job::CleanUp => JobKind::CleanUp,
+            Job::CacheWarm => JobKind::CacheWarm,
         }
     }
 
@@ -51,7 +56,7 @@ impl Job {
             // A second, and it decides what can be played: not behind an hour of encoding.
             Job::ProbeMedia { .. } => Lane::Light,
             Job::ProcessMedia { .. } => Lane::Media,
-            Job::CleanUp => Lane::Maintenance,
+            Job::CleanUp | Job::CacheWarm => Lane::Maintenance,
         }
     }
 
@@ -60,6 +65,8 @@ impl Job {
         match self {
             Job::ProbeMedia { .. } | Job::ProcessMedia { .. } => 3,
             Job::CleanUp => 5,
+            // The next hour warms anyway.
+            Job::CacheWarm => 1,
         }
     }
 }

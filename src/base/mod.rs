@@ -3,6 +3,8 @@
 pub mod clock;
 pub mod error;
 pub mod event;
+pub mod fields;
+pub mod group;
 pub mod ids;
 pub mod job;
 pub mod locale;

@@ -120,6 +120,15 @@ impl<T> Page<T> {
     }
 }
 
+impl<T> Page<T> {
+    /// The same page of other rows.
+    pub fn map<U>(self, f: impl FnMut(T) -> Result<U>) -> Result<Page<U>> {
+        let Page { count, next, previous, results, page_info, cache_key } = self;
+        let results = results.into_iter().map(f).collect::<Result<_>>()?;
+        Ok(Page { count, next, previous, results, page_info, cache_key })
+    }
+}
+
 /// `uri` with its query parameter `name` set to `value`.
 fn with_query(uri: &str, name: &str, value: &str) -> String {
     let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
@@ -225,6 +234,13 @@ pub struct Feed<T> {
 }
 
 impl<T> Feed<T> {
+    /// The same stretch of other rows.
+    pub fn map<U>(self, f: impl FnMut(T) -> Result<U>) -> Result<Feed<U>> {
+        let Feed { results, next_cursor, previous_cursor, has_next } = self;
+        let results = results.into_iter().map(f).collect::<Result<_>>()?;
+        Ok(Feed { results, next_cursor, previous_cursor, has_next })
+    }
+
     /// Makes the answer from up to `slice.size + 1` rows, read in the direction of the slice from its border.
     /// `place` tells a row's (sort key, id).
     pub fn new(slice: FeedSlice, mut rows: Vec<T>, place: impl Fn(&T) -> (i64, i64)) -> Feed<T> {

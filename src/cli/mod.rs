@@ -1,5 +1,6 @@
 //! How the shell gets in: the arguments, and one function per command.
 
+mod cache;
 mod demo;
 mod exchange;
 mod serve;
@@ -62,6 +63,9 @@ enum Command {
         /// Directory to write into; files of an earlier export in it are replaced.
         dir: PathBuf,
     },
+    /// The cache.
+    #[command(subcommand)]
+    Cache(cache::Command),
     /// Print every setting with its sentence and its default.
     Config,
 }
@@ -86,6 +90,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         match cli.command {
             Command::Serve { demo, .. } => serve::run(data, config, demo).await,
             Command::Demo => serve::demo(data, config).await,
+            Command::Cache(command) => cache::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
             Command::Import { dir } => exchange::import(data, config, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,

@@ -145,7 +145,9 @@ impl FromRequestParts<App> for IfMatch {
             return Ok(IfMatch(None));
         }
         // A tag that we never gave matches nothing.
-        let rev = text.trim_start_matches("W/").trim_matches('"').strip_prefix('r').and_then(|r| r.parse().ok());
+        let tag = text.trim_start_matches("W/").trim_matches('"').strip_prefix('r');
+        // `r5-<hash>`: what is shown beside the resource's own fields may have changed, it itself has not.
+        let rev = tag.and_then(|t| t.split('-').next()?.parse().ok());
         Ok(IfMatch(Some(rev.unwrap_or(-1))))
     }
 }
@@ -182,8 +184,7 @@ impl FromRequestParts<App> for Caller {
         let trusted = app.config.server.trust_proxy;
         let forwarded = |name: &str| if trusted { text(name) } else { None };
         let peer = parts.extensions.get::<Peer>().map(|p| p.0.ip().to_string());
-        // The last entry is the one that the trusted proxy itself has added.
-        let ip = forwarded("x-forwarded-for").and_then(|l| l.rsplit(',').next()).map(|s| s.trim().to_owned()).or(peer);
+        let ip = if trusted { forwarded_for(&parts.headers).map(str::to_owned) } else { None }.or(peer);
         let public = app.config.server.public_url.trim_end_matches('/');
         let secure = if public.is_empty() {
             forwarded("x-forwarded-proto") == Some("https")
@@ -198,6 +199,11 @@ impl FromRequestParts<App> for Caller {
         };
         Ok(Caller { ip, base_url, secure })
     }
+}
+
+/// The address that a trusted proxy names: the last entry is the one that it has added itself.
+pub fn forwarded_for(headers: &HeaderMap) -> Option<&str> {
+    headers.get("x-forwarded-for")?.to_str().ok()?.rsplit(',').next().map(str::trim)
 }
 
 /// The other end of the connection.

@@ -1,9 +1,12 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ comments ◄ journal. `http` is how all of them
-//! read requests.
+//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ comments ◄ journal ◄ access. `http` is how all of them
+//! read requests,
+//! `answer` how reads are kept.
 
+pub mod access;
 pub mod accounts;
+pub mod answer;
 pub mod comments;
 pub mod feedback;
 pub mod http;
@@ -11,7 +14,30 @@ pub mod journal;
 pub mod media;
 pub mod projects;
 
+use serde_json::Value;
+
 use crate::base::error::{Error, Result};
+use crate::base::roles::Role;
+use crate::domain::accounts::Viewer;
+use crate::engines::store::Db;
+
+/// Reads rows of a later noun that are embedded in those of an earlier one, for a reader of this role. The route table
+/// hands it in, since the left never calls the right.
+#[derive(Clone, Copy)]
+pub struct Embed(pub fn(&Db, &Viewer, Role, &[i64]) -> Result<Vec<(i64, Value)>>);
+
+/// Rows that are embedded in one row, at the most.
+pub const EMBEDDED: i64 = 20;
+
+/// The values that belong to `id`, in their order.
+pub fn embedded(all: &mut [(i64, Value)], id: i64) -> Value {
+    all.iter_mut().filter(|(of, _)| *of == id).map(|(_, value)| value.take()).collect()
+}
+
+/// Numbers for an `IN (…)`: never a caller's text.
+pub fn id_list(ids: &[i64]) -> String {
+    ids.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
+}
 
 /// `If-Match` against the present revision: another one means that somebody was faster.
 pub fn expect_rev(expected: Option<i64>, present: i64) -> Result<()> {
@@ -40,8 +66,10 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
             let accounts = accounts::forget_expired(tx)?;
             let before = tx.now().0 - crate::base::clock::DAY;
             let keys = crate::engines::store::once::prune(tx, before)?;
+            let log = access::prune(tx)?;
             Ok(serde_json::json!({
                 "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
+                "access_log": log,
             }))
         })
         .await

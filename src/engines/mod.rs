@@ -1,5 +1,8 @@
 //! Machinery that knows no product: it moves rows, bytes, messages and child processes.
 
+pub mod access;
+pub mod cache;
+pub mod compress;
 pub mod ffmpeg;
 pub mod files;
 pub mod hub;

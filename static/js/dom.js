@@ -178,7 +178,7 @@ export function dialog({ title, body, foot, wide }) {
  */
 export async function confirmed({ title, text, action, phrase, danger = true }) {
   const yes = h("button", { class: `btn ${danger ? "danger" : "primary"}`, type: "button", disabled: Boolean(phrase), onclick: () => box.close("yes") }, action);
-  const typed = phrase && h("input", { class: "input", autocomplete: "off", "aria-label": t("js.confirm.type", { phrase }), oninput: () => { yes.disabled = typed.value.trim() !== phrase; } });
+  const typed = phrase && h("input", { class: "input", autocomplete: "off", autofocus: true, "aria-label": t("js.confirm.type", { phrase }), oninput: () => { yes.disabled = typed.value.trim() !== phrase; } });
   const no = h("button", { class: "btn", type: "button", autofocus: !phrase, onclick: () => box.close("no") }, t("js.cancel"));
   const box = dialog({
     title,

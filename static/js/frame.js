@@ -1,5 +1,5 @@
 // What every page has: menus that close, copy buttons, relative times, theme, password eye, colour of avatars.
-import { $$, copy, initials, refreshTimes, t, toast } from "./dom.js";
+import { $$, copy, h, icon, initials, refreshTimes, t, toast } from "./dom.js";
 import "./theme.js";
 
 document.addEventListener("click", async (event) => {
@@ -15,13 +15,6 @@ document.addEventListener("click", async (event) => {
   if (copyButton) {
     const done = await copy(copyButton.dataset.copy);
     toast(t(done ? "js.copied" : "js.copy_failed"), done ? "good" : "bad");
-  }
-  const eye = event.target.closest("[data-eye]");
-  if (eye) {
-    const input = document.getElementById(eye.dataset.eye);
-    input.type = input.type === "password" ? "text" : "password";
-    eye.setAttribute("aria-pressed", String(input.type === "text"));
-    input.focus();
   }
 });
 
@@ -52,6 +45,14 @@ document.addEventListener("change", (event) => {
   if (event.target.matches?.("select[data-submit]")) event.target.form.requestSubmit();
 });
 
+for (const input of $$('.field > input[type="password"]')) {
+  const eye = h("button", { class: "btn quiet s icon-only eye", type: "button", "aria-pressed": "false", "aria-label": t("js.show_password"), title: t("js.show_password"), onclick: () => {
+    const shown = input.type === "password";
+    input.type = shown ? "text" : "password";
+    eye.setAttribute("aria-pressed", String(shown));
+  } }, icon("eye"));
+  input.after(eye);
+}
 for (const el of $$("[data-initials]")) el.textContent = initials(el.dataset.initials);
 refreshTimes();
 setInterval(refreshTimes, 30_000);

@@ -5,7 +5,7 @@ import { $, avatar, h, page, t, toast } from "./dom.js";
 import { Comments } from "./room/comments.js";
 import { Composer } from "./room/composer.js";
 import { bindKeys, showKeys } from "./room/keys.js";
-import { controls, Player } from "./room/player.js";
+import { controls, Player, sourceOf } from "./room/player.js";
 import { Thread } from "./room/thread.js";
 import { Timeline } from "./room/timeline.js";
 import { verdictBar } from "./room/verdict.js";
@@ -99,6 +99,7 @@ function showVersion(media, ms = 0) {
   emptyStage(room, versions.choose);
   drawControls();
   room.timeline.draw();
+  room.composer?.tick();
   refresh();
 }
 
@@ -138,8 +139,10 @@ let lastProgress = 0;
 const writers = new Map();
 
 function drawPeople() {
-  const people = online.some((u) => u.id === room.me.id) ? online : [room.me, ...online];
+  // Oneself is in the account menu beside them.
+  const people = online.filter((u) => u.id !== room.me.id);
   const shown = people.slice(0, 4);
+  $("#online").hidden = people.length === 0;
   $("#online").replaceChildren(...shown.map((u) => avatar(u)), people.length > 4 ? h("span", { class: "avatar more" }, `+${people.length - 4}`) : "");
   $("#online").setAttribute("aria-label", t("js.live.people", { names: people.map((u) => u.nickname).join(", ") }));
 }
@@ -233,7 +236,9 @@ room.comments.draw();
 async function begin() {
   room.versions = (await films).results.sort((a, b) => b.version - a.version);
   const version = room.versions.find((m) => m.version === Number(wish.get("v")));
-  if (room.versions.length) showVersion(version || room.versions[0], Math.max(0, Number(wish.get("t")) || 0));
+  // What could not be read is not what people came to see, as long as there is something else.
+  const newest = room.versions.find((m) => m.state !== "failed" || sourceOf(m)) || room.versions[0];
+  if (room.versions.length) showVersion(version || newest, Math.max(0, Number(wish.get("t")) || 0));
   else { versions.draw(); emptyStage(room, versions.choose); }
 }
 

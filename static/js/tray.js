@@ -1,5 +1,5 @@
 // The tray in the corner that shows what is being uploaded.
-import { bytes, duration, h, icon, t } from "./dom.js";
+import { bytes, confirmed, duration, h, icon, t } from "./dom.js";
 import { UploadQueue } from "./upload.js";
 
 /** A queue with its tray. `done(upload)` runs when a file has arrived. */
@@ -28,6 +28,15 @@ export function uploadTray(done) {
     return { el, bar, meter, tools, state, shown: null };
   }
 
+  async function cancel(upload) {
+    if (upload.sent && !await confirmed({ title: t("js.upload.cancel_title"), text: t("js.upload.cancel_text", { name: upload.name, size: bytes(upload.sent) }), action: t("js.upload.cancel") })) return;
+    // It may have arrived while the question stood.
+    if (upload.state === "done") return;
+    await upload.cancel();
+    queue.forget(upload);
+    queue.next();
+  }
+
   function say(upload) {
     const size = `${bytes(upload.sent)} / ${bytes(upload.size)}`;
     switch (upload.state) {
@@ -50,7 +59,7 @@ export function uploadTray(done) {
     tray.hidden = items.length === 0;
     const left = items.filter((u) => u.state !== "done").length;
     title.textContent = left ? t("js.upload.running", { n: left }) : t("js.upload.all_done");
-    close.hidden = queue.busy;
+    close.hidden = !items.every((u) => ["done", "failed"].includes(u.state));
     // What has arrived needs no attention; what failed stays until it is read.
     clearTimeout(leaving);
     if (items.length && !left) leaving = setTimeout(() => clear(["done"]), 5000);
@@ -67,7 +76,7 @@ export function uploadTray(done) {
         const tools = [];
         if (["running", "offline", "queued"].includes(upload.state)) tools.push(button("pause", t("js.upload.pause"), () => { upload.pause(); queue.next(); }));
         if (["paused", "failed"].includes(upload.state)) tools.push(button("play", t("js.upload.resume"), () => queue.resume(upload)));
-        if (upload.state !== "done") tools.push(button("x", t("js.upload.cancel"), async () => { await upload.cancel(); queue.forget(upload); queue.next(); }));
+        if (upload.state !== "done") tools.push(button("x", t("js.upload.cancel"), () => cancel(upload)));
         r.tools.replaceChildren(...tools);
       }
     }

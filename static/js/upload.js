@@ -230,6 +230,15 @@ export class UploadQueue {
   }
 }
 
+// A file that is dropped beside a zone would replace the page, and with it a running upload.
+for (const name of ["dragover", "drop"]) {
+  document.addEventListener(name, (event) => {
+    if (event.defaultPrevented || !event.dataTransfer?.types?.includes("Files")) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "none";
+  });
+}
+
 /** Files dropped on `el`; `take(files)` gets videos and whatever else was dropped (the server judges by content). */
 export function dropZone(el, take) {
   let depth = 0;

@@ -59,15 +59,29 @@ async fn a_read_takes_three_statements_with_3_rows_and_with_300() {
         .unwrap();
     let paths = reads(&s, comment, media, job);
     let mut few = Vec::new();
+    // Past the cache, as an operator may ask.
+    s.operate(&s.editor).await;
+    let fresh = |path: &str| s.editor.line(&format!("GET {path}")).header("cache-control", "no-cache");
+    Answer::of(fresh("/me")).await.is(200);
     for path in &paths {
-        let queries = s.editor.call(&format!("GET {path}")).await.is(200).queries();
+        let answer = Answer::of(fresh(path)).await.is(200);
+        let queries = answer.queries();
+        assert_eq!(answer.header("x-cache"), "bypass", "{path}");
         assert!((1..=3).contains(&queries), "{path}: {queries} statements");
         few.push(queries);
     }
     fill(&s, 3, 300).await;
     for (path, few) in paths.iter().zip(few) {
-        let many = s.editor.call(&format!("GET {path}")).await.is(200).queries();
+        let many = Answer::of(fresh(path)).await.is(200).queries();
         assert_eq!(many, few, "{path} takes more statements when there is more to read");
+        // And what is kept takes none at all.
+        let first = s.editor.call(&format!("GET {path}")).await.is(200);
+        assert!(first.queries() <= 3, "{path}: {}", first.queries());
+        let again = s.editor.call(&format!("GET {path}")).await.is(200);
+        assert_eq!(again.body, first.body, "{path}");
+        if first.header("x-cache") != "bypass" {
+            assert_eq!((again.header("x-cache"), again.queries()), ("l1", 0), "{path}");
+        }
     }
     s.stop().await;
 }

@@ -9,12 +9,14 @@ use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::Value;
 use videoplanet::app::App;
 use videoplanet::base::clock::Clock;
+use videoplanet::base::event::Event;
 use videoplanet::base::ids::{FeedbackId, ProjectId, UserId};
 use videoplanet::base::locale::Lang;
 use videoplanet::base::roles::{Role, SiteRole};
 use videoplanet::config::Config;
 use videoplanet::domain::accounts::{self, NewUser, Viewer};
 use videoplanet::domain::{feedback, projects};
+use videoplanet::engines::store::params;
 use videoplanet::work;
 
 use crate::clips::Dir;
@@ -58,6 +60,8 @@ impl Studio {
 
     async fn open(name: &str, clock: Clock, change: impl FnOnce(&mut Config)) -> Studio {
         let mut config = Config::default();
+        // Many studios at once on one disk.
+        config.cache.disk_mib = 64;
         change(&mut config);
         let dir = Dir::new(name);
         let app = App::open(&dir.path().join("data"), config, clock).await.unwrap();
@@ -112,6 +116,16 @@ impl Studio {
         let who = Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap();
         let new = serde_json::from_value(serde_json::json!({ "user_id": someone.id, "role": role })).unwrap();
         projects::members::add(&self.app, &who, self.project, new).await.unwrap();
+    }
+
+    /// Makes somebody an operator of the instance.
+    pub async fn operate(&self, someone: &Someone) {
+        let id = someone.id;
+        let set = move |tx: &mut videoplanet::engines::store::Tx| {
+            tx.execute("UPDATE users SET site_role = 'operator' WHERE id = ?1", params![id])?;
+            tx.emit(None, None, Event::SiteRoleChanged { user: id, role: SiteRole::Operator }, None)
+        };
+        self.app.store.write(set).await.unwrap();
     }
 
     /// Lets jobs run from now on.

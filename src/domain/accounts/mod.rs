@@ -25,7 +25,7 @@ use crate::base::roles::SiteRole;
 use crate::base::secret;
 use crate::engines::store::{Db, Store, Tx};
 pub use invite::{Invited, NewPerson, invite};
-pub use viewer::{Viewer, token_of};
+pub use viewer::{Roles, Standing, Viewer, token_of};
 
 /// Another person, as everybody may see him.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, post};
 use axum_extra::extract::CookieJar;
 use axum_extra::extract::cookie::{Cookie, SameSite};
@@ -11,11 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::{self, NewToken, Session, SessionKind};
 use super::viewer::COOKIE;
-use super::{MePatch, SignedIn, Viewer};
+use super::{Me, MePatch, SignedIn, Viewer};
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::group::Group;
 use crate::base::ids::SessionId;
 use crate::base::locale::Text;
+use crate::domain::answer::{Asked, Depends, Reader, kept};
 use crate::domain::http::{Caller, IfMatch, Json, Path, Tagged};
 
 /// The routes of this noun.
@@ -100,9 +102,9 @@ async fn reset(State(app): State<App>, Json(reset): Json<Reset>) -> Result<Statu
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn me(State(app): State<App>, who: Viewer) -> Result<impl IntoResponse> {
-    let me = app.read(move |db| super::me(db, who.user)).await?;
-    Ok(Tagged(me.rev, me))
+async fn me(State(app): State<App>, who: Viewer, asked: Asked) -> Result<Response> {
+    let (user, on) = (who.user, (Group::Me, Reader::Person(None), Depends::oneself(&who)));
+    kept(&app, &asked, &who, on, |me: &Me| Some(me.rev), move |db| super::me(db, user)).await
 }
 
 async fn change_me(

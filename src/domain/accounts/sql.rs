@@ -1,10 +1,12 @@
 //! The statements of accounts. Tables: `users`, `sessions`, `reset_codes`.
 
+use std::sync::Arc;
+
 use super::sessions::{Scope, Session, SessionKind};
-use super::{Account, Me, NewUser, Person, Viewer};
+use super::{Account, Me, NewUser, Person, Roles, Standing, Viewer};
 use crate::base::clock::{MINUTE, Time};
 use crate::base::error::Result;
-use crate::base::ids::{SessionId, UserId};
+use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
 use crate::base::roles::SiteRole;
 use crate::engines::store::{Db, Row, SqlResult, Tx, params};
@@ -122,26 +124,63 @@ pub(super) fn insert_session(
     Ok(SessionId(id))
 }
 
+/// Who he is and where he belongs, in one statement: a row for each of his projects.
 pub(super) fn viewer(db: &Db, hash: &[u8], now: Time) -> Result<Option<Viewer>> {
-    db.one(
-        "SELECT u.id, u.email, u.nickname, u.site_role, u.locale, s.id, s.kind, s.scopes, s.used_ms
+    let rows = db.all(
+        "SELECT u.id, u.email, u.nickname, u.site_role, u.locale, s.id, s.kind, s.scopes, s.used_ms, s.expires_ms, u.rev,
+            m.project_id, m.role, p.deleted_ms IS NOT NULL
          FROM sessions s JOIN users u ON u.id = s.user_id
-         WHERE s.token_hash = ?1 AND s.expires_ms > ?2 AND u.locked = 0",
+         LEFT JOIN members m ON m.user_id = u.id LEFT JOIN projects p ON p.id = m.project_id
+         WHERE s.token_hash = ?1 AND s.expires_ms > ?2 AND u.locked = 0 ORDER BY m.project_id",
         params![hash, now],
-        |r| {
-            Ok(Viewer {
-                user: r.get(0)?,
-                email: r.get(1)?,
-                nickname: r.get(2)?,
-                site_role: r.get(3)?,
-                lang: lang(r, 4)?,
-                session: r.get(5)?,
-                kind: r.get(6)?,
-                scopes: scopes(&r.get::<_, String>(7)?),
-                used: r.get(8)?,
-            })
-        },
-    )
+        viewer_row,
+    )?;
+    Ok(gathered(rows))
+}
+
+/// The same person without a session.
+pub(super) fn reader(db: &Db, user: UserId) -> Result<Option<Viewer>> {
+    let rows = db.all(
+        "SELECT u.id, u.email, u.nickname, u.site_role, u.locale, 0, 'session', 'read', 0, 0, u.rev,
+            m.project_id, m.role, p.deleted_ms IS NOT NULL
+         FROM users u LEFT JOIN members m ON m.user_id = u.id LEFT JOIN projects p ON p.id = m.project_id
+         WHERE u.id = ?1 AND u.locked = 0 ORDER BY m.project_id",
+        params![user],
+        viewer_row,
+    )?;
+    Ok(gathered(rows))
+}
+
+fn viewer_row(r: &Row) -> SqlResult<(Viewer, Option<Standing>)> {
+    let viewer = Viewer {
+        user: r.get(0)?,
+        email: r.get(1)?,
+        nickname: r.get(2)?,
+        site_role: r.get(3)?,
+        lang: lang(r, 4)?,
+        session: r.get(5)?,
+        kind: r.get(6)?,
+        scopes: scopes(&r.get::<_, String>(7)?),
+        used: r.get(8)?,
+        expires: r.get(9)?,
+        rev: r.get(10)?,
+        roles: Arc::default(),
+    };
+    let standing = match r.get::<_, Option<ProjectId>>(11)? {
+        Some(project) => Some(Standing { project, role: r.get(12)?, deleted: r.get(13)? }),
+        None => None,
+    };
+    Ok((viewer, standing))
+}
+
+fn gathered(rows: Vec<(Viewer, Option<Standing>)>) -> Option<Viewer> {
+    let mut viewer = None;
+    let mut standings = Vec::new();
+    for (row, standing) in rows {
+        viewer.get_or_insert(row);
+        standings.extend(standing);
+    }
+    viewer.map(|v| Viewer { roles: Arc::new(Roles(standings)), ..v })
 }
 
 pub(super) fn touch(tx: &mut Tx, id: SessionId, until: Option<Time>) -> Result<()> {

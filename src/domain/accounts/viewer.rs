@@ -1,5 +1,7 @@
 //! Who asks: the person behind a cookie or a bearer token, as an extractor.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -11,10 +13,11 @@ use super::{Person, sql};
 use crate::app::App;
 use crate::base::clock::{DAY, Time};
 use crate::base::error::{Error, Result};
-use crate::base::ids::{SessionId, UserId};
+use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
-use crate::base::roles::SiteRole;
+use crate::base::roles::{Role, SiteRole};
 use crate::base::secret;
+use crate::engines::cache::Key;
 
 /// The session cookie's name.
 pub const COOKIE: &str = "vp_session";
@@ -38,7 +41,40 @@ pub struct Viewer {
     pub kind: SessionKind,
     /// What the session may do.
     pub scopes: Vec<Scope>,
+    /// Revision of his account's row.
+    pub rev: i64,
+    /// Where he belongs, and as what.
+    pub roles: Arc<Roles>,
     pub(super) used: Time,
+    pub(super) expires: Time,
+}
+
+/// The projects of one person, by id, those in the trash among them.
+#[derive(Clone, Debug, Default)]
+pub struct Roles(pub(super) Vec<Standing>);
+
+/// One membership.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing {
+    /// Where.
+    pub project: ProjectId,
+    /// As what.
+    pub role: Role,
+    /// Is the project in the trash?
+    pub deleted: bool,
+}
+
+impl Roles {
+    /// The role in a project that is there.
+    pub fn in_project(&self, id: ProjectId) -> Option<Role> {
+        let found = self.0.binary_search_by_key(&id, |s| s.project).ok()?;
+        Some(self.0[found]).filter(|s| !s.deleted).map(|s| s.role)
+    }
+
+    /// All of them, by project.
+    pub fn all(&self) -> &[Standing] {
+        &self.0
+    }
 }
 
 impl Viewer {
@@ -47,18 +83,38 @@ impl Viewer {
         Person { id: self.user, nickname: self.nickname.clone() }
     }
 
-    /// Whom a token belongs to; `None` if it holds no more. One statement.
+    /// His role in a project, as of the last change that was answered: what reads are judged by. A change is judged on
+    /// its own snapshot instead.
+    pub fn role(&self, project: ProjectId) -> Option<Role> {
+        self.roles.in_project(project)
+    }
+
+    /// Whom a token belongs to; `None` if it holds no more. One statement, or none if it was looked up before.
     pub async fn of_token(app: &App, token: &str) -> Result<Option<Viewer>> {
         if !is_token(token) {
             return Ok(None);
         }
         let hash = secret::hash(token);
-        let now = app.clock.now();
-        let Some(viewer) = app.read(move |db| sql::viewer(db, &hash, now)).await? else { return Ok(None) };
+        let (key, now) = (Key::hashed(&hash), app.clock.now());
+        let ticket = app.cache.revisions().ticket();
+        let mut viewer = match app.cache.sessions().get(&key).filter(|v| v.expires > now) {
+            Some(known) => known,
+            None => {
+                let Some(viewer) = app.read(move |db| sql::viewer(db, &hash, now)).await? else { return Ok(None) };
+                app.cache.sessions().put(key, ticket, Some(viewer.user), viewer.clone());
+                viewer
+            }
+        };
         if now.0 - viewer.used.0 > TOUCH_MS {
             let (app, id, kind) = (app.clone(), viewer.session, viewer.kind);
             let days = app.config.accounts.session_days;
             // Beside the request: its last use is worth no waiting, and a lost one is written next time.
+            // Held as touched from now on, so that the requests beside this one do not touch it as well.
+            viewer.used = now;
+            if kind == SessionKind::Session {
+                viewer.expires = now.plus(days * DAY);
+            }
+            app.cache.sessions().put(key, ticket, Some(viewer.user), viewer.clone());
             tokio::spawn(async move {
                 let _ = app
                     .store
@@ -70,6 +126,11 @@ impl Viewer {
             });
         }
         Ok(Some(viewer))
+    }
+
+    /// A person as a reader without a session: for reading ahead what he is about to ask for.
+    pub async fn reader(app: &App, user: UserId) -> Result<Option<Viewer>> {
+        app.read(move |db| sql::reader(db, user)).await
     }
 
     /// An error unless the instance role is at least operator.

@@ -19,11 +19,13 @@ use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Check, Error, Result};
 use crate::base::event::Event;
+use crate::base::fields::{Shape, Wanted};
 use crate::base::ids::{CommentId, FeedbackId, MediaId, ProjectId, UserId};
 use crate::base::locale::Text;
 use crate::base::page::{Feed, FeedSlice};
 use crate::base::roles::{Right, Role};
 use crate::closed_set;
+use crate::domain::EMBEDDED;
 use crate::domain::accounts::{Person, Viewer};
 use crate::domain::feedback;
 use crate::domain::projects::judge;
@@ -248,11 +250,70 @@ closed_set! {
     }
 }
 
-/// The comments and replies of a feedback that the viewer may see.
-pub fn list(db: &Db, who: &Viewer, id: FeedbackId, filter: &Filter, slice: FeedSlice) -> Result<Feed<Comment>> {
-    let role = sql::role_at(db, who.user, id)?;
-    let role = judge(role, Right::View, "feedback")?;
-    let rows = sql::feed(db, who.user, role, id, filter, slice)?;
+/// What can be asked of a comment.
+pub const SHAPE: Shape = Shape {
+    fields: &[
+        "id",
+        "feedback_id",
+        "project_id",
+        "parent_id",
+        "media_id",
+        "title",
+        "text",
+        "section",
+        "start_ms",
+        "end_ms",
+        "frame",
+        "security",
+        "internal",
+        "drawing",
+        "user_id",
+        "user",
+        "is_mine",
+        "client_id",
+        "created",
+        "updated",
+        "edited",
+        "resolved_at",
+        "resolved_by",
+        "reactions",
+        "my_reactions",
+    ],
+    expand: &["user"],
+};
+
+/// In which project a comment stands; known without a statement after the first time.
+pub async fn project_of(app: &App, id: CommentId) -> Result<ProjectId> {
+    if let Some(known) = app.cache.project_of_comment(id) {
+        return Ok(known);
+    }
+    let project = app.read(move |db| sql::project_of(db, id)).await?.ok_or(Error::NotFound("comment"))?;
+    app.cache.place_comment(id, project);
+    Ok(project)
+}
+
+/// The newest comments of these feedbacks that the viewer may see, for embedding.
+pub fn embed(db: &Db, who: &Viewer, role: Role, feedbacks: &[i64]) -> Result<Vec<(i64, Value)>> {
+    let rows = sql::newest_of(db, who.user, role, feedbacks, EMBEDDED)?;
+    let shown = |c: &Stored| {
+        let value = serde_json::to_value(c.shown(Some(who.user))).map_err(Error::internal)?;
+        Ok((c.comment.feedback_id.0, value))
+    };
+    rows.iter().map(shown).collect()
+}
+
+/// The comments and replies of a feedback that the viewer may see in this role.
+pub fn list(
+    db: &Db,
+    who: &Viewer,
+    role: Role,
+    id: FeedbackId,
+    filter: &Filter,
+    wanted: &Wanted,
+    slice: FeedSlice,
+) -> Result<Feed<Comment>> {
+    judge(Some(role), Right::View, "feedback")?;
+    let rows = sql::feed(db, who.user, role, id, filter, wanted, slice)?.ok_or(Error::NotFound("feedback"))?;
     let shown = rows.iter().map(|c| c.shown(Some(who.user))).collect();
     let key = |c: &Comment| match filter.order {
         Order::Created => c.created.0,
@@ -261,9 +322,11 @@ pub fn list(db: &Db, who: &Viewer, id: FeedbackId, filter: &Filter, slice: FeedS
     Ok(Feed::new(slice, shown, |c| (key(c), c.id.0)))
 }
 
-/// One comment.
-pub fn get(db: &Db, who: &Viewer, id: CommentId) -> Result<Comment> {
-    Ok(look(db, who.user, id)?.shown(Some(who.user)))
+/// One comment, for a reader of this role.
+pub fn get(db: &Db, who: &Viewer, role: Role, id: CommentId, wanted: &Wanted) -> Result<Comment> {
+    judge(Some(role), Right::View, "comment")?;
+    let stored = sql::seen(db, who.user, role, id, wanted)?.ok_or(Error::NotFound("comment"))?;
+    Ok(stored.shown(Some(who.user)))
 }
 
 /// The newest comments of a project that the viewer may see, newest first.

@@ -3,17 +3,23 @@
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde::Deserialize;
 
-use super::{Comment, CommentPatch, Filter, NewComment, Order, Reaction};
+use super::{CommentPatch, Filter, NewComment, Order, Reaction, SHAPE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::fields::Wanted;
+use crate::base::group::Group;
 use crate::base::ids::{CommentId, FeedbackId, MediaId};
-use crate::base::page::{Feed, FeedQuery};
+use crate::base::page::FeedQuery;
+use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
+use crate::domain::answer::{Asked, Depends, Reader, Revised, kept};
+use crate::domain::feedback;
 use crate::domain::http::{IfMatch, Json, Path, Query, Tagged};
+use crate::domain::projects::judge;
 
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
@@ -31,6 +37,8 @@ struct ListQuery {
     resolved: Option<bool>,
     media_id: Option<MediaId>,
     order: Option<Order>,
+    fields: Option<String>,
+    expand: Option<String>,
 }
 
 async fn list(
@@ -38,10 +46,24 @@ async fn list(
     who: Viewer,
     Path(id): Path<FeedbackId>,
     Query(q): Query<ListQuery>,
-) -> Result<Json<Feed<Comment>>> {
+    asked: Asked,
+) -> Result<Response> {
+    let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
     let slice = FeedQuery { cursor: q.cursor, page_size: q.page_size }.check()?;
     let filter = Filter { resolved: q.resolved, media: q.media_id, order: q.order.unwrap_or_default() };
-    Ok(Json(app.read(move |db| super::list(db, &who, id, &filter, slice)).await?))
+    let project = feedback::project_of(&app, id).await?;
+    let role = judge(who.role(project), Right::View, "feedback")?;
+    let on = (Group::Comments, Reader::Person(Some(role)), Depends::project(&app, project));
+    let reader = who.clone();
+    kept(
+        &app,
+        &asked,
+        &who,
+        on,
+        |_| None,
+        move |db| super::list(db, &reader, role, id, &filter, &wanted, slice)?.map(|c| wanted.show(c, Vec::new())),
+    )
+    .await
 }
 
 async fn add(
@@ -54,9 +76,36 @@ async fn add(
     Ok((StatusCode::CREATED, Tagged(comment.rev, comment)))
 }
 
-async fn one(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) -> Result<impl IntoResponse> {
-    let comment = app.read(move |db| super::get(db, &who, id)).await?;
-    Ok(Tagged(comment.rev, comment))
+#[derive(Deserialize)]
+struct OneQuery {
+    fields: Option<String>,
+    expand: Option<String>,
+}
+
+async fn one(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<CommentId>,
+    Query(q): Query<OneQuery>,
+    asked: Asked,
+) -> Result<Response> {
+    let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
+    let project = super::project_of(&app, id).await?;
+    let role = judge(who.role(project), Right::View, "comment")?;
+    let on = (Group::Comment, Reader::Person(Some(role)), Depends::project(&app, project));
+    let reader = who.clone();
+    kept(
+        &app,
+        &asked,
+        &who,
+        on,
+        |r: &Revised<_>| Some(r.0),
+        move |db| {
+            let comment = super::get(db, &reader, role, id, &wanted)?;
+            Ok(Revised(comment.rev, wanted.show(comment, Vec::new())?))
+        },
+    )
+    .await
 }
 
 async fn change(

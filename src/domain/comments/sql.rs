@@ -3,10 +3,12 @@
 use super::{Comment, Filter, Order, Reaction, Reactions, Stored};
 use crate::base::clock::Time;
 use crate::base::error::Result;
+use crate::base::fields::Wanted;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::base::page::FeedSlice;
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Person;
+use crate::domain::id_list;
 use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 
 /// Sort key of a comment without a moment: after all others.
@@ -22,6 +24,23 @@ const COMMENT: &str = "c.id, c.feedback_id, c.project_id, c.parent_id, c.media_i
     EXISTS (SELECT 1 FROM reactions x WHERE x.comment_id = c.id AND x.user_id = ?1 AND x.kind = 'like'),
     EXISTS (SELECT 1 FROM reactions x WHERE x.comment_id = c.id AND x.user_id = ?1 AND x.kind = 'dislike'),
     EXISTS (SELECT 1 FROM reactions x WHERE x.comment_id = c.id AND x.user_id = ?1 AND x.kind = 'question')";
+
+/// The same columns and joins, with nothing read for what is not wanted.
+fn wanted_columns(w: &Wanted) -> (String, String) {
+    let (mut columns, mut joins) = (COMMENT.to_owned(), JOINS.to_owned());
+    if !w.any(&["reactions", "my_reactions"]) {
+        columns = format!("{} 0, 0, 0, 0, 0, 0", COMMENT.split("(SELECT").next().unwrap_or_default());
+    }
+    if !w.has("user") {
+        columns = columns.replace("u.nickname", "''");
+        joins = joins.replace("JOIN users u ON u.id = c.user_id ", "");
+    }
+    if !w.has("resolved_by") {
+        columns = columns.replace("c.resolved_by, v.nickname", "NULL, NULL");
+        joins = joins.replace("LEFT JOIN users v ON v.id = c.resolved_by", "");
+    }
+    (columns.replace("c.drawing", w.or("drawing", "c.drawing", "NULL")), joins)
+}
 
 const JOINS: &str = "JOIN users u ON u.id = c.user_id LEFT JOIN users v ON v.id = c.resolved_by";
 
@@ -72,13 +91,41 @@ fn stored(r: &Row) -> SqlResult<Stored> {
     })
 }
 
-/// A person's role in the project of a feedback that is there.
-pub(super) fn role_at(db: &Db, user: UserId, feedback: FeedbackId) -> Result<Option<Role>> {
+pub(super) fn project_of(db: &Db, id: CommentId) -> Result<Option<ProjectId>> {
+    db.one("SELECT project_id FROM comments WHERE id = ?1", params![id], |r| r.get(0))
+}
+
+/// As `user` sees it in this role.
+pub(super) fn seen(db: &Db, user: UserId, role: Role, id: CommentId, wanted: &Wanted) -> Result<Option<Stored>> {
+    let (columns, joins) = wanted_columns(wanted);
     db.one(
-        "SELECT m.role FROM feedbacks f JOIN projects p ON p.id = f.project_id AND p.deleted_ms IS NULL
-         JOIN members m ON m.project_id = f.project_id AND m.user_id = ?2 WHERE f.id = ?1 AND f.deleted_ms IS NULL",
-        params![feedback, user],
-        |r| r.get(0),
+        &format!(
+            "SELECT {columns} FROM comments c JOIN (SELECT ?3 AS role) m {joins}
+             JOIN feedbacks f ON f.id = c.feedback_id AND f.deleted_ms IS NULL
+             WHERE c.id = ?2 AND c.deleted_ms IS NULL AND (c.internal = 0 OR ?4)"
+        ),
+        params![user, id, role, role.may(Right::SeeInternal)],
+        stored,
+    )
+}
+
+/// The newest comments of several feedbacks, at most `limit` of each.
+pub(super) fn newest_of(db: &Db, user: UserId, role: Role, feedbacks: &[i64], limit: i64) -> Result<Vec<Stored>> {
+    if feedbacks.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = id_list(feedbacks);
+    db.all(
+        &format!(
+            "SELECT {COMMENT} FROM (
+                SELECT x.*, row_number() OVER (
+                    PARTITION BY x.feedback_id ORDER BY x.created_ms DESC, x.id DESC) AS place
+                FROM comments x
+                WHERE x.feedback_id IN ({list}) AND x.deleted_ms IS NULL AND (x.internal = 0 OR ?3)) c
+             JOIN (SELECT ?2 AS role) m {JOINS} WHERE c.place <= ?4 ORDER BY c.feedback_id, c.place"
+        ),
+        params![user, role, role.may(Right::SeeInternal), limit],
+        stored,
     )
 }
 
@@ -115,14 +162,18 @@ pub(super) fn place(db: &Db, user: UserId, c: &Comment) -> Result<Option<Place>>
     )
 }
 
+/// `None` if the feedback is not there: one that has no comments brings one row without any.
 pub(super) fn feed(
     db: &Db,
     user: UserId,
     role: Role,
     feedback: FeedbackId,
     filter: &Filter,
+    wanted: &Wanted,
     slice: FeedSlice,
-) -> Result<Vec<Stored>> {
+) -> Result<Option<Vec<Stored>>> {
+    let (columns, joins) = wanted_columns(wanted);
+    let joins = joins.replacen("JOIN users u", "LEFT JOIN users u", 1);
     let (key, ascending) = match filter.order {
         Order::Created => ("c.created_ms".to_owned(), false),
         Order::Time => (format!("coalesce(c.start_ms, {NO_MOMENT})"), true),
@@ -131,13 +182,13 @@ pub(super) fn feed(
     let (than, order) = if up { (">", "ASC") } else { ("<", "DESC") };
     let border = if slice.from.is_some() { format!("AND ({key}, c.id) {than} (?7, ?8)") } else { String::new() };
     let (border_key, border_id) = slice.border();
-    db.all(
+    let rows = db.all(
         &format!(
-            "SELECT {COMMENT} FROM comments c JOIN (SELECT ?3 AS role) m {JOINS}
-             WHERE c.feedback_id = ?2 AND c.deleted_ms IS NULL AND (c.internal = 0 OR ?4)
+            "SELECT {columns} FROM feedbacks f JOIN (SELECT ?3 AS role) m
+             LEFT JOIN comments c ON c.feedback_id = ?2 AND c.deleted_ms IS NULL AND (c.internal = 0 OR ?4)
                AND (?5 IS NULL OR (c.resolved_ms IS NOT NULL) = ?5) AND (?6 IS NULL OR c.media_id = ?6)
                AND (?7 IS NULL OR ?8 IS NOT NULL) {border}
-             ORDER BY {key} {order}, c.id {order} LIMIT ?9"
+             {joins} WHERE f.id = ?2 AND f.deleted_ms IS NULL ORDER BY {key} {order}, c.id {order} LIMIT ?9"
         ),
         params![
             user,
@@ -150,8 +201,9 @@ pub(super) fn feed(
             border_id,
             slice.size + 1
         ],
-        stored,
-    )
+        |r| if r.get::<_, Option<i64>>(0)?.is_some() { stored(r).map(Some) } else { Ok(None) },
+    )?;
+    Ok(if rows.is_empty() { None } else { Some(rows.into_iter().flatten().collect()) })
 }
 
 pub(super) fn newest(db: &Db, user: UserId, role: Role, project: ProjectId, limit: i64) -> Result<Vec<Stored>> {
@@ -185,8 +237,7 @@ pub(super) fn by_ids(db: &Db, user: UserId, role: Role, ids: &[CommentId]) -> Re
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    // Numbers, never a caller's text.
-    let list = ids.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let list = id_list(&ids.iter().map(|i| i.0).collect::<Vec<_>>());
     db.all(
         &format!(
             "SELECT {COMMENT} FROM comments c JOIN (SELECT ?2 AS role) m {JOINS}

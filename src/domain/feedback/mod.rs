@@ -14,9 +14,11 @@ use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Check, Error, Result};
 use crate::base::event::{Audience, Event, Live};
+use crate::base::fields::{Shape, Wanted};
 use crate::base::ids::{FeedbackId, MediaId, ProjectId, UserId};
 use crate::base::page::{Feed, FeedSlice};
 use crate::base::roles::{Right, Role};
+use crate::domain::EMBEDDED;
 use crate::domain::accounts::{Person, Viewer};
 use crate::domain::projects::{self, Project, judge};
 use crate::engines::store::{Db, Tx};
@@ -178,24 +180,81 @@ pub struct Filter {
     pub priority: Option<Priority>,
 }
 
-/// The feedbacks of a project, newest first.
-pub fn list(db: &Db, who: &Viewer, project: ProjectId, filter: Filter, slice: FeedSlice) -> Result<Feed<Feedback>> {
-    let role = projects::allow(db, who.user, project, Right::View)?;
-    let rows = sql::feed(db, project, role, filter, slice)?;
+/// What can be asked of a feedback.
+pub const SHAPE: Shape = Shape {
+    fields: &[
+        "id",
+        "project_id",
+        "title",
+        "description",
+        "status",
+        "priority",
+        "user_id",
+        "user",
+        "created",
+        "updated",
+        "comment_count",
+        "unresolved_count",
+        "latest_media",
+        "decisions",
+        "my_role",
+    ],
+    expand: &["user", "comments"],
+};
+
+/// A feedback that is embedded in its project.
+#[derive(Clone, Debug, Serialize)]
+#[allow(missing_docs)] // As in `Feedback`.
+pub struct FeedbackBrief {
+    pub id: FeedbackId,
+    pub title: String,
+    pub status: FeedbackStatus,
+    pub priority: Priority,
+    pub created: Time,
+    pub updated: Time,
+    pub user: Person,
+}
+
+/// The newest feedbacks of these projects, for embedding.
+pub fn embed(db: &Db, _: &Viewer, _: Role, projects: &[i64]) -> Result<Vec<(i64, Value)>> {
+    let briefs = sql::briefs(db, projects, EMBEDDED)?;
+    briefs.into_iter().map(|(p, b)| Ok((p, serde_json::to_value(b).map_err(Error::internal)?))).collect()
+}
+
+/// The feedbacks of a project, newest first, for a reader of this role.
+pub fn list(
+    db: &Db,
+    role: Role,
+    project: ProjectId,
+    filter: Filter,
+    wanted: &Wanted,
+    slice: FeedSlice,
+) -> Result<Feed<Feedback>> {
+    judge(Some(role), Right::View, "project")?;
+    let rows = sql::feed(db, project, role, filter, wanted, slice)?;
     Ok(Feed::new(slice, rows, |f| (f.created.0, f.id.0)))
+}
+
+/// In which project a feedback stands; known without a statement after the first time.
+pub async fn project_of(app: &App, id: FeedbackId) -> Result<ProjectId> {
+    if let Some(known) = app.cache.project_of_feedback(id) {
+        return Ok(known);
+    }
+    let project = app.read(move |db| sql::project_of(db, id)).await?.ok_or(Error::NotFound("feedback"))?;
+    app.cache.place_feedback(id, project);
+    Ok(project)
 }
 
 /// The same feed for a page that has the project: whoever was given it may see its feedbacks.
 pub fn list_in(db: &Db, project: &Project, slice: FeedSlice) -> Result<Feed<Feedback>> {
-    let rows = sql::feed(db, project.id, project.my_role, Filter::default(), slice)?;
+    let rows = sql::feed(db, project.id, project.my_role, Filter::default(), &Wanted::ALL, slice)?;
     Ok(Feed::new(slice, rows, |f| (f.created.0, f.id.0)))
 }
 
-/// One feedback with its decisions.
-pub fn get(db: &Db, who: &Viewer, id: FeedbackId) -> Result<Feedback> {
-    let mut feedback = look(db, who.user, id, Right::View)?;
-    feedback.decisions = Some(sql::decisions(db, id)?);
-    Ok(feedback)
+/// One feedback with its decisions, for a reader of this role.
+pub fn get(db: &Db, role: Role, id: FeedbackId, wanted: &Wanted) -> Result<Feedback> {
+    judge(Some(role), Right::View, "feedback")?;
+    sql::seen(db, role, id, wanted)?.ok_or(Error::NotFound("feedback"))
 }
 
 /// One feedback and the judgement of `right` in its project, by one statement.

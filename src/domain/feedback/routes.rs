@@ -1,45 +1,97 @@
 //! `/projects/{id}/feedbacks` and `/feedbacks/{id}`.
 
-use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, put};
+use axum::{Extension, Router};
 use serde::Deserialize;
 
-use super::{Feedback, FeedbackPatch, FeedbackStatus, Filter, NewDecision, NewFeedback, Priority};
+use super::{Feedback, FeedbackPatch, FeedbackStatus, Filter, NewDecision, NewFeedback, Priority, SHAPE};
 use crate::app::App;
 use crate::base::error::Result;
+use crate::base::fields::{Shown, Wanted};
+use crate::base::group::Group;
 use crate::base::ids::{FeedbackId, ProjectId};
-use crate::base::page::{Feed, FeedQuery};
+use crate::base::page::FeedQuery;
+use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
+use crate::domain::answer::{Asked, Depends, Reader, Revised, kept};
 use crate::domain::http::{IfMatch, Json, Path, Query, Tagged};
+use crate::domain::projects::judge;
+use crate::domain::{Embed, embedded};
+use crate::engines::store::Db;
 
-/// The routes of this noun.
-pub fn routes() -> Router<App> {
+/// The routes of this noun; `comments` reads what is embedded by `?expand=comments`.
+pub fn routes(comments: Embed) -> Router<App> {
     Router::new()
         .route("/projects/{id}/feedbacks", get(list).post(add))
         .route("/feedbacks/{id}", get(one).patch(change).delete(remove))
         .route("/feedbacks/{id}/decision", put(decide))
+        .layer(Extension(comments))
 }
 
-#[derive(Deserialize)]
-struct ListQuery {
+#[derive(Default, Deserialize)]
+pub(in crate::domain) struct ListQuery {
     cursor: Option<String>,
     page_size: Option<i64>,
     status: Option<FeedbackStatus>,
     priority: Option<Priority>,
+    fields: Option<String>,
+    expand: Option<String>,
 }
 
-async fn list(
+pub(in crate::domain) async fn list(
     State(app): State<App>,
     who: Viewer,
     Path(id): Path<ProjectId>,
+    Extension(comments): Extension<Embed>,
     Query(q): Query<ListQuery>,
-) -> Result<Json<Feed<Feedback>>> {
+    asked: Asked,
+) -> Result<Response> {
+    let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
     let slice = FeedQuery { cursor: q.cursor, page_size: q.page_size }.check()?;
     let filter = Filter { status: q.status, priority: q.priority };
-    Ok(Json(app.read(move |db| super::list(db, &who, id, filter, slice)).await?))
+    let role = judge(who.role(id), Right::View, "project")?;
+    let (viewer, on) = (who.clone(), (Group::Feedbacks, reader(role, &wanted), Depends::project(&app, id)));
+    kept(
+        &app,
+        &asked,
+        &who,
+        on,
+        |_| None,
+        move |db| {
+            let feed = super::list(db, role, id, filter, &wanted, slice)?;
+            let mut show = show(db, &viewer, role, &wanted, comments, &feed.results)?;
+            feed.map(&mut show)
+        },
+    )
+    .await
+}
+
+/// Embedded comments show what is the reader's own.
+fn reader(role: Role, wanted: &Wanted) -> Reader {
+    if wanted.expands("comments") { Reader::Person(Some(role)) } else { Reader::Role(role) }
+}
+
+fn show(
+    db: &Db,
+    who: &Viewer,
+    role: Role,
+    wanted: &Wanted,
+    comments: Embed,
+    feedbacks: &[Feedback],
+) -> Result<impl FnMut(Feedback) -> Result<Shown<Feedback>> + use<>> {
+    let ids: Vec<i64> = feedbacks.iter().map(|f| f.id.0).collect();
+    let wanted = wanted.clone();
+    let mut found = if wanted.expands("comments") { comments.0(db, who, role, &ids)? } else { Vec::new() };
+    Ok(move |f: Feedback| {
+        let mut more = Vec::new();
+        if wanted.expands("comments") {
+            more.push(("comments", embedded(&mut found, f.id.0)));
+        }
+        wanted.show(f, more)
+    })
 }
 
 async fn add(
@@ -52,9 +104,37 @@ async fn add(
     Ok((StatusCode::CREATED, Tagged(feedback.rev, feedback)))
 }
 
-async fn one(State(app): State<App>, who: Viewer, Path(id): Path<FeedbackId>) -> Result<impl IntoResponse> {
-    let feedback = app.read(move |db| super::get(db, &who, id)).await?;
-    Ok(Tagged(feedback.rev, feedback))
+#[derive(Default, Deserialize)]
+pub(in crate::domain) struct OneQuery {
+    fields: Option<String>,
+    expand: Option<String>,
+}
+
+async fn one(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<FeedbackId>,
+    Extension(comments): Extension<Embed>,
+    Query(q): Query<OneQuery>,
+    asked: Asked,
+) -> Result<Response> {
+    let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
+    let project = super::project_of(&app, id).await?;
+    let role = judge(who.role(project), Right::View, "feedback")?;
+    let (viewer, on) = (who.clone(), (Group::Feedback, reader(role, &wanted), Depends::project(&app, project)));
+    kept(
+        &app,
+        &asked,
+        &who,
+        on,
+        |r: &Revised<_>| Some(r.0),
+        move |db| {
+            let feedback = super::get(db, role, id, &wanted)?;
+            let mut show = show(db, &viewer, role, &wanted, comments, std::slice::from_ref(&feedback))?;
+            Ok(Revised(feedback.rev, show(feedback)?))
+        },
+    )
+    .await
 }
 
 async fn change(

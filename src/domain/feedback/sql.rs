@@ -1,11 +1,13 @@
 //! The statements of feedbacks. Tables: `feedbacks`, `decisions`.
 
-use super::{Decision, Feedback, Filter, MediaBrief, Verdict};
+use super::{Decision, Feedback, FeedbackBrief, Filter, MediaBrief, Verdict};
 use crate::base::error::Result;
+use crate::base::fields::Wanted;
 use crate::base::ids::{FeedbackId, MediaId, ProjectId, UserId};
 use crate::base::page::FeedSlice;
 use crate::base::roles::Role;
 use crate::domain::accounts::Person;
+use crate::domain::id_list;
 use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 
 /// Columns of a feedback seen in role `m.role`, which decides whether internal comments count.
@@ -20,6 +22,25 @@ const FEEDBACK: &str = "f.id, f.project_id, f.title, f.description, f.status, f.
 const JOINS: &str = "JOIN users u ON u.id = f.user_id
     LEFT JOIN media v ON v.feedback_id = f.id
         AND v.version = (SELECT max(x.version) FROM media x WHERE x.feedback_id = f.id)";
+
+/// The same columns and joins, with nothing read for what is not wanted.
+fn wanted_columns(w: &Wanted) -> (String, String) {
+    let (mut columns, mut joins) = (FEEDBACK.to_owned(), JOINS.to_owned());
+    let counts = FEEDBACK.find("(SELECT").map_or("", |from| &FEEDBACK[from..FEEDBACK.find("v.id").unwrap_or(from)]);
+    if !w.any(&["comment_count", "unresolved_count"]) {
+        columns = columns.replace(counts, "0, 0, ");
+    }
+    if !w.has("latest_media") {
+        columns =
+            columns.replace("v.id, v.version, v.state, v.name, v.renditions, v.facts", "NULL, 0, '', '', '', NULL");
+        joins = joins.split("LEFT JOIN").next().unwrap_or_default().to_owned();
+    }
+    if !w.has("user") {
+        columns = columns.replace("u.nickname", "''");
+        joins = joins.replace("JOIN users u ON u.id = f.user_id", "");
+    }
+    (columns.replace("f.description", w.or("description", "f.description", "''")), joins)
+}
 
 fn feedback(r: &Row) -> SqlResult<Feedback> {
     let user: UserId = r.get(6)?;
@@ -58,12 +79,20 @@ fn media(r: &Row) -> SqlResult<Option<MediaBrief>> {
     }))
 }
 
-pub(super) fn feed(db: &Db, project: ProjectId, role: Role, filter: Filter, slice: FeedSlice) -> Result<Vec<Feedback>> {
+pub(super) fn feed(
+    db: &Db,
+    project: ProjectId,
+    role: Role,
+    filter: Filter,
+    wanted: &Wanted,
+    slice: FeedSlice,
+) -> Result<Vec<Feedback>> {
+    let (columns, joins) = wanted_columns(wanted);
     let (than, order) = if slice.backward() { (">", "ASC") } else { ("<", "DESC") };
     let border = if slice.from.is_some() { format!("AND (f.created_ms, f.id) {than} (?5, ?6)") } else { String::new() };
     // Without a border its parameters still have to be bound.
     let sql = format!(
-        "SELECT {FEEDBACK} FROM feedbacks f JOIN (SELECT ?2 AS role) m {JOINS}
+        "SELECT {columns} FROM feedbacks f JOIN (SELECT ?2 AS role) m {joins}
          WHERE f.project_id = ?1 AND f.deleted_ms IS NULL AND (?3 IS NULL OR f.status = ?3)
            AND (?4 IS NULL OR f.priority = ?4) AND (?5 IS NULL OR ?6 IS NOT NULL) {border}
          ORDER BY f.created_ms {order}, f.id {order} LIMIT ?7"
@@ -84,13 +113,87 @@ pub(super) fn get(db: &Db, user: UserId, id: FeedbackId) -> Result<Option<Feedba
     )
 }
 
+/// As a member of this role sees it, with its decisions: a row for each of them, the feedback itself read once.
+pub(super) fn seen(db: &Db, role: Role, id: FeedbackId, wanted: &Wanted) -> Result<Option<Feedback>> {
+    let (columns, joins) = wanted_columns(wanted);
+    let decisions = if wanted.has("decisions") {
+        "LEFT JOIN decisions d ON d.feedback_id = ?1 LEFT JOIN users w ON w.id = d.user_id"
+    } else {
+        "JOIN (SELECT NULL AS user_id, '' AS decision, '' AS note, 0 AS updated_ms) d JOIN (SELECT '' AS nickname) w"
+    };
+    let named: String = (0..20).map(|i| format!("c{i}, ")).collect();
+    let rows = db.all(
+        &format!(
+            "WITH one ({}) AS MATERIALIZED (
+                SELECT {columns} FROM feedbacks f JOIN (SELECT ?2 AS role) m {joins} WHERE f.id = ?1 AND f.deleted_ms IS NULL)
+             SELECT {named} d.user_id, w.nickname, d.decision, d.note, d.updated_ms FROM one {decisions}
+             ORDER BY d.updated_ms DESC, d.user_id LIMIT 200",
+            named.trim_end_matches(", ")
+        ),
+        params![id, role],
+        |r| {
+            let decision = match r.get::<_, Option<UserId>>(20)? {
+                Some(id) => Some(Decision {
+                    user: Person { id, nickname: r.get(21)? },
+                    decision: r.get(22)?,
+                    note: r.get(23)?,
+                    updated: r.get(24)?,
+                }),
+                None => None,
+            };
+            Ok((feedback(r)?, decision))
+        },
+    )?;
+    let mut found = None;
+    let mut decisions = Vec::new();
+    for (row, decision) in rows {
+        found.get_or_insert(row);
+        decisions.extend(decision);
+    }
+    Ok(found.map(|f| Feedback { decisions: Some(decisions), ..f }))
+}
+
+pub(super) fn project_of(db: &Db, id: FeedbackId) -> Result<Option<ProjectId>> {
+    db.one("SELECT project_id FROM feedbacks WHERE id = ?1", params![id], |r| r.get(0))
+}
+
+/// The newest feedbacks of several projects, at most `limit` of each.
+pub(super) fn briefs(db: &Db, projects: &[i64], limit: i64) -> Result<Vec<(i64, FeedbackBrief)>> {
+    if projects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = id_list(projects);
+    db.all(
+        &format!(
+            "SELECT id, title, status, priority, created_ms, updated_ms, user_id, nickname, project_id FROM (
+                SELECT f.*, u.nickname, row_number() OVER (
+                    PARTITION BY f.project_id ORDER BY f.created_ms DESC, f.id DESC) AS place
+                FROM feedbacks f JOIN users u ON u.id = f.user_id
+                WHERE f.project_id IN ({list}) AND f.deleted_ms IS NULL)
+             WHERE place <= ?1 ORDER BY project_id, place"
+        ),
+        params![limit],
+        |r| {
+            let brief = FeedbackBrief {
+                id: r.get(0)?,
+                title: r.get(1)?,
+                status: r.get(2)?,
+                priority: r.get(3)?,
+                created: r.get(4)?,
+                updated: r.get(5)?,
+                user: Person { id: r.get(6)?, nickname: r.get(7)? },
+            };
+            Ok((r.get(8)?, brief))
+        },
+    )
+}
+
 /// As a room's members see them alike; the role only fills its column.
 pub(super) fn public(db: &Db, ids: &[FeedbackId]) -> Result<Vec<Feedback>> {
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    // Numbers, never a caller's text.
-    let list = ids.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+    let list = id_list(&ids.iter().map(|i| i.0).collect::<Vec<_>>());
     db.all(
         &format!(
             "SELECT {FEEDBACK} FROM feedbacks f JOIN (SELECT 'viewer' AS role) m {JOINS}

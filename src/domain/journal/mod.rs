@@ -16,6 +16,7 @@ use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
 use crate::domain::{comments, feedback, media, projects};
+use crate::engines::cache::Rev;
 use crate::engines::store::Db;
 
 /// One event as a member sees it.
@@ -33,8 +34,8 @@ pub struct Entry {
 }
 
 /// The events of a project after `after`, oldest first.
-pub fn list(db: &Db, who: &Viewer, project: ProjectId, after: i64, limit: i64) -> Result<Vec<Entry>> {
-    let role = projects::allow(db, who.user, project, Right::View)?;
+pub fn list(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64, limit: i64) -> Result<Vec<Entry>> {
+    projects::judge(Some(role), Right::View, "project")?;
     sql::after(db, who.user, role, project, after, limit)
 }
 
@@ -113,6 +114,11 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
     }
     let seq = entries.last().map_or(after, |e| e.seq);
     Ok(Replay { messages, seq, more: entries.len() as i64 >= limit })
+}
+
+/// What cached answers depend on, as the journal tells it: the last event of each project, and of people's names.
+pub fn revisions(db: &Db) -> Result<(Vec<(ProjectId, Rev)>, Rev)> {
+    Ok((sql::last_of_projects(db)?, sql::last_rename(db)?.unwrap_or_default()))
 }
 
 /// The last seq of a project; 0 if nothing has happened in it.

@@ -2,19 +2,23 @@
 
 use axum::Router;
 use axum::extract::State;
+use axum::response::Response;
 use axum::routing::get;
 use serde::{Deserialize, Serialize};
 
 use super::Entry;
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::group::Group;
 use crate::base::ids::{JobId, ProjectId};
 use crate::base::locale::Text;
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
+use crate::domain::answer::{Asked, Depends, Reader, kept};
 use crate::domain::http::{Json, Path, Query};
 use crate::domain::projects;
 use crate::engines::queue;
+use crate::engines::store::Db;
 
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
@@ -38,13 +42,17 @@ async fn events(
     who: Viewer,
     Path(id): Path<ProjectId>,
     Query(q): Query<After>,
-) -> Result<Json<Events>> {
+    asked: Asked,
+) -> Result<Response> {
     let limit = q.page_size.unwrap_or(100);
     if !(1..=500).contains(&limit) {
         return Err(Error::invalid("page_size", Text::new("invalid.range").with("min", 1).with("max", 500)));
     }
-    let results = app.read(move |db| super::list(db, &who, id, q.after, limit)).await?;
-    Ok(Json(Events { results }))
+    let role = projects::judge(who.role(id), Right::View, "project")?;
+    let on = (Group::Events, Reader::Person(Some(role)), Depends::project(&app, id));
+    let reader = who.clone();
+    let load = move |db: &Db| Ok(Events { results: super::list(db, &reader, role, id, q.after, limit)? });
+    kept(&app, &asked, &who, on, |_| None, load).await
 }
 
 async fn job(State(app): State<App>, who: Viewer, Path(id): Path<JobId>) -> Result<Json<queue::Row>> {

@@ -5,6 +5,7 @@ use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::{ProjectId, UserId};
 use crate::base::roles::{Right, Role};
+use crate::engines::cache::Rev;
 use crate::engines::store::{Db, params};
 
 /// What members read: not the sign-ins and admin actions, not what happens to internal comments unless they may see
@@ -32,6 +33,22 @@ pub(super) fn after(
         Some(Entry { seq, at, user_id, event: serde_json::from_str::<Event>(&body).ok()? })
     });
     Ok(known.collect())
+}
+
+/// One look into the index for each project, however long the journal is.
+pub(super) fn last_of_projects(db: &Db) -> Result<Vec<(ProjectId, Rev)>> {
+    db.all(
+        "SELECT p.id, e.seq, e.at_ms FROM projects p
+         JOIN events e ON e.seq = (SELECT max(x.seq) FROM events x WHERE x.project_id = p.id)",
+        params![],
+        |r| Ok((r.get(0)?, Rev { seq: r.get(1)?, at: r.get(2)? })),
+    )
+}
+
+pub(super) fn last_rename(db: &Db) -> Result<Option<Rev>> {
+    db.one("SELECT seq, at_ms FROM events WHERE verb = 'user_changed' ORDER BY seq DESC LIMIT 1", params![], |r| {
+        Ok(Rev { seq: r.get(0)?, at: r.get(1)? })
+    })
 }
 
 pub(super) fn last(db: &Db, project: ProjectId) -> Result<i64> {

@@ -145,15 +145,18 @@ pub struct Urls {
 impl Media {
     /// As the API shows it. With `signer`, its URLs carry a signature of that person, for players that cannot send a
     /// token.
-    pub fn shown(self, app: &App, lang: Lang, signer: Option<UserId>) -> Shown {
+    pub fn shown(self, app: &App, lang: Lang, reader: UserId, signer: Option<UserId>) -> Shown {
         let progress = match self.state {
             MediaState::Received | MediaState::Processing => self.job_id.and_then(|job| app.queue.progress(job)),
             _ => None,
         };
         // A job that runs on a version which is not known yet is looking at it.
         let probing = self.state == MediaState::Received && progress.is_some();
+        // Another host gets no cookie: there the signature says who asks.
+        let cdn = app.config.server.cdn_url.trim_end_matches('/');
+        let signer = if cdn.is_empty() { signer } else { Some(reader) };
         let query = signer.map(|user| sign::query(app, self.id, user)).unwrap_or_default();
-        let url = |file: &str| format!("/api/v1/media/{}/{file}{query}", self.id);
+        let url = |file: &str| format!("{cdn}/api/v1/media/{}/{file}{query}", self.id);
         let made = |file: &str| self.renditions.iter().any(|r| r == file);
         let urls = Urls {
             original: url("original"),

@@ -36,16 +36,16 @@ async fn list(
     Path(id): Path<FeedbackId>,
     headers: HeaderMap,
 ) -> Result<Json<List>> {
-    let (lang, signer) = (who.lang, signer(&headers, who.user));
+    let (lang, reader, signer) = (who.lang, who.user, signer(&headers, who.user));
     let versions = app.read(move |db| super::list(db, &who, id)).await?;
-    Ok(Json(List { results: versions.into_iter().map(|m| m.shown(&app, lang, signer)).collect() }))
+    Ok(Json(List { results: versions.into_iter().map(|m| m.shown(&app, lang, reader, signer)).collect() }))
 }
 
 async fn one(State(app): State<App>, who: Viewer, Path(id): Path<MediaId>, headers: HeaderMap) -> Result<Response> {
-    let (lang, signer) = (who.lang, signer(&headers, who.user));
+    let (lang, reader, signer) = (who.lang, who.user, signer(&headers, who.user));
     let media = app.read(move |db| super::get(db, who.user, id)).await?;
     let (rev, settled) = (media.rev, matches!(media.state, MediaState::Ready | MediaState::Failed));
-    let shown = media.shown(&app, lang, signer);
+    let shown = media.shown(&app, lang, reader, signer);
     // Progress is not in the revision: while it moves, the answer has no tag that would hold it still.
     Ok(if settled { Tagged(rev, shown).into_response() } else { Json(shown).into_response() })
 }

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{allow, judge, sql};
+use serde_json::Value;
+
+use super::{Project, allow, judge, sql};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
@@ -11,6 +13,7 @@ use crate::base::ids::{ProjectId, UserId};
 use crate::base::locale::Text;
 use crate::base::page::{Page, PageSlice};
 use crate::base::roles::{Right, Role};
+use crate::domain::EMBEDDED;
 use crate::domain::accounts::{self, Person, Viewer};
 use crate::engines::store::{Db, Tx};
 
@@ -42,13 +45,25 @@ pub struct NewMember {
 }
 
 /// The members of a project, strongest role first.
-pub fn list(db: &Db, who: &Viewer, project: ProjectId, uri: &str, slice: PageSlice) -> Result<Page<Member>> {
-    let role = allow(db, who.user, project, Right::View)?;
+pub fn list(db: &Db, role: Role, project: ProjectId, uri: &str, slice: PageSlice) -> Result<Page<Member>> {
+    judge(Some(role), Right::View, "project")?;
     let (mut rows, count) = sql::members(db, project, slice)?;
     if !role.may(Right::Manage) {
         rows.iter_mut().for_each(|m| m.email = None);
     }
     Ok(Page::new(uri, slice, count, rows))
+}
+
+/// Members of these projects, for embedding; their addresses where the reader may manage the project.
+pub(super) fn embed(db: &Db, projects: &[Project]) -> Result<Vec<(i64, Value)>> {
+    let ids: Vec<i64> = projects.iter().map(|p| p.id.0).collect();
+    let mut out = Vec::new();
+    for (project, mut member) in sql::members_of(db, &ids, EMBEDDED)? {
+        let manages = projects.iter().any(|p| p.id.0 == project && p.my_role.may(Right::Manage));
+        member.email = member.email.filter(|_| manages);
+        out.push((project, serde_json::to_value(member).map_err(Error::internal)?));
+    }
+    Ok(out)
 }
 
 /// Adds somebody who has an account. (Who has none is invited.)

@@ -18,11 +18,13 @@ use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Check, Error, Result};
 use crate::base::event::Event;
+use crate::base::fields::{Shape, Shown, Wanted};
 use crate::base::ids::{ProjectId, UserId};
 use crate::base::locale::Text;
 use crate::base::page::{Page, PageSlice};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::{Person, Viewer};
+use crate::domain::{Embed, embedded};
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
 
@@ -263,17 +265,77 @@ closed_set! {
     }
 }
 
+/// What can be asked of a project.
+pub const SHAPE: Shape = Shape {
+    fields: &[
+        "id",
+        "name",
+        "description",
+        "manager_name",
+        "client",
+        "color",
+        "status",
+        "genre",
+        "tone",
+        "concept",
+        "deadline",
+        "created",
+        "updated",
+        "deleted_at",
+        "user_id",
+        "user",
+        "my_role",
+        "member_count",
+        "feedback_count",
+        "open_count",
+    ],
+    expand: &["user", "members", "feedbacks"],
+};
+
 /// A page of the viewer's projects.
-pub fn list(db: &Db, who: &Viewer, filter: &Filter, uri: &str, slice: PageSlice) -> Result<Page<Project>> {
-    let (rows, count) = sql::list(db, who.user, filter, slice)?;
+pub fn list(
+    db: &Db,
+    who: &Viewer,
+    filter: &Filter,
+    wanted: &Wanted,
+    uri: &str,
+    slice: PageSlice,
+) -> Result<Page<Project>> {
+    let (rows, count) = sql::list(db, who.user, filter, wanted, slice)?;
     Ok(Page::new(uri, slice, count, rows))
 }
 
-/// One project.
-pub fn get(db: &Db, who: &Viewer, id: ProjectId) -> Result<Project> {
-    let project = sql::get(db, who.user, id)?.filter(|p| p.deleted_at.is_none()).ok_or(Error::NotFound("project"))?;
-    judge(Some(project.my_role), Right::View, "project")?;
-    Ok(project)
+/// One project, for a reader of this role.
+pub fn get(db: &Db, role: Role, id: ProjectId, wanted: &Wanted) -> Result<Project> {
+    judge(Some(role), Right::View, "project")?;
+    sql::seen(db, role, id, wanted)?.ok_or(Error::NotFound("project"))
+}
+
+/// As it was wanted, with what is embedded: members here, feedbacks by `feedbacks`.
+fn show(
+    db: &Db,
+    who: &Viewer,
+    wanted: &Wanted,
+    feedbacks: Embed,
+    projects: &[Project],
+) -> Result<impl FnMut(Project) -> Result<Shown<Project>> + use<>> {
+    let ids: Vec<i64> = projects.iter().map(|p| p.id.0).collect();
+    let mut members = if wanted.expands("members") { members::embed(db, projects)? } else { Vec::new() };
+    let mut briefs = Vec::new();
+    if wanted.expands("feedbacks") {
+        briefs = feedbacks.0(db, who, Role::Viewer, &ids)?;
+    }
+    let wanted = wanted.clone();
+    Ok(move |p: Project| {
+        let mut more = Vec::new();
+        if wanted.expands("members") {
+            more.push(("members", embedded(&mut members, p.id.0)));
+        }
+        if wanted.expands("feedbacks") {
+            more.push(("feedbacks", embedded(&mut briefs, p.id.0)));
+        }
+        wanted.show(p, more)
+    })
 }
 
 /// Adds a project; the viewer owns it.

@@ -1,28 +1,32 @@
 //! `/projects`, their members and invitations, and sign-up.
 
-use axum::Router;
 use axum::extract::{OriginalUri, State};
 use axum::http::StatusCode;
-use axum::response::IntoResponse;
+use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post};
+use axum::{Extension, Router};
 use axum_extra::extract::CookieJar;
 use serde::{Deserialize, Serialize};
 
 use super::dashboard::{self, Dashboard, ProjectDashboard};
 use super::invitations::{self, Invitation, NewInvitation, Offer};
 use super::members::{self, Member, NewMember};
-use super::{Filter, NewProject, Order, Project, ProjectPatch, ProjectStatus};
+use super::{Filter, NewProject, Order, ProjectPatch, ProjectStatus, SHAPE, judge};
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::fields::Wanted;
+use crate::base::group::Group;
 use crate::base::ids::{InvitationId, ProjectId, UserId};
 use crate::base::locale::{Lang, Text};
 use crate::base::page::{Page, PageQuery};
-use crate::base::roles::Role;
+use crate::base::roles::{Right, Role};
+use crate::domain::Embed;
 use crate::domain::accounts::{NewUser, Viewer, routes::cookie};
+use crate::domain::answer::{Asked, Depends, Reader, Revised, kept};
 use crate::domain::http::{Caller, IfMatch, Json, Path, Query, Tagged};
 
-/// The routes of this noun.
-pub fn routes() -> Router<App> {
+/// The routes of this noun; `feedbacks` reads what is embedded by `?expand=feedbacks`.
+pub fn routes(feedbacks: Embed) -> Router<App> {
     Router::new()
         .route("/auth/signup", post(sign_up))
         .route("/dashboard", get(my_dashboard))
@@ -38,6 +42,7 @@ pub fn routes() -> Router<App> {
         .route("/invitations/{token}", get(offer))
         .route("/invitations/{token}/accept", post(accept))
         .route("/invitations/{token}/decline", post(decline))
+        .layer(Extension(feedbacks))
 }
 
 #[derive(Deserialize)]
@@ -62,21 +67,27 @@ async fn sign_up(
     Ok((StatusCode::CREATED, jar.add(cookie(&signed_in, &caller)), Json(signed_in)))
 }
 
-async fn my_dashboard(State(app): State<App>, who: Viewer) -> Result<Json<Dashboard>> {
-    let now = app.clock.now();
-    Ok(Json(app.read(move |db| dashboard::mine(db, &who, now)).await?))
+pub(in crate::domain) async fn my_dashboard(State(app): State<App>, who: Viewer, asked: Asked) -> Result<Response> {
+    // Days pass without an event.
+    let soon = dashboard::soon(app.clock.now());
+    let depends = Depends::projects_of(&app, &who).and(soon);
+    let (reader, on) = (who.clone(), (Group::Dashboard, Reader::Person(None), depends));
+    kept(&app, &asked, &who, on, |_: &Dashboard| None, move |db| dashboard::mine(db, &reader, soon)).await
 }
 
-async fn project_dashboard(
+pub(in crate::domain) async fn project_dashboard(
     State(app): State<App>,
     who: Viewer,
     Path(id): Path<ProjectId>,
-) -> Result<Json<ProjectDashboard>> {
-    Ok(Json(app.read(move |db| dashboard::of_project(db, &who, id)).await?))
+    asked: Asked,
+) -> Result<Response> {
+    let role = judge(who.role(id), Right::View, "project")?;
+    let on = (Group::ProjectDashboard, Reader::Role(role), Depends::project(&app, id));
+    kept(&app, &asked, &who, on, |_: &ProjectDashboard| None, move |db| dashboard::of_project(db, role, id)).await
 }
 
-#[derive(Deserialize)]
-struct ListQuery {
+#[derive(Default, Deserialize)]
+pub(in crate::domain) struct ListQuery {
     page: Option<i64>,
     page_size: Option<i64>,
     status: Option<ProjectStatus>,
@@ -84,21 +95,39 @@ struct ListQuery {
     ordering: Option<Order>,
     #[serde(default)]
     deleted: bool,
+    fields: Option<String>,
+    expand: Option<String>,
 }
 
-async fn list(
+pub(in crate::domain) async fn list(
     State(app): State<App>,
     who: Viewer,
-    OriginalUri(uri): OriginalUri,
+    Extension(feedbacks): Extension<Embed>,
     Query(q): Query<ListQuery>,
-) -> Result<Json<Page<Project>>> {
+    asked: Asked,
+) -> Result<Response> {
+    let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
     let slice = PageQuery { page: q.page, page_size: q.page_size }.check()?;
     let search = q.search.map(|s| s.trim().to_owned()).filter(|s| !s.is_empty());
     if search.as_ref().is_some_and(|s| s.chars().count() > 100) {
         return Err(Error::invalid("search", Text::new("invalid.too_long").with("max", 100)));
     }
     let filter = Filter { status: q.status, search, deleted: q.deleted, order: q.ordering.unwrap_or_default() };
-    Ok(Json(app.read(move |db| super::list(db, &who, &filter, &uri.to_string(), slice)).await?))
+    let (reader, uri) = (who.clone(), asked.uri.clone());
+    let on = (Group::Projects, Reader::Person(None), Depends::projects_of(&app, &who));
+    kept(
+        &app,
+        &asked,
+        &who,
+        on,
+        |_| None,
+        move |db| {
+            let page = super::list(db, &reader, &filter, &wanted, &uri, slice)?;
+            let show = super::show(db, &reader, &wanted, feedbacks, &page.results)?;
+            page.map(show)
+        },
+    )
+    .await
 }
 
 async fn add(State(app): State<App>, who: Viewer, Json(new): Json<NewProject>) -> Result<impl IntoResponse> {
@@ -106,9 +135,36 @@ async fn add(State(app): State<App>, who: Viewer, Json(new): Json<NewProject>) -
     Ok((StatusCode::CREATED, Tagged(project.rev, project)))
 }
 
-async fn one(State(app): State<App>, who: Viewer, Path(id): Path<ProjectId>) -> Result<impl IntoResponse> {
-    let project = app.read(move |db| super::get(db, &who, id)).await?;
-    Ok(Tagged(project.rev, project))
+#[derive(Default, Deserialize)]
+pub(in crate::domain) struct OneQuery {
+    fields: Option<String>,
+    expand: Option<String>,
+}
+
+pub(in crate::domain) async fn one(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<ProjectId>,
+    Extension(feedbacks): Extension<Embed>,
+    Query(q): Query<OneQuery>,
+    asked: Asked,
+) -> Result<Response> {
+    let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
+    let role = judge(who.role(id), Right::View, "project")?;
+    let (reader, on) = (who.clone(), (Group::Project, Reader::Role(role), Depends::project(&app, id)));
+    kept(
+        &app,
+        &asked,
+        &who,
+        on,
+        |r: &Revised<_>| Some(r.0),
+        move |db| {
+            let project = super::get(db, role, id, &wanted)?;
+            let mut show = super::show(db, &reader, &wanted, feedbacks, std::slice::from_ref(&project))?;
+            Ok(Revised(project.rev, show(project)?))
+        },
+    )
+    .await
 }
 
 async fn change(
@@ -141,11 +197,13 @@ async fn list_members(
     State(app): State<App>,
     who: Viewer,
     Path(id): Path<ProjectId>,
-    OriginalUri(uri): OriginalUri,
     Query(q): Query<PageQuery>,
-) -> Result<Json<Page<Member>>> {
+    asked: Asked,
+) -> Result<Response> {
     let slice = q.check()?;
-    Ok(Json(app.read(move |db| members::list(db, &who, id, &uri.to_string(), slice)).await?))
+    let role = judge(who.role(id), Right::View, "project")?;
+    let (uri, on) = (asked.uri.clone(), (Group::Members, Reader::Role(role), Depends::project(&app, id)));
+    kept(&app, &asked, &who, on, |_: &Page<Member>| None, move |db| members::list(db, role, id, &uri, slice)).await
 }
 
 async fn add_member(

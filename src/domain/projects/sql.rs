@@ -5,10 +5,12 @@ use super::members::Member;
 use super::{Filter, Order, Project};
 use crate::base::clock::Time;
 use crate::base::error::Result;
+use crate::base::fields::Wanted;
 use crate::base::ids::{InvitationId, ProjectId, UserId};
 use crate::base::page::PageSlice;
 use crate::base::roles::Role;
 use crate::domain::accounts::Person;
+use crate::domain::id_list;
 use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 
 pub(super) const PROJECT: &str =
@@ -18,6 +20,21 @@ pub(super) const PROJECT: &str =
     (SELECT count(*) FROM feedbacks f WHERE f.project_id = p.id AND f.deleted_ms IS NULL),
     (SELECT count(*) FROM feedbacks f WHERE f.project_id = p.id AND f.deleted_ms IS NULL
         AND f.status IN ('open', 'in_progress'))";
+
+/// The same columns, with nothing read for what is not wanted; and the join that they need.
+fn columns(w: &Wanted) -> (String, &'static str) {
+    let counts = PROJECT.find("(SELECT").map_or("", |at| &PROJECT[at..]);
+    let mut text = PROJECT.to_owned();
+    for (field, column, nothing) in
+        [("description", "p.description", "''"), ("concept", "p.concept", "''"), ("user", "o.nickname", "''")]
+    {
+        text = text.replace(column, w.or(field, column, nothing));
+    }
+    if !w.any(&["member_count", "feedback_count", "open_count"]) {
+        text = text.replace(counts, "0, 0, 0");
+    }
+    (text, if w.has("user") { "JOIN users o ON o.id = p.owner_id" } else { "" })
+}
 
 pub(super) fn project(r: &Row) -> SqlResult<Project> {
     let owner: UserId = r.get(14)?;
@@ -67,8 +84,27 @@ pub(super) fn get(db: &Db, user: UserId, id: ProjectId) -> Result<Option<Project
     )
 }
 
+/// As a member of this role sees it.
+pub(super) fn seen(db: &Db, role: Role, id: ProjectId, wanted: &Wanted) -> Result<Option<Project>> {
+    let (columns, join) = columns(wanted);
+    db.one(
+        &format!(
+            "SELECT {columns} FROM projects p JOIN (SELECT ?2 AS role) m {join} WHERE p.id = ?1 AND p.deleted_ms IS NULL"
+        ),
+        params![id, role],
+        project,
+    )
+}
+
 /// The rows of the page and the count of all.
-pub(super) fn list(db: &Db, user: UserId, filter: &Filter, slice: PageSlice) -> Result<(Vec<Project>, i64)> {
+pub(super) fn list(
+    db: &Db,
+    user: UserId,
+    filter: &Filter,
+    wanted: &Wanted,
+    slice: PageSlice,
+) -> Result<(Vec<Project>, i64)> {
+    let (columns, join) = columns(wanted);
     let order = match filter.order {
         Order::Newest => "p.created_ms DESC, p.id DESC",
         Order::Oldest => "p.created_ms, p.id",
@@ -78,19 +114,43 @@ pub(super) fn list(db: &Db, user: UserId, filter: &Filter, slice: PageSlice) -> 
     };
     let whose = if filter.deleted { "p.deleted_ms IS NOT NULL AND m.role = 'owner'" } else { "p.deleted_ms IS NULL" };
     let from = format!(
-        "FROM projects p JOIN members m ON m.project_id = p.id AND m.user_id = ?1 JOIN users o ON o.id = p.owner_id
-         WHERE {whose} AND (?2 IS NULL OR p.status = ?2)
+        "FROM projects p JOIN members m ON m.project_id = p.id AND m.user_id = ?1 {join} WHERE {whose} AND (?2 IS NULL OR p.status = ?2)
            AND (?3 IS NULL OR lower(p.name) LIKE ?3 ESCAPE '\\' OR lower(p.client) LIKE ?3 ESCAPE '\\'
                 OR lower(p.manager_name) LIKE ?3 ESCAPE '\\')"
     );
     let search = filter.search.as_deref().map(contains);
-    let count = db.one(&format!("SELECT count(*) {from}"), params![user, filter.status, search], |r| r.get(0))?;
     let rows = db.all(
-        &format!("SELECT {PROJECT} {from} ORDER BY {order} LIMIT ?4 OFFSET ?5"),
+        &format!("SELECT {columns}, count(*) OVER () {from} ORDER BY {order} LIMIT ?4 OFFSET ?5"),
         params![user, filter.status, search, slice.size, slice.offset()],
-        project,
+        |r| Ok((project(r)?, r.get::<_, i64>(21)?)),
     )?;
-    Ok((rows, count.unwrap_or(0)))
+    let (rows, mut count) = counted(rows);
+    if rows.is_empty() && slice.page > 1 {
+        // Behind the end no row carries the count.
+        let sql = format!("SELECT count(*) {from}");
+        count = db.one(&sql, params![user, filter.status, search], |r| r.get(0))?.unwrap_or(0);
+    }
+    Ok((rows, count))
+}
+
+/// Members of several projects, strongest first, at most `limit` of each.
+pub(super) fn members_of(db: &Db, projects: &[i64], limit: i64) -> Result<Vec<(i64, Member)>> {
+    if projects.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = id_list(projects);
+    db.all(
+        &format!(
+            "SELECT id, nickname, email, role, created_ms, project_id FROM (
+                SELECT u.id, u.nickname, u.email, m.role, m.created_ms, m.project_id, row_number() OVER (
+                    PARTITION BY m.project_id ORDER BY CASE m.role WHEN 'owner' THEN 0 WHEN 'manager' THEN 1
+                        WHEN 'editor' THEN 2 WHEN 'reviewer' THEN 3 ELSE 4 END, u.nickname, u.id) AS place
+                FROM members m JOIN users u ON u.id = m.user_id WHERE m.project_id IN ({list}))
+             WHERE place <= ?1 ORDER BY project_id, place"
+        ),
+        params![limit],
+        |r| Ok((r.get(5)?, member_row(r)?)),
+    )
 }
 
 /// A LIKE pattern for texts that contain `part`, in lower case.

@@ -370,6 +370,11 @@ pub fn by_states(db: &Db, states: &[JobState], limit: i64) -> Result<Vec<Row>> {
     sql::by_states(db, states, limit)
 }
 
+/// The newest job of a kind that has ended well.
+pub fn last_of(db: &Db, kind: JobKind) -> Result<Option<Row>> {
+    sql::last_of(db, kind)
+}
+
 /// How many jobs are in each state.
 pub fn counts(db: &Db) -> Result<Vec<(JobState, i64)>> {
     sql::counts(db)

@@ -4,7 +4,7 @@ use super::{Ended, NewJob, Row};
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
-use crate::base::job::{JobState, Lane, Progress};
+use crate::base::job::{JobKind, JobState, Lane, Progress};
 use crate::engines::store::{self, Db, SqlResult, Tx, params};
 
 const COLUMNS: &str = "id, kind, lane, state, priority, attempts, max_attempts, progress, result, error, stderr,
@@ -149,6 +149,14 @@ pub(super) fn revive(tx: &mut Tx, id: JobId) -> Result<()> {
 
 pub(super) fn by_id(db: &Db, id: JobId) -> Result<Option<Row>> {
     db.one(&format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"), params![id], from_row)
+}
+
+pub(super) fn last_of(db: &Db, kind: JobKind) -> Result<Option<Row>> {
+    db.one(
+        &format!("SELECT {COLUMNS} FROM jobs WHERE state = 'done' AND kind = ?1 ORDER BY id DESC LIMIT 1"),
+        params![kind],
+        from_row,
+    )
 }
 
 pub(super) fn by_states(db: &Db, states: &[JobState], limit: i64) -> Result<Vec<Row>> {

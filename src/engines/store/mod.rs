@@ -165,6 +165,11 @@ fn pragmas(conn: &rusqlite::Connection, cache_kib: i64) -> rusqlite::Result<()> 
     Ok(())
 }
 
+/// Adds statements that were counted apart, for a part of the present request.
+pub fn count_more(statements: u32) {
+    let _ = STATEMENTS.try_with(|c| c.fetch_add(statements, Ordering::Relaxed));
+}
+
 /// The number of statements counted so far for the present request; 0 outside [`counting`].
 pub fn counted() -> u32 {
     STATEMENTS.try_with(|c| c.load(Ordering::Relaxed)).unwrap_or(0)

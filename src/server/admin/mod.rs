@@ -6,6 +6,7 @@
 //!
 //! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
 
+mod cache;
 mod chart;
 mod jobs;
 mod live;
@@ -31,8 +32,12 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 3] =
-    [("overview", "/admin", "target"), ("jobs", "/admin/jobs", "layers"), ("people", "/admin/people", "users")];
+const PAGES: [(&str, &str, &str); 4] = [
+    ("overview", "/admin", "target"),
+    ("jobs", "/admin/jobs", "layers"),
+    ("cache", "/admin/cache", "clock"),
+    ("people", "/admin/people", "users"),
+];
 
 /// The dashboard's routes.
 pub fn routes() -> Router<App> {
@@ -42,6 +47,9 @@ pub fn routes() -> Router<App> {
         .route("/admin/jobs", get(jobs::show))
         .route("/admin/jobs/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/admin/cache", get(cache::show))
+        .route("/admin/cache/warm", post(cache::warm))
+        .route("/admin/cache/purge", post(cache::purge))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -78,7 +86,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 5] = ["retried", "cancelled", "locked", "unlocked", "role"];
+const DONE: [&str; 7] = ["retried", "cancelled", "locked", "unlocked", "role", "warming", "purged"];
 
 impl Desk {
     fn at(mut self, page: &'static str) -> Desk {

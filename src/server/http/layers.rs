@@ -1,15 +1,19 @@
 //! What every request passes: counted, named, timed; its error put into the caller's words; a stranger's page kept out.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
+use tokio::sync::oneshot;
 
 use crate::app::App;
 use crate::base::error::Error;
@@ -56,7 +60,7 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     put(&RESPONSE_TIME, &format!("{:.3}", took.as_secs_f64()));
     put(&DB_QUERIES, &queries.to_string());
     headers.entry(CACHE).or_insert(HeaderValue::from_static("bypass"));
-    secure(headers);
+    secure(headers, &app.config.server.cdn_url);
     let route = route.as_ref().map(MatchedPath::as_str);
     app.metrics.answered(method.as_str(), route, status.as_u16(), took, queries);
     if status.is_server_error() {
@@ -97,7 +101,16 @@ fn speak(response: &mut Response, failure: &Failure, lang: crate::base::locale::
     *response.body_mut() = Body::from(body);
 }
 
-fn secure(headers: &mut axum::http::HeaderMap) {
+const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; \
+     base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+fn secure(headers: &mut axum::http::HeaderMap, cdn: &str) {
+    if !cdn.is_empty() {
+        let csp = CSP.replace("src 'self'", &format!("src 'self' {cdn}"));
+        if let Ok(csp) = HeaderValue::from_str(&csp) {
+            headers.insert(CONTENT_SECURITY_POLICY, csp);
+        }
+    }
     let mut put = |name: &'static str, value: &'static str| {
         headers.entry(HeaderName::from_static(name)).or_insert(HeaderValue::from_static(value));
     };
@@ -105,11 +118,7 @@ fn secure(headers: &mut axum::http::HeaderMap) {
     put("x-frame-options", "DENY");
     put("referrer-policy", "same-origin");
     put("cross-origin-opener-policy", "same-origin");
-    put(
-        "content-security-policy",
-        "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; base-uri 'none'; \
-         frame-ancestors 'none'; form-action 'self'",
-    );
+    put("content-security-policy", CSP);
     put("cache-control", "private, no-cache");
 }
 
@@ -144,7 +153,7 @@ pub async fn whole_body(request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let streamed = request.uri().path().contains("/uploads") && *request.method() != Method::POST;
     if streamed || length.is_none_or(|n| n == 0 || n > BODY_MAX) {
-        return next.run(request).await;
+        return heard_out(request, next).await;
     }
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await {
@@ -155,6 +164,60 @@ pub async fn whole_body(request: Request, next: Next) -> Response {
             Error::Protocol { status: 408, code: "request_timeout", text }.into_response()
         }
     }
+}
+
+/// How much of a body is read after its request was refused, and for how long.
+const HEARD_OUT: usize = 8 << 20;
+const HEARING: Duration = Duration::from_secs(2);
+
+/// A body that is given back when its reader has no more use for it.
+struct Lent(Option<Body>, Option<oneshot::Sender<Body>>);
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<http_body::Frame<Bytes>, axum::Error>>> {
+        match &mut self.0 {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let (Some(body), Some(back)) = (self.0.take(), self.1.take()) {
+            let _ = back.send(body);
+        }
+    }
+}
+
+/// Runs a request whose body is streamed. If it is refused, the rest is read and thrown away within bounds, for the same
+/// reason as above.
+async fn heard_out(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let (back, mut given_back) = oneshot::channel();
+    let response = next.run(Request::from_parts(parts, Body::new(Lent(Some(body), Some(back))))).await;
+    if !(response.status().is_client_error() || response.status().is_server_error()) {
+        return response;
+    }
+    if let Ok(mut rest) = given_back.try_recv() {
+        let hear = async {
+            let mut heard = 0;
+            while let Some(Ok(frame)) = rest.frame().await {
+                heard += frame.data_ref().map_or(0, Bytes::len);
+                if heard > HEARD_OUT {
+                    break;
+                }
+            }
+        };
+        let _ = tokio::time::timeout(HEARING, hear).await;
+    }
+    response
 }
 
 /// The answer for a handler that panicked.

@@ -52,6 +52,24 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
 
     app.metrics.expose(&mut out);
 
+    let cache = app.cache.stats();
+    out.family("videoplanet_cache_hits_total", Kind::Counter, "Look-ups that found something, by group and tier.");
+    for g in &cache.groups {
+        for (tier, n) in ["l1", "l2", "l3"].into_iter().zip(g.hits) {
+            out.sample(&[("group", g.group.as_str()), ("tier", tier)], n as f64);
+        }
+    }
+    out.family("videoplanet_cache_misses_total", Kind::Counter, "Look-ups that found nothing, by group.");
+    for g in &cache.groups {
+        out.sample(&[("group", g.group.as_str())], g.misses as f64);
+    }
+    out.family("videoplanet_cache_bytes", Kind::Gauge, "Bytes of the memory tiers.");
+    for (tier, (used, _)) in ["l1", "l2"].into_iter().zip(cache.memory) {
+        out.sample(&[("tier", tier)], used as f64);
+    }
+    let whole = f64::from(u8::from(cache.disk_trouble.is_none()));
+    out.one("videoplanet_cache_disk_up", Kind::Gauge, "Can the cache use its disk tier as wanted?", whole);
+
     let hub = app.hub.stats();
     out.one("videoplanet_rooms", Kind::Gauge, "Rooms with somebody in them.", hub.rooms as f64);
     out.one("videoplanet_sockets", Kind::Gauge, "WebSocket connections in rooms.", hub.sockets as f64);

@@ -1,23 +1,26 @@
 //! What comes in: the route table, the layers round it, and the connections below it.
 
+mod batch;
+mod body;
 mod health;
 mod idempotency;
 pub mod layers;
 mod listen;
 mod metrics;
+mod rates;
 
-use axum::Router;
 use axum::extract::OriginalUri;
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::get;
+use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::app::App;
 use crate::base::error::Error;
 use crate::base::locale::Text;
-use crate::domain::{accounts, comments, feedback, journal, media, projects};
+use crate::domain::{Embed, accounts, comments, feedback, journal, media, projects};
 use crate::server::{web, ws};
 pub use listen::serve;
 
@@ -25,8 +28,9 @@ pub use listen::serve;
 fn api() -> Router<App> {
     Router::new()
         .merge(accounts::routes::routes())
-        .merge(projects::routes::routes())
-        .merge(feedback::routes::routes())
+        // What is embedded of a later noun is handed in here, since the left never calls the right.
+        .merge(projects::routes::routes(Embed(feedback::embed)))
+        .merge(feedback::routes::routes(Embed(comments::embed)))
         .merge(media::routes::routes())
         .merge(comments::routes::routes())
         .merge(journal::routes::routes())
@@ -38,9 +42,21 @@ pub fn router(app: &App) -> Router {
         .fallback(no_path)
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), idempotency::once))
+        .layer(from_fn_with_state(app.clone(), rates::limit))
+        .layer(from_fn(layers::whole_body));
+    // What a batch asks passes the same layers as if it had come alone, but those of a connection.
+    let inner = Router::new()
+        .nest("/api/v1", api.clone())
+        .layer(CatchPanicLayer::custom(layers::panicked))
+        .layer(from_fn_with_state(app.clone(), layers::dress))
+        .with_state(app.clone());
+    let batch = Router::new()
+        .route("/api/v1/batch", post(batch::batch))
+        .layer(Extension(batch::Inner(inner)))
         .layer(from_fn(layers::whole_body));
     Router::new()
         .nest("/api/v1", api)
+        .merge(batch)
         .nest("/api", Router::new().fallback(no_path))
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
@@ -49,6 +65,7 @@ pub fn router(app: &App) -> Router {
         .merge(web::routes(app))
         .fallback(web::missing)
         .method_not_allowed_fallback(no_method)
+        .layer(from_fn(body::finish))
         // A route's panic is its own 500; the layers outside still dress it.
         .layer(CatchPanicLayer::custom(layers::panicked))
         .layer(from_fn(layers::same_origin))
@@ -84,6 +101,10 @@ fn cors(app: &App) -> CorsLayer {
         "x-db-queries",
         "x-cache",
         "x-media-id",
+        "ratelimit-limit",
+        "ratelimit-remaining",
+        "ratelimit-reset",
+        "idempotency-replayed",
         "tus-resumable",
         "tus-version",
         "tus-extension",

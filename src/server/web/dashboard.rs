@@ -17,7 +17,7 @@ struct Page {
 }
 
 pub(super) async fn show(State(app): State<App>, f: Frame) -> Result<Response> {
-    let (who, now) = (f.viewer()?, app.clock.now());
-    let board = app.read(move |db| dashboard::mine(db, &who, now)).await?;
+    let (who, soon) = (f.viewer()?, dashboard::soon(app.clock.now()));
+    let board = app.read(move |db| dashboard::mine(db, &who, soon)).await?;
     html(&Page { f: f.at("dashboard"), board })
 }

@@ -41,6 +41,8 @@ pub struct Frame {
     pub(in crate::server) path: String,
     /// Which entry of the menu is lit.
     pub(in crate::server) here: &'static str,
+    /// Where static files are served: empty, or the content delivery network's address.
+    cdn: String,
     /// JSON for the scripts, safe inside a `<script>` element.
     pub(in crate::server) data: String,
     now: Time,
@@ -52,6 +54,7 @@ impl FromRequestParts<App> for Frame {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Frame, Infallible> {
         let me = <Viewer as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await.ok().flatten();
         let mut frame = Frame::plain(&parts.headers, app.clock.now());
+        frame.cdn = app.config.server.cdn_url.trim_end_matches('/').to_owned();
         if let Some(me) = &me {
             frame.lang = me.lang;
         }
@@ -73,7 +76,8 @@ impl Frame {
             _ => None,
         };
         let lang = chosen.unwrap_or_else(|| lang_of(headers));
-        let mut frame = Frame { lang, theme, me: None, path: "/".into(), here: "", data: String::new(), now };
+        let mut frame =
+            Frame { lang, theme, me: None, path: "/".into(), here: "", cdn: String::new(), data: String::new(), now };
         frame.load(Map::new());
         frame
     }
@@ -134,12 +138,12 @@ impl Frame {
     }
 
     pub(in crate::server) fn asset(&self, path: &str) -> String {
-        assets::url(path)
+        format!("{}{}", self.cdn, assets::url(path))
     }
 
     /// A script by its name, to be loaded ahead of the one that imports it.
     pub(super) fn script(&self, name: &str) -> String {
-        assets::url(&format!("js/{name}.js"))
+        self.asset(&format!("js/{name}.js"))
     }
 
     /// The text of `key`.

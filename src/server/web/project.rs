@@ -15,7 +15,7 @@ use crate::domain::feedback::{self, Feedback};
 use crate::domain::http::{Path, Query};
 use crate::domain::projects::invitations::{self, Invitation};
 use crate::domain::projects::members::Member;
-use crate::domain::projects::{COLORS, Project, dashboard};
+use crate::domain::projects::{COLORS, Project, dashboard, judge};
 
 #[derive(Template)]
 #[template(path = "project.html")]
@@ -43,10 +43,11 @@ pub(super) async fn show(
     Query(asked): Query<FeedQuery>,
 ) -> Result<Response> {
     let (who, now) = (f.viewer()?, app.clock.now());
+    let role = judge(who.role(id), Right::View, "project")?;
     let slice = FeedQuery { cursor: asked.cursor, page_size: Some(30) }.check()?;
     let (board, feedbacks, invitations) = app
         .read(move |db| {
-            let board = dashboard::of_project(db, &who, id)?;
+            let board = dashboard::of_project(db, role, id)?;
             let feedbacks = feedback::list_in(db, &board.project, slice)?;
             let invitations = invitations::waiting(db, &board.project, now)?;
             Ok((board, feedbacks, invitations))

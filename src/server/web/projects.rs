@@ -8,6 +8,7 @@ use serde::Deserialize;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::Result;
+use crate::base::fields::Wanted;
 use crate::base::page::{Page as Rows, PageQuery};
 use crate::domain::http::Query;
 use crate::domain::projects::{self, Filter, Order, Project, ProjectStatus};
@@ -53,7 +54,7 @@ pub(super) async fn show(
     let filter =
         Filter { status, search: Some(search.clone()).filter(|s| !s.is_empty()), deleted: asked.deleted, order };
     let filtered = filter.search.is_some() || filter.status.is_some();
-    let page = app.read(move |db| projects::list(db, &who, &filter, &uri.to_string(), slice)).await?;
+    let page = app.read(move |db| projects::list(db, &who, &filter, &Wanted::ALL, &uri.to_string(), slice)).await?;
     let orders = [
         ("-created", "page.projects.order_newest"),
         ("-updated", "page.projects.order_changed"),

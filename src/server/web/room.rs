@@ -9,6 +9,7 @@ use serde_json::json;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::Result;
+use crate::base::fields::Wanted;
 use crate::base::ids::FeedbackId;
 use crate::base::roles::Right;
 use crate::domain::feedback::{self, Feedback};
@@ -28,7 +29,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<Feedba
     let (feedback, project) = app
         .read(move |db| {
             let feedback = feedback::look(db, who.user, id, Right::View)?;
-            let project = projects::get(db, &who, feedback.project_id)?;
+            let project = projects::get(db, feedback.my_role, feedback.project_id, &Wanted::ALL)?;
             Ok((feedback, project))
         })
         .await?;

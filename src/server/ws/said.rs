@@ -14,6 +14,7 @@ use crate::domain::accounts::sessions::Scope;
 use crate::domain::comments::{self, Comment, NewComment};
 use crate::domain::http::{failure, read_json};
 use crate::engines::hub::{Audience, Message};
+use crate::engines::limits::Whom;
 
 type Fields = Map<String, Value>;
 
@@ -115,7 +116,8 @@ impl Line {
 
     fn limit(&self, kind: &str) -> Result<(), Refusal> {
         let (name, most) = limit_of(kind);
-        self.app.limits.take(self.who.user, name, most, self.app.clock.now()).map_err(Refusal::TooOften)
+        let taken = self.app.limits.take(Whom::User(self.who.user), name, most, self.app.clock.now());
+        taken.map(|_| ()).map_err(Refusal::TooOften)
     }
 
     /// Does what is said. The rights are decided where the change is made.

@@ -88,7 +88,7 @@ export class Comments {
     this.empty?.remove();
     if (rows.length === 0) {
       const which = !room.thread.loaded ? "loading" : scoped.length ? "filtered" : room.rights.comment ? "none" : "none_viewer";
-      this.empty = h("div", { class: "empty" }, which === "loading" ? h("span", { class: "spin" }) : icon("comment"), h("h3", null, t(`js.empty.${which}`)), which === "none" && h("p", null, t("js.empty.none_hint")));
+      this.empty = h("div", { class: "empty" }, which === "loading" ? h("span", { class: "spin" }) : icon("comment"), h("h3", null, t(`js.empty.${which}`)), which === "none" && h("p", null, t(!room.versions.length ? "js.empty.none_film" : matchMedia("(hover: none)").matches ? "js.empty.none_touch" : "js.empty.none_hint")));
       this.list.prepend(this.empty);
     }
     this.timed = rows.filter((r) => r.comment && late(r) !== Infinity && (!r.comment.media_id || r.comment.media_id === room.player.media?.id)).sort((a, b) => a.at - b.at);

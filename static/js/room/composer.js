@@ -92,6 +92,7 @@ export class Composer {
     const { room } = this;
     this.box.classList.toggle("anon", this.anon.checked);
     this.box.classList.toggle("internal", this.internal.checked);
+    this.fill();
     this.hint.hidden = !this.anon.checked && !this.internal.checked;
     this.hint.textContent = [this.anon.checked && t("js.anon.explain"), this.internal.checked && t("js.internal.explain")].filter(Boolean).join(" ");
     room.timeline.showRange(this.stamp === "fixed" && this.to !== null ? [this.from, this.to] : null);
@@ -104,9 +105,10 @@ export class Composer {
   tick() {
     const { room } = this;
     const ms = this.stamp === "follow" ? room.player.stampMs : this.from;
-    const key = `${this.stamp}|${this.stamp === "none" ? "" : room.player.counter.code(ms ?? 0)}|${this.to}`;
+    const key = `${room.player.media?.id}|${this.stamp}|${this.stamp === "none" ? "" : room.player.counter.code(ms ?? 0)}|${this.to}`;
     if (key === this.drawn) return;
     this.drawn = key;
+    this.top.hidden = !room.player.media;
     if (this.stamp === "none") {
       this.top.replaceChildren(h("button", { class: "chip off", type: "button", onclick: () => this.stampNow() }, icon("clock", "s"), t("js.say.no_time")));
       return;
@@ -122,7 +124,7 @@ export class Composer {
     const { room } = this;
     const text = this.area.value.trim();
     if (!text) { this.area.focus(); return; }
-    const timed = this.stamp !== "none";
+    const timed = this.stamp !== "none" && Boolean(room.player.media);
     const from = this.stamp === "follow" ? room.player.stampMs : this.from;
     room.typing.said();
     const mine = room.thread.say({
@@ -158,7 +160,13 @@ export class Composer {
     this.area.focus();
   }
 
+  /** Whether there is something in the box that a small screen must not fold away. */
+  fill() {
+    this.box.classList.toggle("filled", Boolean(this.area.value || this.anon.checked || this.internal.checked || this.to !== null));
+  }
+
   keep() {
+    this.fill();
     try {
       if (!this.area.value) sessionStorage.removeItem(this.store);
       else sessionStorage.setItem(this.store, JSON.stringify({ text: this.area.value, stamp: this.stamp, from: this.from, to: this.to, anon: this.anon.checked, internal: this.internal.checked }));

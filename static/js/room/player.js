@@ -357,7 +357,7 @@ export function controls(root, player, { shot, help, full }) {
     h("summary", { class: "clock", title: t("js.clock.hint") }, now, total), h("div", { class: "menu-panel left up" }, jump));
 
   const speedLabel = h("span", null, "1×");
-  const speeds = h("div", { class: "menu-panel up", role: "menu" }, SPEEDS.map((s) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "data-rate": s, onclick: () => player.setRate(s) }, `${s}×`)));
+  const speeds = h("div", { class: "menu-panel up speeds", role: "menu" }, SPEEDS.map((s) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "data-rate": s, onclick: () => player.setRate(s) }, `${s}×`)));
   const speed = h("details", { class: "menu" }, h("summary", { class: "ctl", title: t("js.player.speed"), "aria-label": t("js.player.speed") }, speedLabel), speeds);
 
   root.replaceChildren(play, ctl("frame-back", t("js.player.prev"), () => player.step(-1)), ctl("frame-next", t("js.player.next"), () => player.step(1)), clock,

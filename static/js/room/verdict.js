@@ -12,7 +12,7 @@ export function verdictBar(root, room) {
   const button = h("button", { class: "btn s primary", type: "button", onclick: () => openDecision(room) }, icon("flag", "s"), label);
   const panel = h("div", { class: "menu-panel" });
   const pill = h("span", { class: "pill" });
-  const menu = h("details", { class: "menu wide-only" }, h("summary", { class: "btn s quiet", title: t("js.status.title") }, pill), panel);
+  const menu = h("details", { class: "menu wide-only" }, h("summary", { class: "btn s quiet", title: t("js.status.title") }, pill, icon("down", "s")), panel);
   const small = h("div", { class: "menu-panel" });
   const more = h("details", { class: "menu narrow-only" }, h("summary", { class: "btn s quiet icon-only", "aria-label": t("js.more") }, icon("more")), small);
   root.append(menu, button, more);
@@ -40,7 +40,7 @@ export function verdictBar(root, room) {
       : [h("div", { class: "menu-title" }, `${t("js.priority.title")} · ${t(`js.priority.${f.priority}`)}`)];
     panel.replaceChildren(...parts());
     small.replaceChildren(...(room.rights.upload ? parts() : [h("div", { class: "menu-title" }, `${t("js.status.title")} · ${t(`js.status.${f.status}`)}`), ...parts()]),
-      h("button", { class: "menu-item", type: "button", onclick: () => room.player.screenshot(room.slug) }, icon("camera"), t("js.shot.take")));
+      h("button", { class: "menu-item", type: "button", onclick: () => room.player.screenshot(room.slug) }, icon("camera"), t("js.shot.take").replace(/ *\(.*\)$/, "")));
   };
 }
 

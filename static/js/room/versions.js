@@ -22,7 +22,8 @@ export function versionMenu(root, room, { pick, add }) {
         ...(room.versions.length ? [h("div", { class: "menu-line" })] : []),
         ...(room.rights.upload ? [h("button", { class: "menu-item", type: "button", onclick: () => input.click() }, icon("upload"), t("js.version.add"))] : []),
         ...(shown ? [h("a", { class: "menu-item", href: `${shown.urls.original}?download=1` }, icon("download"), t("js.version.download"))] : []));
-      menu.hidden = !room.versions.length && !room.rights.upload;
+      // Without a film the stage has the button.
+      menu.hidden = !room.versions.length;
     },
   };
 }
@@ -31,7 +32,8 @@ export function versionMenu(root, room, { pick, add }) {
 export function emptyStage(room, choose) {
   const screen = $("#screen");
   screen.querySelector(".screen-note.none")?.remove();
+  $(".deck").inert = !room.versions.length;
   if (room.versions.length) return;
   screen.append(h("div", { class: "screen-note none" }, icon("film"), h("h2", null, t("js.version.empty")), h("p", null, t(room.rights.upload ? "js.version.empty_hint" : "js.version.empty_viewer")),
-    room.rights.upload && h("button", { class: "btn primary", type: "button", onclick: choose }, icon("upload", "s"), t("js.version.add"))));
+    room.rights.upload && h("button", { class: "btn primary", type: "button", onclick: choose }, icon("upload", "s"), t("js.version.first"))));
 }

@@ -9,7 +9,7 @@ use super::{Project, judge, members};
 use crate::base::clock::{DAY, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::{FeedbackId, ProjectId};
-use crate::base::roles::Right;
+use crate::base::roles::{Right, Role};
 use crate::domain::accounts::{Person, Viewer};
 use crate::engines::store::Db;
 
@@ -65,9 +65,14 @@ pub struct Due {
     pub deadline: Time,
 }
 
+/// The end of the seventh day from now (UTC): what is due by then is due soon.
+pub fn soon(now: Time) -> Time {
+    Time((now.0 / DAY + 8) * DAY - 1)
+}
+
 /// The viewer's dashboard.
-pub fn mine(db: &Db, who: &Viewer, now: Time) -> Result<Dashboard> {
-    let (counts, due) = sql::counts_and_due(db, who.user, now.plus(7 * DAY))?;
+pub fn mine(db: &Db, who: &Viewer, soon: Time) -> Result<Dashboard> {
+    let (counts, due) = sql::counts_and_due(db, who.user, soon)?;
     Ok(Dashboard { counts, feedbacks: sql::recent_of_user(db, who.user)?, due })
 }
 
@@ -111,10 +116,9 @@ pub struct Priorities {
 }
 
 /// A project's dashboard: one statement for the project and its numbers, one for its lists.
-pub fn of_project(db: &Db, who: &Viewer, id: ProjectId) -> Result<ProjectDashboard> {
-    let (project, stats, latest_activity) =
-        sql::project_and_stats(db, who.user, id)?.ok_or(Error::NotFound("project"))?;
-    let role = judge(Some(project.my_role), Right::View, "project")?;
+pub fn of_project(db: &Db, role: Role, id: ProjectId) -> Result<ProjectDashboard> {
+    judge(Some(role), Right::View, "project")?;
+    let (project, stats, latest_activity) = sql::project_and_stats(db, role, id)?.ok_or(Error::NotFound("project"))?;
     let (mut members, recent_feedbacks) =
         sql::members_and_recent(db, id, &project.name, &project.color, role.may(Right::SeeInternal))?;
     if !role.may(Right::Manage) {

@@ -4,6 +4,7 @@ use super::{Brief, Counts, Due, Priorities, Stats};
 use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::ids::{ProjectId, UserId};
+use crate::base::roles::Role;
 use crate::domain::accounts::Person;
 use crate::domain::projects::members::Member;
 use crate::domain::projects::{Project, sql};
@@ -79,11 +80,7 @@ pub(super) fn recent_of_user(db: &Db, user: UserId) -> Result<Vec<Brief>> {
     )
 }
 
-pub(super) fn project_and_stats(
-    db: &Db,
-    user: UserId,
-    id: ProjectId,
-) -> Result<Option<(Project, Stats, Option<Time>)>> {
+pub(super) fn project_and_stats(db: &Db, role: Role, id: ProjectId) -> Result<Option<(Project, Stats, Option<Time>)>> {
     db.one(
         &format!(
             "WITH s AS (
@@ -96,11 +93,11 @@ pub(super) fn project_and_stats(
                 FROM feedbacks WHERE project_id = ?1 AND deleted_ms IS NULL)
              SELECT {}, s.total, s.open, s.in_progress, s.resolved, s.closed, s.mean, s.low, s.medium, s.high,
                 s.critical, (SELECT e.at_ms FROM events e WHERE e.project_id = ?1 ORDER BY e.seq DESC LIMIT 1)
-             FROM s, projects p JOIN members m ON m.project_id = p.id AND m.user_id = ?2
+             FROM s, projects p JOIN (SELECT ?2 AS role) m
              JOIN users o ON o.id = p.owner_id WHERE p.id = ?1 AND p.deleted_ms IS NULL",
             sql::PROJECT
         ),
-        params![id, user],
+        params![id, role],
         |r| {
             let stats = Stats {
                 total: r.get(21)?,

@@ -1,0 +1,236 @@
+//! Answers that are kept: a read that was encoded once is given again without a statement, an encoding, a compression.
+//!
+//! Law: whoever calls [`kept`] names everything that the answer depends on besides the request itself: who shares it
+//! ([`Reader`]) and which rows it shows ([`Depends`]). The reader's right is judged before, by the role that is part of
+//! the key, and `load` reads with that same role; so an answer is never found by somebody with another one.
+
+use axum::body::Body as HttpBody;
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, IF_NONE_MATCH, VARY};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::Response;
+use serde::Serialize;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::base::error::{Error, Result};
+use crate::base::group::Group;
+use crate::base::ids::ProjectId;
+use crate::base::roles::Role;
+use crate::domain::accounts::Viewer;
+use crate::engines::cache::{Body, Found, Key};
+use crate::engines::compress::Encoding;
+use crate::engines::store::Db;
+
+/// Says from which tier an answer came: `l1`, `l2`, `l3`, `miss` or `bypass`.
+pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
+/// Bodies above this are compressed beside the requests, not among them.
+const LONG: usize = 64 << 10;
+
+/// How a request wants its answer.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Path and query as asked.
+    pub uri: String,
+    encoding: Option<Encoding>,
+    known: Option<HeaderValue>,
+    fresh: bool,
+    /// Does it count for the access log?
+    counts: bool,
+}
+
+impl Asked {
+    /// The request of the program itself, which warms: content with any encoding, counted for nobody.
+    pub fn warm(uri: String) -> Asked {
+        Asked { uri, encoding: None, known: None, fresh: false, counts: false }
+    }
+}
+
+impl FromRequestParts<App> for Asked {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Asked> {
+        let uri = match OriginalUri::from_request_parts(parts, app).await {
+            Ok(OriginalUri(uri)) => uri,
+            Err(never) => match never {},
+        };
+        let uri = uri.path_and_query().map_or("/", |p| p.as_str()).to_owned();
+        let text = |name| parts.headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+        Ok(Asked {
+            uri,
+            encoding: text(ACCEPT_ENCODING).and_then(Encoding::accepted),
+            known: parts.headers.get(IF_NONE_MATCH).cloned(),
+            fresh: text(CACHE_CONTROL).is_some_and(|c| c.contains("no-cache") || c.contains("no-store")),
+            counts: true,
+        })
+    }
+}
+
+/// Who shares an answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Reader {
+    /// All members with this role see the same.
+    Role(Role),
+    /// It shows what is the reader's own (his comments, his reactions), and what his role in one project may see.
+    Person(Option<Role>),
+}
+
+/// Which rows an answer shows, as the revisions at which they stand.
+#[derive(Clone, Debug)]
+pub struct Depends(String, Option<ProjectId>);
+
+impl Depends {
+    /// Rows of one project.
+    pub fn project(app: &App, id: ProjectId) -> Depends {
+        Depends(format!("p{id}@{}", app.cache.revisions().project(id)), Some(id))
+    }
+
+    /// Rows of all projects of a person, and that they are his.
+    pub fn projects_of(app: &App, who: &Viewer) -> Depends {
+        use std::fmt::Write;
+        let all = who.roles.all();
+        let revisions = app.cache.revisions().projects(all.iter().map(|s| s.project));
+        let mut text = String::with_capacity(all.len() * 24);
+        for (s, rev) in all.iter().zip(revisions) {
+            // The trash is part of the project's revision.
+            let _ = write!(text, "p{}{}@{rev},", s.project, s.role.as_str());
+        }
+        Depends(text, None)
+    }
+
+    /// The person's own row.
+    pub fn oneself(who: &Viewer) -> Depends {
+        Depends(format!("u{}@{}", who.user, who.rev), None)
+    }
+
+    /// And what else the answer depends on, such as the day.
+    pub fn and(mut self, more: impl std::fmt::Display) -> Depends {
+        use std::fmt::Write;
+        let _ = write!(self.0, "|{more}");
+        self
+    }
+}
+
+fn key(app: &App, group: Group, asked: &Asked, who: &Viewer, reader: Reader, depends: &Depends) -> Key {
+    let reader = match reader {
+        Reader::Role(role) => role.as_str().to_owned(),
+        Reader::Person(role) => format!("{}u{}", role.map_or("", Role::as_str), who.user),
+    };
+    let (epoch, people) = (app.cache.epoch(group), app.cache.revisions().people());
+    Key::of(&format!("{}.{epoch}|{}|{reader}|{}|n{people}", group.as_str(), asked.uri, depends.0))
+}
+
+/// The answer to a read: as it is kept, or as `load` reads it now. `rev` tells the revision of the resource that it
+/// shows, if it shows one. An operator who sends `Cache-Control: no-cache` is answered past the cache.
+pub async fn kept<T, F>(
+    app: &App,
+    asked: &Asked,
+    who: &Viewer,
+    (group, reader, depends): (Group, Reader, Depends),
+    rev: fn(&T) -> Option<i64>,
+    load: F,
+) -> Result<Response>
+where
+    T: Serialize + 'static,
+    F: FnOnce(&Db) -> Result<T> + Send + 'static,
+{
+    let read = app.read(move |db| {
+        let value = load(db)?;
+        let bytes = serde_json::to_vec(&value).map_err(Error::internal)?;
+        Ok(Body::new(group, rev(&value), bytes.into()))
+    });
+    if asked.fresh && who.must_operate().is_ok() {
+        app.cache.bypassed(group);
+        return Ok(answer(asked, Arc::new(read.await?), "bypass").await);
+    }
+    if asked.counts {
+        app.access.note(who.user, depends.1);
+    }
+    let key = key(app, group, asked, who, reader, &depends);
+    let (found, body) = app.cache.get_or_load(group, key, read).await?;
+    let how = match found {
+        Found::In(tier) => tier.name(),
+        Found::Loaded => "miss",
+    };
+    Ok(answer(asked, body, how).await)
+}
+
+/// A value with the revision of the resource that it shows.
+pub struct Revised<T>(pub i64, pub T);
+
+impl<T: Serialize> Serialize for Revised<T> {
+    fn serialize<S: serde::Serializer>(&self, s: S) -> std::result::Result<S::Ok, S::Error> {
+        self.1.serialize(s)
+    }
+}
+
+async fn answer(asked: &Asked, body: Arc<Body>, how: &'static str) -> Response {
+    let mut response = Response::new(HttpBody::empty());
+    let headers = response.headers_mut();
+    headers.insert(X_CACHE, HeaderValue::from_static(how));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+    let packed = match asked.encoding {
+        Some(encoding) => packed(&body, encoding).await.map(|bytes| (encoding, bytes)),
+        None => None,
+    };
+    if let Ok(tag) = HeaderValue::from_str(&etag(&body.tag, packed.as_ref().map(|p| p.0))) {
+        headers.insert(ETAG, tag);
+    }
+    if asked.known.as_ref().is_some_and(|known| is_among(&body.tag, known)) {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return response;
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = match packed {
+        Some((encoding, bytes)) => {
+            headers.insert(CONTENT_ENCODING, HeaderValue::from_static(encoding.name()));
+            bytes.into()
+        }
+        None => body.plain().clone().into(),
+    };
+    response
+}
+
+async fn packed(body: &Arc<Body>, encoding: Encoding) -> Option<bytes::Bytes> {
+    if body.plain().len() > LONG && !body.has(encoding) {
+        let body = body.clone();
+        let _ = tokio::task::spawn_blocking(move || body.compressed(encoding).map(|_| ())).await;
+    }
+    body.compressed(encoding).cloned()
+}
+
+/// The header of a tag. Another encoding is another representation, and has another strong tag.
+pub fn etag(tag: &str, encoding: Option<Encoding>) -> String {
+    match encoding {
+        Some(encoding) => format!("\"{tag}-{}\"", encoding.name()),
+        None => format!("\"{tag}\""),
+    }
+}
+
+/// Is `tag`, in any encoding, among those of an `If-None-Match`?
+pub fn is_among(tag: &str, known: &HeaderValue) -> bool {
+    let Ok(known) = known.to_str() else { return false };
+    known.split(',').map(|k| k.trim().trim_start_matches("W/").trim_matches('"')).any(|k| {
+        let plain = Encoding::ALL.iter().find_map(|e| k.strip_suffix(e.name())?.strip_suffix('-')).unwrap_or(k);
+        k == "*" || plain == tag
+    })
+}
+
+/// May this answer be compressed by whoever sends it? One from here is in its final form.
+pub fn is_final(headers: &HeaderMap) -> bool {
+    headers.contains_key(X_CACHE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_known_in_any_encoding() {
+        let among = |known: &'static str| is_among("r5-ab12", &HeaderValue::from_static(known));
+        assert!(among("\"r5-ab12\"") && among("W/\"x\", \"r5-ab12-br\"") && among("*"));
+        assert!(!among("\"r5-ab13\"") && !among("\"r5\"") && !among(""));
+        assert_eq!(etag("r5-ab12", Some(Encoding::Zstd)), "\"r5-ab12-zstd\"");
+    }
+}
