@@ -11,7 +11,10 @@ mod chromium;
 mod clips;
 mod comments;
 mod crash;
+#[path = "../../benches/data/mod.rs"]
+mod data;
 mod durability;
+mod exchange;
 mod media;
 mod pages;
 mod projects;

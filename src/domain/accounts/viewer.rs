@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum_extra::extract::CookieJar;
 
-use super::sessions::{Scope, SessionKind, TOUCH_MS};
+use super::sessions::{Scope, SessionKind, TOUCH_MS, is_token};
 use super::{Person, sql};
 use crate::app::App;
 use crate::base::clock::{DAY, Time};
@@ -91,7 +91,7 @@ impl Viewer {
 
     /// Whom a token belongs to; `None` if it holds no more. One statement, or none if it was looked up before.
     pub async fn of_token(app: &App, token: &str) -> Result<Option<Viewer>> {
-        if !token.starts_with("vp_") || token.len() > 100 {
+        if !is_token(token) {
             return Ok(None);
         }
         let hash = secret::hash(token);

@@ -5,10 +5,12 @@
 //! `client_id` of one person are one. A reply hangs on a comment, never on a reply, and is internal if that one is.
 //! Written here only: `comments`, `reactions`.
 
+pub mod exchange;
 mod live;
 pub mod routes;
 pub mod section;
 mod sql;
+mod sql_exchange;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
