@@ -19,7 +19,7 @@ use crate::base::group::Group;
 use crate::base::ids::{FeedbackId, ProjectId};
 use crate::base::roles::Role;
 use crate::domain::accounts::Viewer;
-use crate::engines::cache::{Body, Found, Key, Moved, Rev};
+use crate::engines::cache::{Body, Found, Key, Moved, Rev, Scope};
 use crate::engines::compress::Encoding;
 use crate::engines::store::Db;
 
@@ -27,6 +27,13 @@ use crate::engines::store::Db;
 pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// Bodies above this are compressed beside the requests, not among them.
 const LONG: usize = 64 << 10;
+
+/// Marks a request of the program itself, which reads ahead.
+#[derive(Clone, Copy)]
+pub struct ReadAhead;
+
+/// Of a person with more projects, changes in these are followed by reading ahead.
+const AHEAD_MAX: usize = 50;
 
 /// How a request wants its answer.
 #[derive(Clone, Debug)]
@@ -62,7 +69,7 @@ impl FromRequestParts<App> for Asked {
             encoding: text(ACCEPT_ENCODING).and_then(Encoding::accepted),
             known: parts.headers.get(IF_NONE_MATCH).cloned(),
             fresh: text(CACHE_CONTROL).is_some_and(|c| c.contains("no-cache") || c.contains("no-store")),
-            counts: true,
+            counts: parts.extensions.get::<ReadAhead>().is_none(),
         })
     }
 }
@@ -78,22 +85,31 @@ pub enum Reader {
 
 /// Which rows an answer shows, as the revisions at which they stand.
 #[derive(Clone, Debug)]
-pub struct Depends(String, Option<ProjectId>);
+pub struct Depends {
+    text: String,
+    /// The one project that it is about, if it is about one.
+    project: Option<ProjectId>,
+    /// The one feedback.
+    feedback: Option<FeedbackId>,
+    /// Does everything in all of the reader's projects outdate it?
+    everything: bool,
+}
 
 impl Depends {
     /// Rows of one project, whatever happens in it.
     pub fn project(app: &App, id: ProjectId) -> Depends {
-        Depends(format!("p{id}@{}", app.cache.revisions().project(id).all), Some(id))
+        Depends::of(format!("p{id}@{}", app.cache.revisions().project(id).all), Some(id))
     }
 
     /// The project's own row, its members, its feedbacks' own fields; nothing that is said or shown in them.
     pub fn frame(app: &App, id: ProjectId) -> Depends {
-        Depends(format!("f{id}@{}", app.cache.revisions().project(id).frame), Some(id))
+        Depends::of(format!("f{id}@{}", app.cache.revisions().project(id).frame), Some(id))
     }
 
     /// Rows of one feedback.
     pub fn feedback(app: &App, project: ProjectId, id: FeedbackId) -> Depends {
-        Depends(format!("b{id}@{}", app.cache.revisions().feedback(id)), Some(project))
+        let text = format!("b{id}@{}", app.cache.revisions().feedback(id));
+        Depends { feedback: Some(id), ..Depends::of(text, Some(project)) }
     }
 
     /// The frames of all projects of a person, and that they are his.
@@ -103,7 +119,7 @@ impl Depends {
 
     /// Rows of all projects of a person, and that they are his.
     pub fn projects_of(app: &App, who: &Viewer) -> Depends {
-        Depends::each(app, who, |moved| moved.all)
+        Depends { everything: true, ..Depends::each(app, who, |moved| moved.all) }
     }
 
     fn each(app: &App, who: &Viewer, which: fn(Moved) -> Rev) -> Depends {
@@ -115,29 +131,49 @@ impl Depends {
             // The trash is part of the project's frame.
             let _ = write!(text, "p{}{}@{},", s.project, s.role.as_str(), which(moved));
         }
-        Depends(text, None)
+        Depends::of(text, None)
     }
 
     /// The person's own row.
     pub fn oneself(who: &Viewer) -> Depends {
-        Depends(format!("u{}@{}", who.user, who.rev), None)
+        Depends::of(format!("u{}@{}", who.user, who.rev), None)
+    }
+
+    fn of(text: String, project: Option<ProjectId>) -> Depends {
+        Depends { text, project, feedback: None, everything: false }
+    }
+
+    /// Where something has to happen to outdate it.
+    fn scopes(&self, who: &Viewer) -> impl Iterator<Item = Scope> + use<> {
+        let one = match (self.feedback, self.project) {
+            (Some(feedback), _) => Some(Scope::Feedback(feedback)),
+            (None, project) => project.map(Scope::Project),
+        };
+        let roles = self.everything.then(|| who.roles.clone());
+        let most = roles.as_ref().map_or(0, |r| r.all().len().min(AHEAD_MAX));
+        one.into_iter().chain((0..most).filter_map(move |i| Some(Scope::Project(roles.as_ref()?.all()[i].project))))
     }
 
     /// And what else the answer depends on, such as the day.
     pub fn and(mut self, more: impl std::fmt::Display) -> Depends {
         use std::fmt::Write;
-        let _ = write!(self.0, "|{more}");
+        let _ = write!(self.text, "|{more}");
         self
     }
 }
 
-fn key(app: &App, group: Group, asked: &Asked, who: &Viewer, reader: Reader, depends: &Depends) -> Key {
-    let reader = match reader {
-        Reader::Role(role) => role.as_str().to_owned(),
-        Reader::Person(role) => format!("{}u{}", role.map_or("", Role::as_str), who.user),
-    };
+impl Reader {
+    fn text(self, who: &Viewer) -> String {
+        match self {
+            Reader::Role(role) => role.as_str().to_owned(),
+            Reader::Person(role) => format!("{}u{}", role.map_or("", Role::as_str), who.user),
+        }
+    }
+}
+
+fn key(app: &App, group: Group, asked: &Asked, reader: &str, depends: &Depends) -> Key {
     let (epoch, people) = (app.cache.epoch(group), app.cache.revisions().people());
-    Key::of(&format!("{}.{epoch}|{}|{reader}|{}|n{people}", group.as_str(), asked.uri, depends.0))
+    Key::of(&format!("{}.{epoch}|{}|{reader}|{}|n{people}", group.as_str(), asked.uri, depends.text))
 }
 
 /// The answer to a read: as it is kept, or as `load` reads it now. `rev` tells the revision of the resource that it
@@ -163,10 +199,12 @@ where
         app.cache.bypassed(group);
         return Ok(answer(asked, Arc::new(read.await?), "bypass").await);
     }
+    let reader = reader.text(who);
     if asked.counts {
-        app.access.note(who.user, depends.1);
+        app.access.note(who.user, depends.project);
+        app.cache.ahead().note(depends.scopes(who), &asked.uri, &reader, who);
     }
-    let key = key(app, group, asked, who, reader, &depends);
+    let key = key(app, group, asked, &reader, &depends);
     let (found, body) = app.cache.get_or_load(group, key, read).await?;
     let how = match found {
         Found::In(tier) => tier.name(),

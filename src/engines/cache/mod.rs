@@ -6,6 +6,7 @@
 //! it stays. Loading is single-flight: however many ask at once, one reads. Nothing here is the only copy of anything: a
 //! tier that is damaged, full or read-only is a miss and an alert, never an error.
 
+mod ahead;
 mod body;
 mod counters;
 mod disk;
@@ -27,6 +28,7 @@ use tokio::sync::OnceCell;
 use crate::base::error::Result;
 use crate::base::group::Group;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId};
+pub use ahead::{Ahead, Recipe, Scope};
 use body::Kept;
 pub use body::{Body, tag};
 pub use counters::{Counters, GroupStats, Stats, Tier, ratio};
@@ -105,6 +107,7 @@ struct Inner<S: Send + Sync + 'static> {
     epochs: RwLock<BTreeMap<Group, u64>>,
     revisions: Arc<Revisions>,
     sessions: Held<S>,
+    ahead: Ahead<S>,
     feedbacks: Held<ProjectId>,
     comments: Held<(ProjectId, FeedbackId)>,
 }
@@ -183,6 +186,7 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
             comments: Held::new(PLACES, revisions.clone(), places),
             groups,
             epochs: RwLock::new(epochs),
+            ahead: Ahead::default(),
             revisions,
         })))
     }
@@ -195,6 +199,11 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
     /// Who asks and what he may do, by the hash of his token.
     pub fn sessions(&self) -> &Held<S> {
         &self.0.sessions
+    }
+
+    /// What may be read ahead.
+    pub fn ahead(&self) -> &Ahead<S> {
+        &self.0.ahead
     }
 
     /// In which project a feedback stands. It never moves.

@@ -137,7 +137,7 @@ impl Revisions {
 }
 
 /// A moment between withdrawals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticket(u64);
 
 /// Withdrawals are counted; each person's last one is known by its number.

@@ -19,6 +19,7 @@ use crate::domain::http::Peer;
 pub async fn serve(app: App, listener: TcpListener) {
     let router = super::router(&app);
     tokio::spawn(super::metrics::seconds(app.clone()));
+    tokio::spawn(super::ahead::read(app.clone()));
     let places = Arc::new(Semaphore::new(app.config.server.max_connections));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Without a time-out a client that sends its head byte by byte holds a task for ever.

@@ -1,5 +1,6 @@
 //! What comes in: the route table, the layers round it, and the connections below it.
 
+mod ahead;
 mod batch;
 mod body;
 mod health;
