@@ -1,4 +1,5 @@
-//! The mixed workload: nine reads to one comment, projects drawn by Zipf's law, people from each project's members.
+//! The mixed workload: nine reads to one comment, projects and
+//! the feedbacks in them drawn by Zipf's law, people from each project's members.
 //! Every read of comments is held against what had been answered before it was asked.
 
 use std::collections::BTreeMap;
@@ -62,14 +63,41 @@ impl Dice {
     }
 }
 
+fn sums(n: u64) -> Vec<f64> {
+    let mut sums = Vec::new();
+    for rank in 1..=n {
+        sums.push(sums.last().copied().unwrap_or(0.0) + 1.0 / rank as f64);
+    }
+    sums
+}
+
+fn comment(feedback: u64) -> Vec<u8> {
+    let owner = data::token(data::owner(&data::LARGE, data::project_of(&data::LARGE, feedback)));
+    let body = "{\"text\":\"자막에 오타가 있습니다.\",\"start_ms\":42000}";
+    request("POST", &format!("/api/v1/feedbacks/{feedback}/comments"), &owner, "", body)
+}
+
+/// Nothing but comments, in all feedbacks in turn.
+pub async fn comments(to: SocketAddr, connections: usize, length: Duration) -> Report {
+    load(connections, length, |i, stop: Arc<AtomicBool>| async move {
+        let (mut line, mut times) = (Line::open(to).await, Vec::new());
+        let mut feedback = i as u64 * 300;
+        while !stop.load(Ordering::Relaxed) {
+            feedback = feedback % data::LARGE.feedbacks + 1;
+            let (bytes, start) = (comment(feedback), Instant::now());
+            assert_eq!(line.ask(&bytes).await.status, 201);
+            times.push(start.elapsed().as_micros() as u32);
+        }
+        times
+    })
+    .await
+}
+
 /// Runs it over so many connections for so long.
 pub async fn run(to: SocketAddr, connections: usize, length: Duration, told: &Arc<Told>) -> Report {
     let size = data::LARGE;
-    let mut sums = Vec::new();
-    for rank in 1..=size.projects {
-        sums.push(sums.last().copied().unwrap_or(0.0) + 1.0 / rank as f64);
-    }
-    let (sums, each) = (Arc::new(sums), size.feedbacks / size.projects);
+    let each = size.feedbacks / size.projects;
+    let sums = Arc::new((sums(size.projects), sums(each)));
     let newest: Arc<Vec<AtomicI64>> = Arc::new((0..=size.feedbacks).map(|_| AtomicI64::new(0)).collect());
     load(connections, length, |i, stop: Arc<AtomicBool>| {
         let (told, sums, newest) = (told.clone(), sums.clone(), newest.clone());
@@ -77,18 +105,15 @@ pub async fn run(to: SocketAddr, connections: usize, length: Duration, told: &Ar
             let (mut line, mut times) = (Line::open(to).await, Vec::new());
             let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (i as u64 + 1));
             while !stop.load(Ordering::Relaxed) {
-                let project = dice.zipf(&sums);
+                let project = dice.zipf(&sums.0);
                 let token = data::token(data::member(&size, project, dice.below(5)));
-                let feedback = (project - 1 + size.projects * dice.below(each)) % size.feedbacks + 1;
+                // The newest ones are looked at most.
+                let feedback = project + size.projects * (each - dice.zipf(&sums.1));
                 debug_assert_eq!(data::project_of(&size, feedback), project);
                 let what = dice.below(100);
                 let mut known = None;
                 let bytes = match what {
-                    0..10 => {
-                        let owner = data::token(data::owner(&size, project));
-                        let path = format!("/api/v1/feedbacks/{feedback}/comments");
-                        request("POST", &path, &owner, "", "{\"text\":\"자막에 오타가 있습니다.\",\"start_ms\":42000}")
-                    }
+                    0..10 => comment(feedback),
                     10..40 => {
                         known = Some(newest[feedback as usize].load(Ordering::SeqCst));
                         let path = format!("/api/v1/feedbacks/{feedback}/comments");

@@ -136,6 +136,16 @@ impl Viewer {
         self.expires > app.clock.now() && app.cache.revisions().holds(self.ticket, self.user)
     }
 
+    /// When he was looked up, among the withdrawals.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// Until when an answer may be given to his session without looking at the session again.
+    pub fn front_until(&self) -> Time {
+        self.expires.min(self.used.plus(TOUCH_MS))
+    }
+
     /// A person as a reader without a session: for reading ahead what he is about to ask for.
     pub async fn reader(app: &App, user: UserId) -> Result<Option<Viewer>> {
         app.read(move |db| sql::reader(db, user)).await

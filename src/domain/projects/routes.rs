@@ -70,7 +70,7 @@ async fn sign_up(
 pub(in crate::domain) async fn my_dashboard(State(app): State<App>, who: Viewer, asked: Asked) -> Result<Response> {
     // Days pass without an event.
     let soon = dashboard::soon(app.clock.now());
-    let depends = Depends::projects_of(&app, &who).and(soon);
+    let depends = Depends::projects_of(&app, &who).until(dashboard::tomorrow(app.clock.now()));
     let (reader, on) = (who.clone(), (Group::Dashboard, Reader::Person(None), depends));
     kept(&app, &asked, &who, on, |_: &Dashboard| None, move |db| dashboard::mine(db, &reader, soon)).await
 }

@@ -32,7 +32,7 @@ pub struct Recipe<S> {
     pub who: S,
     /// Who shares it: the same path has several answers.
     reader: String,
-    wanted: AtomicBool,
+    pub(super) wanted: AtomicBool,
 }
 
 /// Answers of one scope; the least wanted make room.
@@ -55,7 +55,13 @@ impl<S> Default for Ahead<S> {
 
 impl<S: Clone> Ahead<S> {
     /// Somebody asked for this; it is outdated by whatever happens in any of `scopes`.
-    pub fn note(&self, scopes: impl Iterator<Item = Scope>, uri: &str, reader: &str, who: &S) {
+    pub fn note(
+        &self,
+        scopes: impl Iterator<Item = Scope>,
+        uri: &str,
+        reader: &str,
+        who: &S,
+    ) -> Option<Arc<Recipe<S>>> {
         let mut recipes = self.recipes.lock();
         let mut made: Option<Arc<Recipe<S>>> = None;
         for scope in scopes {
@@ -78,6 +84,7 @@ impl<S: Clone> Ahead<S> {
             }
             of_scope.push(recipe.clone());
         }
+        made
     }
 
     /// Something happened there.

@@ -3,6 +3,7 @@
 mod ahead;
 mod batch;
 mod body;
+mod front;
 mod health;
 mod idempotency;
 pub mod layers;
