@@ -16,3 +16,7 @@ CREATE INDEX events_renames ON events (seq) WHERE verb = 'user_changed';
 ALTER TABLE events ADD COLUMN feedback_id INTEGER;
 CREATE INDEX events_of_feedback ON events (feedback_id, seq) WHERE feedback_id IS NOT NULL;
 CREATE INDEX events_of_frame ON events (project_id, seq) WHERE subject IN ('project', 'feedback');
+
+-- A person's own open comments, counted on his dashboard, whatever else is said in his projects.
+CREATE INDEX comments_open_of_user ON comments (user_id, project_id)
+    WHERE resolved_ms IS NULL AND deleted_ms IS NULL AND parent_id IS NULL;

@@ -3,6 +3,7 @@
 //! A studio of 1,000 people, 500 projects, 20,000 feedbacks and 200,000 comments is imported into the real program, which
 //! runs as a process of its own; beside it runs a bare axum server that answers the same bytes. Load comes over loopback
 //! from this process, so that all three share the machine alike. Rounds are interleaved and medians compared.
+//! `cargo bench --bench http -- cached mixed` runs some of the parts: cached, uncached, comments, mixed.
 
 #[path = "../data/mod.rs"]
 mod data;
@@ -23,6 +24,8 @@ use load::{Line, repeat, request};
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
 const CONNECTIONS: usize = 64;
+/// Requests of each connection in the mixed workload.
+const REPLAYED: usize = 1_500;
 /// The project that is asked for where one is enough.
 const PROJECT: u64 = 7;
 
@@ -99,13 +102,37 @@ fn bare(file: &str) {
 
 async fn measure(home: &Path, db: &Path, owner: u64) {
     let mut serve = program(home);
-    serve.args(["--set", "server.bind=127.0.0.1:0", "serve"]);
+    serve.args(["--set", "server.bind=127.0.0.1:0"]);
+    // Room for what a studio of this size looks at in a day; the defaults are for a small machine.
+    serve.args(["--set", "cache.l1_mib=512", "--set", "cache.l2_mib=1024", "--set", "cache.disk_mib=2048", "serve"]);
     let ours = Server::start(serve);
     let token = data::token(owner);
-    let dashboard = format!("/api/v1/projects/{PROJECT}/dashboard");
-    let cached = request("GET", &dashboard, &token, "", "");
+    let is_wanted = |part: &str| {
+        let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+        named.is_empty() || named.iter().any(|n| n == part)
+    };
+    if is_wanted("cached") {
+        cached(home, ours.1, &token).await;
+    }
+    if is_wanted("uncached") {
+        uncached(db, ours.1, &token).await;
+    }
+    if is_wanted("comments") {
+        comments(db, ours.1).await;
+    }
+    if is_wanted("mixed") {
+        mixture(ours.1).await;
+    }
+}
 
-    let mut line = Line::open(ours.1).await;
+fn dashboard() -> String {
+    format!("/api/v1/projects/{PROJECT}/dashboard")
+}
+
+async fn cached(home: &Path, ours: SocketAddr, token: &str) {
+    let cached = request("GET", &dashboard(), token, "", "");
+
+    let mut line = Line::open(ours).await;
     line.ask(&cached).await;
     let answer = line.ask(&cached).await;
     let said = (answer.header("x-cache").to_owned(), answer.header("x-db-queries").to_owned());
@@ -121,40 +148,46 @@ async fn measure(home: &Path, db: &Path, owner: u64) {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         b.push(repeat(bare.1, CONNECTIONS, ROUND, plain.clone(), 200).await.per_second);
-        a.push(repeat(ours.1, CONNECTIONS, ROUND, cached.clone(), 200).await.per_second);
+        a.push(repeat(ours, CONNECTIONS, ROUND, cached.clone(), 200).await.per_second);
     }
     ratio("cached project dashboard, 64 connections", "bare axum", median(a), median(b), "at least 0.70");
 
     let b = repeat(bare.1, 1_000, 2 * ROUND, plain.clone(), 200).await;
-    let a = repeat(ours.1, 1_000, 2 * ROUND, cached.clone(), 200).await;
+    let a = repeat(ours, 1_000, 2 * ROUND, cached.clone(), 200).await;
     println!("p99 at 1,000 connections: {:.1} ms, bare axum {:.1} ms", a.quantile_ms(0.99), b.quantile_ms(0.99));
     println!("p50 at 1,000 connections: {:.1} ms, bare axum {:.1} ms", a.quantile_ms(0.50), b.quantile_ms(0.50));
+}
 
+async fn uncached(db: &Path, ours: SocketAddr, token: &str) {
     let fresh = "cache-control: no-cache\r\n";
-    let uncached = request("GET", &dashboard, &token, fresh, "");
+    let uncached = request("GET", &dashboard(), token, fresh, "");
     let feed = format!("/api/v1/projects/{PROJECT}/feedbacks?expand=user");
-    let feed = request("GET", &feed, &token, fresh, "");
+    let feed = request("GET", &feed, token, fresh, "");
     let (mut a, mut b, mut c, mut d) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        a.push(repeat(ours.1, CONNECTIONS, ROUND, uncached.clone(), 200).await.per_second);
+        a.push(repeat(ours, CONNECTIONS, ROUND, uncached.clone(), 200).await.per_second);
         b.push(raw::dashboard(db, ROUND));
-        c.push(repeat(ours.1, CONNECTIONS, ROUND, feed.clone(), 200).await.per_second);
+        c.push(repeat(ours, CONNECTIONS, ROUND, feed.clone(), 200).await.per_second);
         d.push(raw::feed(db, ROUND));
     }
     ratio("uncached project dashboard over HTTP", "its statements alone", median(a), median(b), "stated");
     ratio("uncached feedback list, expand=user", "its statement alone", median(c), median(d), "stated");
+}
 
+async fn comments(db: &Path, ours: SocketAddr) {
     let (mut a, mut b) = (Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
-        a.push(mixed::comments(ours.1, CONNECTIONS, ROUND).await.per_second);
+        a.push(mixed::comments(ours, CONNECTIONS, ROUND).await.per_second);
         b.push(raw::comments(db, ROUND));
     }
     ratio("durable comments over HTTP, 64 callers", "by hand in commits of 64", median(a), median(b), "stated");
+}
 
-    // A studio's server has been running for a while: the first pass is not counted.
-    mixed::run(ours.1, CONNECTIONS, Duration::from_secs(20), &Arc::default()).await;
+async fn mixture(ours: SocketAddr) {
+    // A studio's server has been running for a while: the log is replayed, and the first pass is not counted.
+    mixed::run(ours, CONNECTIONS, REPLAYED, &Arc::default()).await;
     let told = Arc::new(mixed::Told::default());
-    let mix = mixed::run(ours.1, CONNECTIONS, Duration::from_secs(20), &told).await;
+    let mix = mixed::run(ours, CONNECTIONS, REPLAYED, &told).await;
     let n = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
     println!("mixed workload, 90 % reads, Zipf over 500 projects: {:.0} requests/s", mix.per_second);
     println!("  p50 {:.2} ms, p99 {:.2} ms, {} comments", mix.quantile_ms(0.5), mix.quantile_ms(0.99), n(&told.writes));
@@ -164,6 +197,12 @@ async fn measure(home: &Path, db: &Path, owner: u64) {
         told.hit_ratio(),
         told.statements_on_hits()
     );
+    let mut line = Line::open(ours).await;
+    let metrics = line.ask(&request("GET", "/metrics", "x", "", "")).await;
+    let text = String::from_utf8_lossy(metrics.body).into_owned();
+    let misses = text.lines().filter_map(|l| l.strip_prefix("videoplanet_cache_misses_total{group=")?.split_once("} "));
+    let misses: Vec<_> = misses.map(|(group, n)| format!("{} {n}", group.trim_matches('"'))).collect();
+    println!("  misses of both passes and of what was read ahead, by group: {}", misses.join(", "));
     println!("  {} of {} lists of comments were stale (wanted: 0)", n(&told.stale), n(&told.checked));
 }
 

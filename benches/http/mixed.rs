@@ -93,18 +93,18 @@ pub async fn comments(to: SocketAddr, connections: usize, length: Duration) -> R
     .await
 }
 
-/// Runs it over so many connections for so long.
-pub async fn run(to: SocketAddr, connections: usize, length: Duration, told: &Arc<Told>) -> Report {
+/// Replays it: each connection asks so many times, the same each time.
+pub async fn run(to: SocketAddr, connections: usize, requests: usize, told: &Arc<Told>) -> Report {
     let size = data::LARGE;
     let each = size.feedbacks / size.projects;
     let sums = Arc::new((sums(size.projects), sums(each)));
     let newest: Arc<Vec<AtomicI64>> = Arc::new((0..=size.feedbacks).map(|_| AtomicI64::new(0)).collect());
-    load(connections, length, |i, stop: Arc<AtomicBool>| {
+    load(connections, Duration::ZERO, |i, _| {
         let (told, sums, newest) = (told.clone(), sums.clone(), newest.clone());
         async move {
             let (mut line, mut times) = (Line::open(to).await, Vec::new());
             let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (i as u64 + 1));
-            while !stop.load(Ordering::Relaxed) {
+            for _ in 0..requests {
                 let project = dice.zipf(&sums.0);
                 let token = data::token(data::member(&size, project, dice.below(5)));
                 // The newest ones are looked at most.

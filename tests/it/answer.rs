@@ -12,16 +12,18 @@ pub struct Answer {
     pub headers: reqwest::header::HeaderMap,
     /// JSON; `null` for an empty body.
     pub body: Value,
+    bytes: Vec<u8>,
 }
 
 impl Answer {
     pub async fn of(request: RequestBuilder) -> Answer {
         let response = request.send().await.unwrap();
         let (status, headers) = (response.status(), response.headers().clone());
-        let text = response.text().await.unwrap();
-        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        let bytes = response.bytes().await.unwrap().to_vec();
+        let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+        let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
         let body = if status == StatusCode::NO_CONTENT { Value::Null } else { body };
-        Answer { status: status.as_u16(), headers, body }
+        Answer { status: status.as_u16(), headers, body, bytes }
     }
 
     /// The answer, if its status is this one.
@@ -37,6 +39,11 @@ impl Answer {
 
     pub fn id(&self) -> i64 {
         self.body["id"].as_i64().unwrap_or_else(|| panic!("no id in {}", self.body))
+    }
+
+    /// The body as it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// How many statements it took.

@@ -10,6 +10,7 @@ mod budgets;
 mod chromium;
 mod clips;
 mod comments;
+mod contract;
 mod crash;
 #[path = "../../benches/data/mod.rs"]
 mod data;

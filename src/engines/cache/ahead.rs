@@ -1,13 +1,13 @@
 //! Reading ahead: what is asked for again and again is read again as soon as a change outdates it, before the next one
 //! asks. The writer's own commit says what to read; nobody waits for it.
 //!
-//! Laws: an answer is read ahead only if somebody has asked for it since it was last read, so that reading ahead costs no
-//! more reads than there would have been misses. It is read as the last one who asked, and forgotten when that one's
+//! Laws: an answer is read ahead only while it is asked for about as often as it is outdated, so that reading ahead costs no
+//! more than it spares. It is read as the last one who asked, and forgotten when that one's
 //! session or rights end. Everything here is bounded and may be lost.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
@@ -32,8 +32,29 @@ pub struct Recipe<S> {
     pub who: S,
     /// Who shares it: the same path has several answers.
     reader: String,
-    pub(super) wanted: AtomicBool,
+    /// Times it was asked for since it was last outdated.
+    asked: AtomicU32,
+    /// Times it is asked for between two changes, in quarters: a mean that halves with each change.
+    demand: AtomicU32,
 }
+
+impl<S> Recipe<S> {
+    /// Somebody asked for it.
+    pub(super) fn ask(&self) {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// It is outdated: is it worth reading before the next one asks?
+    fn is_worth_reading(&self) -> bool {
+        let asked = self.asked.swap(0, Ordering::Relaxed).min(1 << 16);
+        let demand = (self.demand.load(Ordering::Relaxed) + 4 * asked) / 2;
+        self.demand.store(demand, Ordering::Relaxed);
+        demand >= WORTH
+    }
+}
+
+/// Half a reader for each change, in quarters: where there are fewer, most of what is read ahead is read for nobody.
+const WORTH: u32 = 2;
 
 /// Answers of one scope; the least wanted make room.
 const PER_SCOPE: usize = 32;
@@ -70,16 +91,16 @@ impl<S: Clone> Ahead<S> {
             }
             let of_scope = recipes.entry(scope).or_default();
             if let Some(known) = of_scope.iter().find(|r| r.uri == uri && r.reader == reader) {
-                known.wanted.store(true, Ordering::Relaxed);
+                known.ask();
                 made.get_or_insert_with(|| known.clone());
                 continue;
             }
             let recipe = made.get_or_insert_with(|| {
                 let (uri, reader) = (uri.to_owned(), reader.to_owned());
-                Arc::new(Recipe { uri, who: who.clone(), reader, wanted: AtomicBool::new(true) })
+                Arc::new(Recipe { uri, who: who.clone(), reader, asked: AtomicU32::new(1), demand: AtomicU32::new(0) })
             });
             if of_scope.len() >= PER_SCOPE {
-                let idle = of_scope.iter().position(|r| !r.wanted.load(Ordering::Relaxed)).unwrap_or(0);
+                let idle = of_scope.iter().position(|r| r.demand.load(Ordering::Relaxed) < WORTH).unwrap_or(0);
                 of_scope.swap_remove(idle);
             }
             of_scope.push(recipe.clone());
@@ -116,7 +137,14 @@ impl<S: Clone> Ahead<S> {
         let scopes = std::mem::take(&mut *self.outdated.lock());
         let recipes = self.recipes.lock();
         let all = scopes.iter().filter_map(|s| recipes.get(s)).flatten();
-        all.filter(|r| r.wanted.swap(false, Ordering::Relaxed)).cloned().collect()
+        // One that is outdated from two sides is read once.
+        let mut wanted: Vec<Arc<Recipe<S>>> = Vec::new();
+        for recipe in all {
+            if !wanted.iter().any(|w| Arc::ptr_eq(w, recipe)) && recipe.is_worth_reading() {
+                wanted.push(recipe.clone());
+            }
+        }
+        wanted
     }
 }
 
@@ -134,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_asked_for_since_is_read_once_whatever_outdates_it() {
+    async fn what_is_asked_for_is_read_once_whatever_outdates_it_until_nobody_asks() {
         let ahead = Ahead::default();
         ahead.note([P, Q].into_iter(), "/dashboard", "u1", &1);
         ahead.note([P].into_iter(), "/projects/1", "editor", &1);
@@ -142,8 +170,11 @@ mod tests {
         ahead.outdated(P);
         ahead.outdated(Q);
         assert_eq!(uris(ahead.next().await), ["/dashboard u1", "/projects/1 editor", "/projects/1 viewer"]);
-        // Nobody has asked since.
-        ahead.outdated(P);
+        // Once more on credit; then nobody has asked for too long.
+        for _ in 0..4 {
+            ahead.outdated(P);
+            ahead.take();
+        }
         ahead.note([P, Q].into_iter(), "/dashboard", "u1", &1);
         ahead.outdated(Q);
         assert_eq!(uris(ahead.next().await), ["/dashboard u1"]);

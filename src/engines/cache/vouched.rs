@@ -5,7 +5,6 @@
 //! shows, people's names, the groups' epochs, the time until which it holds.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use super::ahead::Recipe;
 use super::revisions::{Rev, Revisions, Ticket};
@@ -88,7 +87,7 @@ impl<S: Send + Sync + 'static> Front<S> {
             return None;
         }
         if let Some(recipe) = &found.recipe {
-            recipe.wanted.store(true, Ordering::Relaxed);
+            recipe.ask();
         }
         Some(found)
     }
