@@ -69,7 +69,7 @@ config! {
         /// Writes that share one commit.
         batch: usize = 64usize;
         /// Page cache of each connection, in KiB.
-        cache_kib: i64 = 8192i64;
+        cache_kib: i64 = 16_384i64;
     }
     /// Answers that are kept, so that asking again costs no statement.
     cache: Cache {

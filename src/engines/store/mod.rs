@@ -57,7 +57,7 @@ pub struct Options {
 impl Options {
     /// The defaults, in `dir`.
     pub fn in_dir(dir: &Path) -> Options {
-        Options { dir: dir.to_owned(), readers: 4, write_queue: 4096, batch: 64, cache_kib: 8192 }
+        Options { dir: dir.to_owned(), readers: 4, write_queue: 4096, batch: 64, cache_kib: 16_384 }
     }
 }
 
@@ -156,7 +156,9 @@ fn pragmas(conn: &rusqlite::Connection, cache_kib: i64) -> rusqlite::Result<()> 
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
     conn.pragma_update(None, "cache_size", -cache_kib)?;
-    conn.pragma_update(None, "mmap_size", 256i64 << 20)?;
+    // Deliberately without mmap: each checkpoint that makes the file grow has every reader map it anew, and under writes
+    // the page faults cost more than the copies that they spare.
+    conn.pragma_update(None, "mmap_size", 0)?;
     // A long read lets the log grow; the checkpoint after it gives the space back.
     conn.pragma_update(None, "journal_size_limit", 64i64 << 20)?;
     // A schema written by a stranger's tool must not call our functions.
