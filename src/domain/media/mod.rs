@@ -96,19 +96,27 @@ pub struct Media {
 }
 
 /// One version as the API shows it.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // As in `Media`.
+#[schema(as = Media)]
 pub struct Shown {
     pub id: MediaId,
     pub feedback_id: FeedbackId,
     pub project_id: ProjectId,
     pub version: i64,
+    #[schema(example = "가을광고_v3.mp4")]
     pub name: String,
+    #[schema(example = 48120512)]
     pub size_bytes: i64,
+    #[schema(example = "video/mp4")]
     pub content_type: String,
+    #[schema(example = "ready")]
     pub state: MediaState,
+    #[schema(example = true)]
     pub playable: bool,
+    #[schema(example = json!(null))]
     pub progress: Option<Progress>,
+    #[schema(example = json!(null))]
     pub error: Option<ShownError>,
     pub facts: Option<Facts>,
     pub urls: Urls,
@@ -119,7 +127,8 @@ pub struct Shown {
 }
 
 /// Why a version cannot be used.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MediaError)]
 pub struct ShownError {
     /// Stable, for programs.
     pub code: Cause,
@@ -128,15 +137,20 @@ pub struct ShownError {
 }
 
 /// Where the bytes are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MediaUrls)]
 pub struct Urls {
     /// As it was uploaded.
+    #[schema(example = "/api/v1/media/1/original")]
     pub original: String,
     /// What every browser plays, once made.
+    #[schema(example = "/api/v1/media/1/proxy.mp4")]
     pub proxy: Option<String>,
     /// One picture, once made.
+    #[schema(example = "/api/v1/media/1/poster.jpg")]
     pub poster: Option<String>,
     /// Pictures along the film, once made.
+    #[schema(example = json!(["/api/v1/media/1/thumbs/01.jpg"]))]
     pub thumbs: Vec<String>,
 }
 
