@@ -13,6 +13,7 @@ mod comments;
 mod crash;
 mod durability;
 mod media;
+mod openapi;
 mod pages;
 mod projects;
 mod rights;

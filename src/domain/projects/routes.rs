@@ -98,8 +98,12 @@ struct SignUp {
 #[utoipa::path(
     post,
     path = "/auth/signup",
-    security(()), request_body = SignUp,
-    responses((status = 201, body = SignedIn))
+    security(()),
+    request_body = SignUp,
+    responses(
+        (status = 201, body = SignedIn),
+        (status = 409, description = "This instance takes nobody without an invitation"),
+    )
 )]
 async fn sign_up(
     State(app): State<App>,

@@ -37,6 +37,7 @@ pub(super) async fn seconds(app: App) {
     responses(
         (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
         (status = 401, description = "Another token than `server.metrics_token`"),
+        (status = 503),
     )
 )]
 pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse> {

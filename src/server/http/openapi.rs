@@ -74,6 +74,8 @@ fn build() -> Value {
     for (tag, prefix, part) in parts {
         let mut part = serde_json::to_value(part).unwrap_or_default();
         for (path, mut item) in taken(&mut part["paths"]) {
+            // Signing up stands with the projects in the code, since an invitation opens it.
+            let tag = if path.starts_with("/auth/") { "accounts" } else { tag };
             for operation in operations_of(&mut item) {
                 operation["tags"] = json!([tag]);
                 // Handlers of two nouns may have one name.

@@ -72,6 +72,19 @@ const SELECTABLE: [(&str, &[(&str, &str)]); 3] = [
     ("Comment", &[]),
 ];
 
+/// Types whose fields are those of another: said there once.
+const LIKE: [(&str, &str); 9] = [
+    ("NewProject", "Project"),
+    ("ProjectPatch", "Project"),
+    ("Due", "Project"),
+    ("NewFeedback", "Feedback"),
+    ("FeedbackPatch", "Feedback"),
+    ("FeedbackBrief", "Feedback"),
+    ("Brief", "Feedback"),
+    ("NewComment", "Comment"),
+    ("CommentPatch", "Comment"),
+];
+
 /// Fields of answers that are not always there. All others are, as `null` where there is nothing.
 const SOMETIMES: [(&str, &str); 4] =
     [("Feedback", "decisions"), ("Comment", "client_id"), ("Comment", "my_reactions"), ("Invitation", "link")];
@@ -79,6 +92,7 @@ const SOMETIMES: [(&str, &str); 4] =
 /// Adds all of it.
 pub(super) fn add(document: &mut Value) {
     components(&mut document["components"]);
+    mend(&mut document["components"]["schemas"]);
     selectable(document);
     require_all(document);
     let Some(paths) = document["paths"].as_object_mut() else { return };
@@ -304,9 +318,9 @@ fn path_parameters(path: &str) -> Vec<Value> {
     let named = parts.iter().enumerate().filter_map(|(i, p)| Some((i, p.strip_prefix('{')?.strip_suffix('}')?)));
     named
         .map(|(i, name)| {
-            let id = |kind: &str, noun: &str| (reference("schemas", kind), format!("The {noun}."));
-            let text = || json!({ "type": "string" });
-            let (schema, says) = match (name, parts[i - 1]) {
+            let id = |kind: &str, noun: &str| (reference("schemas", kind), format!("The {noun}."), json!(1));
+            let text = |says: &str, example: &str| (json!({ "type": "string" }), says.to_owned(), json!(example));
+            let (schema, says, example) = match (name, parts[i - 1]) {
                 ("id", "projects") => id("ProjectId", "project"),
                 ("id", "feedbacks") => id("FeedbackId", "feedback"),
                 ("id", "comments") => id("CommentId", "comment"),
@@ -317,15 +331,45 @@ fn path_parameters(path: &str) -> Vec<Value> {
                 ("id", "tokens") => id("SessionId", "token"),
                 ("user_id", _) => id("UserId", "member"),
                 ("invitation", _) => id("InvitationId", "invitation"),
-                ("kind", _) => id("Reaction", "reaction"),
-                ("token", _) => (text(), "The key of an invitation: the last part of its link.".to_owned()),
-                ("file", "thumbs") => (text(), "Such as `01.jpg`.".to_owned()),
-                ("file", _) => (text(), "`original`, `proxy.mp4` or `poster.jpg`.".to_owned()),
-                _ => (text(), String::new()),
+                ("kind", _) => (reference("schemas", "Reaction"), "The reaction.".to_owned(), json!("like")),
+                ("token", _) => text("The key of an invitation: the last part of its link.", "vp_i_Q2hhbmdlLW1l"),
+                ("file", "thumbs") => text("A picture's name, as the URLs tell it.", "01.jpg"),
+                ("file", _) => text("`original`, `proxy.mp4` or `poster.jpg`.", "original"),
+                _ => text("", "1"),
             };
-            json!({ "name": name, "in": "path", "required": true, "description": says, "schema": schema })
+            json!({
+                "name": name, "in": "path", "required": true, "description": says, "schema": schema, "example": example,
+            })
         })
         .collect()
+}
+
+/// Says of a field what its like says, and what the derive says otherwise than serde does it: a list holds its rows' type by name, and what is flattened out of
+/// an `Option` may be absent.
+fn mend(schemas: &mut Value) {
+    for (name, of) in LIKE {
+        let said = schemas[of]["properties"].clone();
+        let fields = schemas[name]["properties"].as_object_mut().into_iter().flatten();
+        for (field, schema) in fields.filter(|(_, schema)| schema["description"].is_null()) {
+            let inner = said[field]["oneOf"][0]["description"].as_str();
+            if let Some(says) = said[field]["description"].as_str().or(inner) {
+                schema["description"] = says.into();
+            }
+        }
+    }
+    let Some(schemas) = schemas.as_object_mut() else { return };
+    let names: BTreeSet<String> = schemas.keys().cloned().collect();
+    for (name, schema) in schemas {
+        let row = name.strip_prefix("Page_").or(name.strip_prefix("Feed_")).filter(|row| names.contains(*row));
+        if let Some((row, items)) = row.zip(schema.pointer_mut("/properties/results/items")) {
+            *items = reference("schemas", row);
+        }
+        for part in schema.get_mut("allOf").and_then(Value::as_array_mut).into_iter().flatten() {
+            if part["oneOf"][1] == json!({ "type": "null" }) {
+                *part = json!({ "anyOf": [part["oneOf"][0], { "type": "object" }] });
+            }
+        }
+    }
 }
 
 /// Where `?fields=` and `?expand=` are taken, the answer is the whole or a part with what is embedded.
