@@ -102,6 +102,7 @@ struct SignUp {
     request_body = SignUp,
     responses(
         (status = 201, body = SignedIn),
+        (status = 404, description = "No such invitation, or not for this address"),
         (status = 409, description = "This instance takes nobody without an invitation"),
     )
 )]
