@@ -100,8 +100,15 @@ pub(super) struct Inner(pub(super) Router);
 
 /// Several requests in one
 ///
-/// Done in their order, with the rights, limits and headers of single ones; one that fails does not stop those behind it. Uploads and bytes of media have no place in it.
-#[utoipa::path(post, path = "/api/v1/batch", request_body = Batch, responses((status = 200, body = Answers)))]
+/// Done in their order, with the rights, limits and headers of single ones; one that fails does not stop those behind
+/// it. Keys against repetition stand in the requests' own headers. Uploads and bytes of media have no place in it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/batch",
+    security((), ("session" = []), ("bearer" = [])),
+    request_body = Batch,
+    responses((status = 200, body = Answers))
+)]
 pub(super) async fn batch(
     State(_): State<App>,
     Extension(Inner(routes)): Extension<Inner>,
