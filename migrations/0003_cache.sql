@@ -10,3 +10,9 @@ CREATE INDEX access_log_by_user ON access_log (user_id);
 
 -- The last rename is looked for at each start.
 CREATE INDEX events_renames ON events (seq) WHERE verb = 'user_changed';
+
+-- What cached answers depend on is told by the last event of a feedback, and by the last one of a project that is no
+-- comment and no film. Events from before have no feedback here: theirs is taken for changed at each start.
+ALTER TABLE events ADD COLUMN feedback_id INTEGER;
+CREATE INDEX events_of_feedback ON events (feedback_id, seq) WHERE feedback_id IS NOT NULL;
+CREATE INDEX events_of_frame ON events (project_id, seq) WHERE subject IN ('project', 'feedback');

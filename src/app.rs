@@ -107,8 +107,7 @@ impl App {
             cache_kib: config.store.cache_kib,
         };
         let store = Store::open(&options, clock.clone(), move |batch| effects.after(batch))?;
-        let (projects, people) = store.read(crate::domain::journal::revisions).await?;
-        cache.revisions().load(projects, people);
+        cache.revisions().load(store.read(crate::domain::journal::revisions).await?);
         let fresh = secret::random::<32>().to_vec();
         let key = store.write(move |tx| tx.secret("signing_key", &fresh)).await?;
         let signing_key = key.try_into().map_err(|_| anyhow::anyhow!("the instance's signing key is damaged"))?;

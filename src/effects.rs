@@ -9,7 +9,7 @@ use crate::base::event::{self, Committed, Event};
 use crate::base::ids::ProjectId;
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
-use crate::engines::cache::{Cache, Rev};
+use crate::engines::cache::{Cache, Rev, Scope};
 use crate::engines::hub::{Audience, Hub, Message, Sessions};
 use crate::engines::queue::Queue;
 use crate::engines::store::Batch;
@@ -46,7 +46,12 @@ impl Effects {
         let revisions = self.cache.revisions();
         let to = Rev { seq: committed.seq, at: committed.at };
         if let Some(project) = committed.project {
-            revisions.project_moved(project, to);
+            revisions.project_moved(project, to, committed.event.is_frame());
+            self.cache.ahead().outdated(Scope::Project(project));
+        }
+        if let Some(feedback) = committed.event.feedback() {
+            revisions.feedback_moved(feedback, to);
+            self.cache.ahead().outdated(Scope::Feedback(feedback));
         }
         match &committed.event {
             Event::UserChanged { user, fields } => {

@@ -34,7 +34,11 @@ impl Time {
     pub fn parse(text: &str) -> Option<Time> {
         let stamp = match text.parse::<jiff::Timestamp>() {
             Ok(stamp) => stamp,
-            Err(_) => text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp(),
+            // jiff reads a date out of a longer text too, and would drop the hour of a time without a zone.
+            Err(_) if text.len() == 10 => {
+                text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
+            }
+            Err(_) => return None,
         };
         (stamp.as_millisecond() >= 0).then(|| Time(stamp.as_millisecond()))
     }
@@ -104,6 +108,7 @@ mod tests {
         assert_eq!(Time::parse("2026-11-24T10:02:03.456+09:00"), Some(t));
         assert_eq!(Time::parse("1970-01-02"), Some(Time(DAY)));
         assert_eq!(Time::parse("tomorrow"), None);
+        assert_eq!(Time::parse("2026-11-24T10:02:03"), None);
         assert_eq!(Time::parse("1950-01-01T00:00:00Z"), None);
     }
 }

@@ -68,6 +68,34 @@ pub enum Event {
 }
 
 impl Event {
+    /// The feedback that it concerns, if it concerns one.
+    pub fn feedback(&self) -> Option<FeedbackId> {
+        use Event::*;
+        match self {
+            FeedbackAdded { feedback }
+            | FeedbackChanged { feedback, .. }
+            | FeedbackDeleted { feedback }
+            | Decided { feedback, .. }
+            | MediaReceived { feedback, .. }
+            | MediaProbed { feedback, .. }
+            | MediaReady { feedback, .. }
+            | MediaFailed { feedback, .. }
+            | CommentAdded { feedback, .. }
+            | CommentChanged { feedback, .. }
+            | CommentDeleted { feedback, .. }
+            | CommentResolved { feedback, .. }
+            | CommentReopened { feedback, .. }
+            | ReactionAdded { feedback, .. }
+            | ReactionRemoved { feedback, .. } => Some(*feedback),
+            _ => None,
+        }
+    }
+
+    /// Does it change a project's frame: its own row, its members, its feedbacks, but not what is said and shown in them?
+    pub fn is_frame(&self) -> bool {
+        matches!(self.subject().0, "project" | "feedback")
+    }
+
     /// Kind and id of what it happened to.
     pub fn subject(&self) -> (&'static str, i64) {
         use Event::*;

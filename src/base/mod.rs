@@ -10,4 +10,5 @@ pub mod job;
 pub mod locale;
 pub mod page;
 pub mod roles;
+pub mod row;
 pub mod secret;

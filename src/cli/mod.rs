@@ -2,6 +2,7 @@
 
 mod cache;
 mod demo;
+mod exchange;
 mod serve;
 mod user;
 
@@ -45,6 +46,23 @@ enum Command {
     /// People.
     #[command(subcommand)]
     User(user::Command),
+    /// Load users, projects, members, feedbacks and comments from files of one JSON object a line (docs/exchange.md).
+    ///
+    /// Ids and times are kept. All rows are loaded or none: every bad row is named by file and line, and after a kill
+    /// the data directory is as it was. No server may run on the data directory meanwhile.
+    Import {
+        /// Directory with users.jsonl, projects.jsonl, members.jsonl, feedbacks.jsonl, comments.jsonl.
+        dir: PathBuf,
+    },
+    /// Write everything but the films in the form that `import` reads, also while the server runs.
+    ///
+    /// The files are readable by you alone (mode 0600): they hold addresses, password hashes (so that people can sign in
+    /// after an import) and the authors of anonymous comments. Tokens are kept as hashes and are not exported.
+    /// media.jsonl lists the films with their hashes; an import does not read it.
+    Export {
+        /// Directory to write into; files of an earlier export in it are replaced.
+        dir: PathBuf,
+    },
     /// The cache.
     #[command(subcommand)]
     Cache(cache::Command),
@@ -74,6 +92,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Demo => serve::demo(data, config).await,
             Command::Cache(command) => cache::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
+            Command::Import { dir } => exchange::import(data, config, &dir).await,
+            Command::Export { dir } => exchange::export(data, &dir).await,
             Command::Config => Ok(()),
         }
     })

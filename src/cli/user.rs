@@ -68,7 +68,7 @@ pub(super) async fn run(dir: &Path, command: Command) -> anyhow::Result<()> {
 }
 
 /// An error of the product as a person at the shell reads it.
-fn tell(e: Error) -> anyhow::Error {
+pub(super) fn tell(e: Error) -> anyhow::Error {
     match e {
         Error::Internal(e) => e,
         Error::Invalid(fields) => {

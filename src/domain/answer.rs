@@ -11,15 +11,17 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::Response;
 use serde::Serialize;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::group::Group;
-use crate::base::ids::ProjectId;
+use crate::base::ids::{FeedbackId, ProjectId};
 use crate::base::roles::Role;
 use crate::domain::accounts::Viewer;
-use crate::engines::cache::{Body, Found, Key};
+use crate::engines::cache::{Body, Found, Key, Moved, On, Scope, Vouched};
 use crate::engines::compress::Encoding;
 use crate::engines::store::Db;
 
@@ -27,6 +29,13 @@ use crate::engines::store::Db;
 pub const X_CACHE: HeaderName = HeaderName::from_static("x-cache");
 /// Bodies above this are compressed beside the requests, not among them.
 const LONG: usize = 64 << 10;
+
+/// Marks a request of the program itself, which reads ahead.
+#[derive(Clone, Copy)]
+pub struct ReadAhead;
+
+/// Of a person with more projects, changes in these are followed by reading ahead.
+const AHEAD_MAX: usize = 50;
 
 /// How a request wants its answer.
 #[derive(Clone, Debug)]
@@ -62,7 +71,7 @@ impl FromRequestParts<App> for Asked {
             encoding: text(ACCEPT_ENCODING).and_then(Encoding::accepted),
             known: parts.headers.get(IF_NONE_MATCH).cloned(),
             fresh: text(CACHE_CONTROL).is_some_and(|c| c.contains("no-cache") || c.contains("no-store")),
-            counts: true,
+            counts: parts.extensions.get::<ReadAhead>().is_none(),
         })
     }
 }
@@ -78,47 +87,98 @@ pub enum Reader {
 
 /// Which rows an answer shows, as the revisions at which they stand.
 #[derive(Clone, Debug)]
-pub struct Depends(String, Option<ProjectId>);
+pub struct Depends {
+    on: Vec<On>,
+    /// What else it depends on, for its key.
+    more: String,
+    /// The one project that it is about, if it is about one.
+    project: Option<ProjectId>,
+    /// Until when it holds if nothing happens.
+    until: Time,
+}
 
 impl Depends {
-    /// Rows of one project.
+    /// Rows of one project, whatever happens in it.
     pub fn project(app: &App, id: ProjectId) -> Depends {
-        Depends(format!("p{id}@{}", app.cache.revisions().project(id)), Some(id))
+        Depends::one(On::Project(id, app.cache.revisions().project(id).all), id)
+    }
+
+    /// The project's own row, its members, its feedbacks' own fields; nothing that is said or shown in them.
+    pub fn frame(app: &App, id: ProjectId) -> Depends {
+        Depends::one(On::Frame(id, app.cache.revisions().project(id).frame), id)
+    }
+
+    /// Rows of one feedback.
+    pub fn feedback(app: &App, project: ProjectId, id: FeedbackId) -> Depends {
+        Depends::one(On::Feedback(id, app.cache.revisions().feedback(id)), project)
+    }
+
+    /// The frames of all projects of a person, and that they are his.
+    pub fn frames_of(app: &App, who: &Viewer) -> Depends {
+        Depends::each(app, who, |id, moved| On::Frame(id, moved.frame))
     }
 
     /// Rows of all projects of a person, and that they are his.
     pub fn projects_of(app: &App, who: &Viewer) -> Depends {
-        use std::fmt::Write;
-        let all = who.roles.all();
-        let revisions = app.cache.revisions().projects(all.iter().map(|s| s.project));
-        let mut text = String::with_capacity(all.len() * 24);
-        for (s, rev) in all.iter().zip(revisions) {
-            // The trash is part of the project's revision.
-            let _ = write!(text, "p{}{}@{rev},", s.project, s.role.as_str());
-        }
-        Depends(text, None)
+        Depends::each(app, who, |id, moved| On::Project(id, moved.all))
     }
 
     /// The person's own row.
     pub fn oneself(who: &Viewer) -> Depends {
-        Depends(format!("u{}@{}", who.user, who.rev), None)
+        Depends { on: Vec::new(), more: format!("u{}r{}", who.user, who.rev), project: None, until: FOR_EVER }
     }
 
-    /// And what else the answer depends on, such as the day.
-    pub fn and(mut self, more: impl std::fmt::Display) -> Depends {
-        use std::fmt::Write;
-        let _ = write!(self.0, "|{more}");
+    fn one(on: On, project: ProjectId) -> Depends {
+        Depends { on: vec![on], more: String::new(), project: Some(project), until: FOR_EVER }
+    }
+
+    fn each(app: &App, who: &Viewer, which: fn(ProjectId, Moved) -> On) -> Depends {
+        let all = who.roles.all();
+        let revisions = app.cache.revisions().projects(all.iter().map(|s| s.project));
+        // The trash is part of a project's frame.
+        let on = all.iter().zip(revisions).map(|(s, moved)| which(s.project, moved)).collect();
+        let more = all.iter().map(|s| s.role.as_str()).collect::<Vec<_>>().join(",");
+        Depends { on, more, project: None, until: FOR_EVER }
+    }
+
+    /// And it holds only until then, since it shows what time brings.
+    pub fn until(mut self, until: Time) -> Depends {
+        let _ = write!(self.more, "|t{}", until.0);
+        self.until = until;
         self
+    }
+
+    /// Where something has to happen to outdate it.
+    fn scopes(&self) -> impl Iterator<Item = Scope> {
+        let scope = |on: &On| match *on {
+            On::Project(id, _) => Some(Scope::Project(id)),
+            On::Feedback(id, _) => Some(Scope::Feedback(id)),
+            // Frames move seldom.
+            On::Frame(..) => None,
+        };
+        self.on.iter().take(AHEAD_MAX).filter_map(scope)
     }
 }
 
-fn key(app: &App, group: Group, asked: &Asked, who: &Viewer, reader: Reader, depends: &Depends) -> Key {
-    let reader = match reader {
-        Reader::Role(role) => role.as_str().to_owned(),
-        Reader::Person(role) => format!("{}u{}", role.map_or("", Role::as_str), who.user),
-    };
+const FOR_EVER: Time = Time(i64::MAX);
+
+impl Reader {
+    fn text(self, who: &Viewer) -> String {
+        match self {
+            Reader::Role(role) => role.as_str().to_owned(),
+            Reader::Person(role) => format!("{}u{}", role.map_or("", Role::as_str), who.user),
+        }
+    }
+}
+
+fn key(app: &App, group: Group, asked: &Asked, reader: &str, depends: &Depends) -> Key {
+    let mut text = String::with_capacity(160);
     let (epoch, people) = (app.cache.epoch(group), app.cache.revisions().people());
-    Key::of(&format!("{}.{epoch}|{}|{reader}|{}|n{people}", group.as_str(), asked.uri, depends.0))
+    let _ = write!(text, "{}.{epoch}|{}|{reader}|{}|n{people}", group.as_str(), asked.uri, depends.more);
+    for on in &depends.on {
+        let _ = write!(text, "|{on}");
+    }
+    Key::of(&text)
 }
 
 /// The answer to a read: as it is kept, or as `load` reads it now. `rev` tells the revision of the resource that it
@@ -144,16 +204,28 @@ where
         app.cache.bypassed(group);
         return Ok(answer(asked, Arc::new(read.await?), "bypass").await);
     }
+    let reader = reader.text(who);
+    let mut recipe = None;
     if asked.counts {
-        app.access.note(who.user, depends.1);
+        app.access.note(who.user, depends.project);
+        recipe = app.cache.ahead().note(depends.scopes(), &asked.uri, &reader, who);
     }
-    let key = key(app, group, asked, who, reader, &depends);
+    let (people, purges) = (app.cache.revisions().people(), app.cache.purges());
+    let key = key(app, group, asked, &reader, &depends);
     let (found, body) = app.cache.get_or_load(group, key, read).await?;
     let how = match found {
         Found::In(tier) => tier.name(),
         Found::Loaded => "miss",
     };
-    Ok(answer(asked, body, how).await)
+    let mut response = answer(asked, body.clone(), how).await;
+    if asked.counts && !asked.fresh {
+        let Depends { on, project, until, .. } = depends;
+        let until = until.min(who.front_until());
+        let (user, ticket) = (who.user, who.ticket());
+        let vouched = Vouched { body, user, ticket, project, on, people, purges, until, recipe };
+        response.extensions_mut().insert(Arc::new(vouched));
+    }
+    Ok(response)
 }
 
 /// A value with the revision of the resource that it shows.
@@ -166,18 +238,28 @@ impl<T: Serialize> Serialize for Revised<T> {
 }
 
 async fn answer(asked: &Asked, body: Arc<Body>, how: &'static str) -> Response {
-    let mut response = Response::new(HttpBody::empty());
-    let headers = response.headers_mut();
-    headers.insert(X_CACHE, HeaderValue::from_static(how));
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     let packed = match asked.encoding {
         Some(encoding) => packed(&body, encoding).await.map(|bytes| (encoding, bytes)),
         None => None,
     };
+    respond(&body, packed, asked.known.as_ref(), how)
+}
+
+/// The response that gives a body, in the encoding that it was packed in, to somebody who may know it already.
+pub fn respond(
+    body: &Body,
+    packed: Option<(Encoding, bytes::Bytes)>,
+    known: Option<&HeaderValue>,
+    how: &'static str,
+) -> Response {
+    let mut response = Response::new(HttpBody::empty());
+    let headers = response.headers_mut();
+    headers.insert(X_CACHE, HeaderValue::from_static(how));
+    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
     if let Ok(tag) = HeaderValue::from_str(&etag(&body.tag, packed.as_ref().map(|p| p.0))) {
         headers.insert(ETAG, tag);
     }
-    if asked.known.as_ref().is_some_and(|known| is_among(&body.tag, known)) {
+    if known.is_some_and(|known| is_among(&body.tag, known)) {
         *response.status_mut() = StatusCode::NOT_MODIFIED;
         return response;
     }

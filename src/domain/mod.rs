@@ -24,13 +24,16 @@ use crate::engines::store::Db;
 /// Reads rows of a later noun that are embedded in those of an earlier one, for a reader of this role. The route table
 /// hands it in, since the left never calls the right.
 #[derive(Clone, Copy)]
-pub struct Embed(pub fn(&Db, &Viewer, Role, &[i64]) -> Result<Vec<(i64, Value)>>);
+pub struct Embed(pub fn(&Db, &Viewer, Role, &[i64]) -> Result<Embedded>);
+
+/// Embedded rows, each with the id of the row that it belongs to.
+pub type Embedded = Vec<(i64, Value)>;
 
 /// Rows that are embedded in one row, at the most.
 pub const EMBEDDED: i64 = 20;
 
 /// The values that belong to `id`, in their order.
-pub fn embedded(all: &mut [(i64, Value)], id: i64) -> Value {
+pub fn embedded(all: &mut Embedded, id: i64) -> Value {
     all.iter_mut().filter(|(of, _)| *of == id).map(|(_, value)| value.take()).collect()
 }
 

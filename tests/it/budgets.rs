@@ -64,6 +64,8 @@ async fn a_read_takes_three_statements_with_3_rows_and_with_300() {
     let fresh = |path: &str| s.editor.line(&format!("GET {path}")).header("cache-control", "no-cache");
     Answer::of(fresh("/me")).await.is(200);
     for path in &paths {
+        // The first time it may be asked where a row stands; that never changes.
+        assert!(Answer::of(fresh(path)).await.is(200).queries() <= 3, "{path}");
         let answer = Answer::of(fresh(path)).await.is(200);
         let queries = answer.queries();
         assert_eq!(answer.header("x-cache"), "bypass", "{path}");

@@ -28,7 +28,8 @@ impl Drop for Server {
     }
 }
 
-fn program(data: &Path) -> Command {
+/// The program on a data directory.
+pub fn program(data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_videoplanet"));
     command.arg("--data").arg(data).stderr(Stdio::null());
     command
@@ -60,8 +61,13 @@ impl Server {
     }
 
     pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.ask_as(&self.token, method, path)
+    }
+
+    /// A request with another token.
+    pub fn ask_as(&self, token: &str, method: Method, path: &str) -> RequestBuilder {
         let request = self.client.request(method, format!("{}/api/v1{path}", self.url));
-        request.bearer_auth(&self.token).header("Tus-Resumable", "1.0.0")
+        request.bearer_auth(token).header("Tus-Resumable", "1.0.0")
     }
 
     pub async fn json(&self, request: RequestBuilder) -> Value {

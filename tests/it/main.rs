@@ -11,13 +11,17 @@ mod chromium;
 mod clips;
 mod comments;
 mod crash;
+#[path = "../../benches/data/mod.rs"]
+mod data;
 mod durability;
+mod exchange;
 mod media;
 mod openapi;
 mod pages;
 mod projects;
 mod rights;
 mod rooms;
+mod stale;
 mod studio;
 mod tidy;
 mod uploads;

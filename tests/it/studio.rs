@@ -122,7 +122,7 @@ impl Studio {
     pub async fn operate(&self, someone: &Someone) {
         let id = someone.id;
         let set = move |tx: &mut videoplanet::engines::store::Tx| {
-            tx.execute("UPDATE users SET site_role = 'operator' WHERE id = ?1", params![id])?;
+            tx.execute("UPDATE users SET site_role = 'operator', rev = rev + 1 WHERE id = ?1", params![id])?;
             tx.emit(None, None, Event::SiteRoleChanged { user: id, role: SiteRole::Operator }, None)
         };
         self.app.store.write(set).await.unwrap();
@@ -210,6 +210,11 @@ pub async fn serve(app: &App) -> (String, tokio::task::JoinHandle<()>) {
 }
 
 impl Someone {
+    /// Speaks to the program at its new address.
+    pub fn moved_to(&mut self, url: &str) {
+        self.url = url.to_owned();
+    }
+
     /// A request to a path below `/api/v1`, or to a whole path.
     pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {
         let base = if path.starts_with("/api/") { "" } else { "/api/v1" };

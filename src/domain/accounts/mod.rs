@@ -4,11 +4,13 @@
 //! never told to a stranger: sign-in and reset answer alike and take alike.
 //! Written here only: `users`, `sessions`, `reset_codes`.
 
+pub mod exchange;
 mod invite;
 pub mod password;
 pub mod routes;
 pub mod sessions;
 mod sql;
+mod sql_exchange;
 mod viewer;
 
 use serde::{Deserialize, Serialize};

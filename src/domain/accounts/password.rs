@@ -1,7 +1,7 @@
 //! Argon2id, off the runtime's threads and never more than two at once: each takes 19 MiB and some 20 ms.
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
 use std::sync::LazyLock;
 use tokio::sync::Semaphore;
 
@@ -35,4 +35,15 @@ pub async fn verify(password: String, hash: Option<String>) -> Result<bool> {
         Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok() && known
     })
     .await
+}
+
+/// Can passwords be verified against this hash from elsewhere? argon2id, at a price that a sign-in can pay: 256 MiB, 16
+/// passes and 8 lanes at the most.
+pub(super) fn is_usable(hash: &str) -> bool {
+    let Ok(parsed) = PasswordHash::new(hash) else { return false };
+    let affordable = |p: Params| p.m_cost() <= 256 << 10 && p.t_cost() <= 16 && p.p_cost() <= 8;
+    hash.len() <= 300
+        && hash.starts_with("$argon2id$")
+        && parsed.hash.is_some()
+        && Params::try_from(&parsed).is_ok_and(affordable)
 }

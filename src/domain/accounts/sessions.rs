@@ -41,6 +41,11 @@ pub(super) const TOUCH_MS: i64 = 10 * crate::base::clock::MINUTE;
 /// Tokens that one person may have.
 const TOKENS_MAX: i64 = 50;
 
+/// Can it be a token? Ours begin with `vp_`; those that were imported have any shape of 16–200 visible ASCII characters.
+pub(super) fn is_token(text: &str) -> bool {
+    (16..=200).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
 /// A session or token as its owner sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Session {

@@ -9,6 +9,7 @@ use crate::base::error::Result;
 use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
 use crate::base::roles::SiteRole;
+use crate::engines::cache::Ticket;
 use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 
 fn lang(r: &Row, column: usize) -> SqlResult<Lang> {
@@ -165,6 +166,7 @@ fn viewer_row(r: &Row) -> SqlResult<(Viewer, Option<Standing>)> {
         expires: r.get(9)?,
         rev: r.get(10)?,
         roles: Arc::default(),
+        ticket: Ticket::default(),
     };
     let standing = match r.get::<_, Option<ProjectId>>(11)? {
         Some(project) => Some(Standing { project, role: r.get(12)?, deleted: r.get(13)? }),

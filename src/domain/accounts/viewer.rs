@@ -8,7 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum_extra::extract::CookieJar;
 
-use super::sessions::{Scope, SessionKind, TOUCH_MS};
+use super::sessions::{Scope, SessionKind, TOUCH_MS, is_token};
 use super::{Person, sql};
 use crate::app::App;
 use crate::base::clock::{DAY, Time};
@@ -17,7 +17,7 @@ use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
 use crate::base::roles::{Role, SiteRole};
 use crate::base::secret;
-use crate::engines::cache::Key;
+use crate::engines::cache::{Key, Ticket};
 
 /// The session cookie's name.
 pub const COOKIE: &str = "vp_session";
@@ -47,6 +47,8 @@ pub struct Viewer {
     pub roles: Arc<Roles>,
     pub(super) used: Time,
     pub(super) expires: Time,
+    /// When it was looked up, among the withdrawals.
+    pub(super) ticket: Ticket,
 }
 
 /// The projects of one person, by id, those in the trash among them.
@@ -91,7 +93,7 @@ impl Viewer {
 
     /// Whom a token belongs to; `None` if it holds no more. One statement, or none if it was looked up before.
     pub async fn of_token(app: &App, token: &str) -> Result<Option<Viewer>> {
-        if !token.starts_with("vp_") || token.len() > 100 {
+        if !is_token(token) {
             return Ok(None);
         }
         let hash = secret::hash(token);
@@ -100,7 +102,8 @@ impl Viewer {
         let mut viewer = match app.cache.sessions().get(&key).filter(|v| v.expires > now) {
             Some(known) => known,
             None => {
-                let Some(viewer) = app.read(move |db| sql::viewer(db, &hash, now)).await? else { return Ok(None) };
+                let found = app.read(move |db| sql::viewer(db, &hash, now)).await?;
+                let Some(viewer) = found.map(|v| Viewer { ticket, ..v }) else { return Ok(None) };
                 app.cache.sessions().put(key, ticket, Some(viewer.user), viewer.clone());
                 viewer
             }
@@ -126,6 +129,21 @@ impl Viewer {
             });
         }
         Ok(Some(viewer))
+    }
+
+    /// Has nothing been withdrawn of his session and rights since he was looked up, and does the session last?
+    pub fn still_holds(&self, app: &App) -> bool {
+        self.expires > app.clock.now() && app.cache.revisions().holds(self.ticket, self.user)
+    }
+
+    /// When he was looked up, among the withdrawals.
+    pub fn ticket(&self) -> Ticket {
+        self.ticket
+    }
+
+    /// Until when an answer may be given to his session without looking at the session again.
+    pub fn front_until(&self) -> Time {
+        self.expires.min(self.used.plus(TOUCH_MS))
     }
 
     /// A person as a reader without a session: for reading ahead what he is about to ask for.

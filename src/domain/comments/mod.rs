@@ -5,10 +5,12 @@
 //! `client_id` of one person are one. A reply hangs on a comment, never on a reply, and is internal if that one is.
 //! Written here only: `comments`, `reactions`.
 
+pub mod exchange;
 mod live;
 pub mod routes;
 pub mod section;
 mod sql;
+mod sql_exchange;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -310,14 +312,14 @@ pub const SHAPE: Shape = Shape {
     expand: &["user"],
 };
 
-/// In which project a comment stands; known without a statement after the first time.
-pub async fn project_of(app: &App, id: CommentId) -> Result<ProjectId> {
-    if let Some(known) = app.cache.project_of_comment(id) {
+/// In which project and feedback a comment stands; known without a statement after the first time.
+async fn place_of(app: &App, id: CommentId) -> Result<(ProjectId, FeedbackId)> {
+    if let Some(known) = app.cache.place_of_comment(id) {
         return Ok(known);
     }
-    let project = app.read(move |db| sql::project_of(db, id)).await?.ok_or(Error::NotFound("comment"))?;
-    app.cache.place_comment(id, project);
-    Ok(project)
+    let place = app.read(move |db| sql::place_of(db, id)).await?.ok_or(Error::NotFound("comment"))?;
+    app.cache.place_comment(id, place);
+    Ok(place)
 }
 
 /// The newest comments of these feedbacks that the viewer may see, for embedding.

@@ -79,7 +79,7 @@ async fn list(
     let filter = Filter { resolved: q.resolved, media: q.media_id, order: q.order.unwrap_or_default() };
     let project = feedback::project_of(&app, id).await?;
     let role = judge(who.role(project), Right::View, "feedback")?;
-    let on = (Group::Comments, Reader::Person(Some(role)), Depends::project(&app, project));
+    let on = (Group::Comments, Reader::Person(Some(role)), Depends::feedback(&app, project, id));
     let reader = who.clone();
     kept(
         &app,
@@ -131,9 +131,9 @@ async fn one(
     asked: Asked,
 ) -> Result<Response> {
     let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
-    let project = super::project_of(&app, id).await?;
+    let (project, feedback) = super::place_of(&app, id).await?;
     let role = judge(who.role(project), Right::View, "comment")?;
-    let on = (Group::Comment, Reader::Person(Some(role)), Depends::project(&app, project));
+    let on = (Group::Comment, Reader::Person(Some(role)), Depends::feedback(&app, project, feedback));
     let reader = who.clone();
     kept(
         &app,

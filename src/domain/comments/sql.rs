@@ -91,8 +91,9 @@ fn stored(r: &Row) -> SqlResult<Stored> {
     })
 }
 
-pub(super) fn project_of(db: &Db, id: CommentId) -> Result<Option<ProjectId>> {
-    db.one("SELECT project_id FROM comments WHERE id = ?1", params![id], |r| r.get(0))
+pub(super) fn place_of(db: &Db, id: CommentId) -> Result<Option<(ProjectId, FeedbackId)>> {
+    let sql = "SELECT project_id, feedback_id FROM comments WHERE id = ?1";
+    db.one(sql, params![id], |r| Ok((r.get(0)?, r.get(1)?)))
 }
 
 /// As `user` sees it in this role.

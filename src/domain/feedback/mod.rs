@@ -2,8 +2,10 @@
 //!
 //! Written here only: `feedbacks`, `decisions`. Shows its newest media (joined).
 
+pub mod exchange;
 pub mod routes;
 mod sql;
+mod sql_exchange;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

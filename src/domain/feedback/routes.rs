@@ -161,7 +161,7 @@ async fn one(
     let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
     let project = super::project_of(&app, id).await?;
     let role = judge(who.role(project), Right::View, "feedback")?;
-    let (viewer, on) = (who.clone(), (Group::Feedback, reader(role, &wanted), Depends::project(&app, project)));
+    let (viewer, on) = (who.clone(), (Group::Feedback, reader(role, &wanted), Depends::feedback(&app, project, id)));
     kept(
         &app,
         &asked,

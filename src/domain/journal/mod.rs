@@ -16,7 +16,7 @@ use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
 use crate::domain::{comments, feedback, media, projects};
-use crate::engines::cache::Rev;
+use crate::engines::cache;
 use crate::engines::store::Db;
 
 /// One event as a member sees it.
@@ -116,9 +116,14 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
     Ok(Replay { messages, seq, more: entries.len() as i64 >= limit })
 }
 
-/// What cached answers depend on, as the journal tells it: the last event of each project, and of people's names.
-pub fn revisions(db: &Db) -> Result<(Vec<(ProjectId, Rev)>, Rev)> {
-    Ok((sql::last_of_projects(db)?, sql::last_rename(db)?.unwrap_or_default()))
+/// What cached answers depend on, as the journal tells it.
+pub fn revisions(db: &Db) -> Result<cache::Journal> {
+    Ok(cache::Journal {
+        projects: sql::last_of_projects(db)?,
+        feedbacks: sql::last_of_feedbacks(db)?,
+        people: sql::last_rename(db)?.unwrap_or_default(),
+        last: sql::last_of_all(db)?.unwrap_or_default(),
+    })
 }
 
 /// The last seq of a project; 0 if nothing has happened in it.

@@ -3,9 +3,9 @@
 use super::Entry;
 use crate::base::error::Result;
 use crate::base::event::Event;
-use crate::base::ids::{ProjectId, UserId};
+use crate::base::ids::{FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
-use crate::engines::cache::Rev;
+use crate::engines::cache::{Moved, Rev};
 use crate::engines::store::{Db, params};
 
 /// What members read: not the sign-ins and admin actions, not what happens to internal comments unless they may see
@@ -35,14 +35,34 @@ pub(super) fn after(
     Ok(known.collect())
 }
 
-/// One look into the index for each project, however long the journal is.
-pub(super) fn last_of_projects(db: &Db) -> Result<Vec<(ProjectId, Rev)>> {
+/// A look into an index for each project, however long the journal is.
+pub(super) fn last_of_projects(db: &Db) -> Result<Vec<(ProjectId, Moved)>> {
     db.all(
-        "SELECT p.id, e.seq, e.at_ms FROM projects p
-         JOIN events e ON e.seq = (SELECT max(x.seq) FROM events x WHERE x.project_id = p.id)",
+        "SELECT p.id, a.seq, a.at_ms, coalesce(f.seq, 0), coalesce(f.at_ms, 0) FROM projects p
+         JOIN events a ON a.seq = (SELECT max(x.seq) FROM events x WHERE x.project_id = p.id)
+         LEFT JOIN events f ON f.seq = (SELECT max(y.seq) FROM events y
+             WHERE y.project_id = p.id AND y.subject IN ('project', 'feedback'))",
+        params![],
+        |r| {
+            let all = Rev { seq: r.get(1)?, at: r.get(2)? };
+            Ok((r.get(0)?, Moved { all, frame: Rev { seq: r.get(3)?, at: r.get(4)? } }))
+        },
+    )
+}
+
+pub(super) fn last_of_feedbacks(db: &Db) -> Result<Vec<(FeedbackId, Rev)>> {
+    db.all(
+        "SELECT f.id, e.seq, e.at_ms FROM feedbacks f
+         JOIN events e ON e.seq = (SELECT max(x.seq) FROM events x WHERE x.feedback_id = f.id)",
         params![],
         |r| Ok((r.get(0)?, Rev { seq: r.get(1)?, at: r.get(2)? })),
     )
+}
+
+pub(super) fn last_of_all(db: &Db) -> Result<Option<Rev>> {
+    db.one("SELECT seq, at_ms FROM events ORDER BY seq DESC LIMIT 1", params![], |r| {
+        Ok(Rev { seq: r.get(0)?, at: r.get(1)? })
+    })
 }
 
 pub(super) fn last_rename(db: &Db) -> Result<Option<Rev>> {

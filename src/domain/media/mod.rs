@@ -5,10 +5,12 @@
 //! Written here only: `media`, `uploads`. Read by: feedback (newest version), comments.
 
 pub mod bytes;
+pub mod exchange;
 mod recipes;
 pub mod routes;
 mod sign;
 mod sql;
+mod sql_exchange;
 pub mod uploads;
 pub mod work;
 

@@ -5,10 +5,12 @@
 //! Written here only: `projects`, `members`, `invitations`.
 
 pub mod dashboard;
+pub mod exchange;
 pub mod invitations;
 pub mod members;
 pub mod routes;
 mod sql;
+mod sql_exchange;
 
 use serde::{Deserialize, Serialize};
 

@@ -124,7 +124,7 @@ async fn sign_up(
 pub(in crate::domain) async fn my_dashboard(State(app): State<App>, who: Viewer, asked: Asked) -> Result<Response> {
     // Days pass without an event.
     let soon = dashboard::soon(app.clock.now());
-    let depends = Depends::projects_of(&app, &who).and(soon);
+    let depends = Depends::projects_of(&app, &who).until(dashboard::tomorrow(app.clock.now()));
     let (reader, on) = (who.clone(), (Group::Dashboard, Reader::Person(None), depends));
     kept(&app, &asked, &who, on, |_: &Dashboard| None, move |db| dashboard::mine(db, &reader, soon)).await
 }
@@ -189,7 +189,7 @@ pub(in crate::domain) async fn list(
     }
     let filter = Filter { status: q.status, search, deleted: q.deleted, order: q.ordering.unwrap_or_default() };
     let (reader, uri) = (who.clone(), asked.uri.clone());
-    let on = (Group::Projects, Reader::Person(None), Depends::projects_of(&app, &who));
+    let on = (Group::Projects, Reader::Person(None), Depends::frames_of(&app, &who));
     kept(
         &app,
         &asked,
@@ -236,7 +236,7 @@ pub(in crate::domain) async fn one(
 ) -> Result<Response> {
     let wanted = Wanted::read(&SHAPE, q.fields.as_deref(), q.expand.as_deref())?;
     let role = judge(who.role(id), Right::View, "project")?;
-    let (reader, on) = (who.clone(), (Group::Project, Reader::Role(role), Depends::project(&app, id)));
+    let (reader, on) = (who.clone(), (Group::Project, Reader::Role(role), Depends::frame(&app, id)));
     kept(
         &app,
         &asked,
@@ -306,7 +306,7 @@ async fn list_members(
 ) -> Result<Response> {
     let slice = q.check()?;
     let role = judge(who.role(id), Right::View, "project")?;
-    let (uri, on) = (asked.uri.clone(), (Group::Members, Reader::Role(role), Depends::project(&app, id)));
+    let (uri, on) = (asked.uri.clone(), (Group::Members, Reader::Role(role), Depends::frame(&app, id)));
     kept(&app, &asked, &who, on, |_: &Page<Member>| None, move |db| members::list(db, role, id, &uri, slice)).await
 }
 

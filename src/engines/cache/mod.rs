@@ -6,15 +6,18 @@
 //! it stays. Loading is single-flight: however many ask at once, one reads. Nothing here is the only copy of anything: a
 //! tier that is damaged, full or read-only is a miss and an alert, never an error.
 
+mod ahead;
 mod body;
 mod counters;
 mod disk;
 mod held;
 mod revisions;
+mod vouched;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use foyer::{
@@ -24,15 +27,19 @@ use foyer::{
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::OnceCell;
 
+use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::group::Group;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId};
+pub use ahead::{Ahead, Recipe, Scope};
 use body::Kept;
 pub use body::{Body, tag};
 pub use counters::{Counters, GroupStats, Stats, Tier, ratio};
 use disk::Disk;
 pub use held::Held;
-pub use revisions::{Rev, Revisions, Ticket};
+pub use revisions::{Journal, Moved, Rev, Revisions, Ticket};
+use vouched::Front;
+pub use vouched::{On, Vouched};
 
 /// Sessions that are held at once.
 const SESSIONS: usize = 20_000;
@@ -94,6 +101,7 @@ impl<S: Send + Sync + 'static> Clone for Cache<S> {
 }
 
 struct Inner<S: Send + Sync + 'static> {
+    front: Front<S>,
     l1: foyer::Cache<Key, Kept>,
     hybrid: HybridCache<Key, Kept>,
     capacity: [u64; 2],
@@ -103,10 +111,12 @@ struct Inner<S: Send + Sync + 'static> {
     flights: Mutex<HashMap<Key, Arc<OnceCell<Arc<Body>>>>>,
     groups: Groups,
     epochs: RwLock<BTreeMap<Group, u64>>,
+    purges: AtomicU64,
     revisions: Arc<Revisions>,
     sessions: Held<S>,
+    ahead: Ahead<S>,
     feedbacks: Held<ProjectId>,
-    comments: Held<ProjectId>,
+    comments: Held<(ProjectId, FeedbackId)>,
 }
 
 type Groups = Arc<[Arc<Counters>]>;
@@ -163,7 +173,9 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
             tracing::error!(error = format!("{e:#}"), "the cache does without its disk tier");
             format!("{e:#}")
         });
-        let l1 = foyer::CacheBuilder::new(options.l1_bytes)
+        // Both halves of the first tier share most of their bodies.
+        let front = Front::new(options.l1_bytes / 2);
+        let l1 = foyer::CacheBuilder::new(options.l1_bytes / 2)
             .with_name("l1")
             .with_weighter(weight)
             .with_event_listener(Arc::new(Watch { tier: Tier::L1, groups: groups.clone() }))
@@ -172,6 +184,7 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
         let counters = |g: Group| groups[g as usize].clone();
         let (sessions, places) = (counters(Group::Sessions), counters(Group::Places));
         Ok(Cache(Arc::new(Inner {
+            front,
             l1,
             hybrid,
             capacity: [options.l1_bytes as u64, options.l2_bytes as u64],
@@ -183,6 +196,8 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
             comments: Held::new(PLACES, revisions.clone(), places),
             groups,
             epochs: RwLock::new(epochs),
+            purges: AtomicU64::new(0),
+            ahead: Ahead::default(),
             revisions,
         })))
     }
@@ -197,13 +212,18 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
         &self.0.sessions
     }
 
+    /// What may be read ahead.
+    pub fn ahead(&self) -> &Ahead<S> {
+        &self.0.ahead
+    }
+
     /// In which project a feedback stands. It never moves.
     pub fn project_of_feedback(&self, id: FeedbackId) -> Option<ProjectId> {
         self.0.feedbacks.get(&Key::of(&id.to_string()))
     }
 
-    /// In which project a comment stands. It never moves.
-    pub fn project_of_comment(&self, id: CommentId) -> Option<ProjectId> {
+    /// In which project and feedback a comment stands. It never moves.
+    pub fn place_of_comment(&self, id: CommentId) -> Option<(ProjectId, FeedbackId)> {
         self.0.comments.get(&Key::of(&id.to_string()))
     }
 
@@ -213,8 +233,26 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
     }
 
     /// Notes where a comment stands.
-    pub fn place_comment(&self, id: CommentId, project: ProjectId) {
-        self.0.comments.put(Key::of(&id.to_string()), self.0.revisions.ticket(), None, project);
+    pub fn place_comment(&self, id: CommentId, place: (ProjectId, FeedbackId)) {
+        self.0.comments.put(Key::of(&id.to_string()), self.0.revisions.ticket(), None, place);
+    }
+
+    /// The answer to what a session asked before, if everything that vouches for it stands.
+    pub fn vouched(&self, key: &Key, now: Time) -> Option<Arc<Vouched<S>>> {
+        let inner = &*self.0;
+        let found = inner.front.get(key, &inner.revisions, self.purges(), now)?;
+        inner.groups[found.body.group as usize].hit(Tier::L1);
+        Some(found)
+    }
+
+    /// Keeps an answer with what vouches for it.
+    pub fn vouch(&self, key: Key, vouched: Arc<Vouched<S>>) {
+        self.0.front.put(key, vouched);
+    }
+
+    /// How often anything was purged.
+    pub fn purges(&self) -> u64 {
+        self.0.purges.load(Ordering::SeqCst)
     }
 
     /// How often a group was purged: part of its keys.
@@ -292,6 +330,7 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
     pub fn purge(&self, group: Group) {
         let mut epochs = self.0.epochs.write();
         *epochs.entry(group).or_default() += 1;
+        self.0.purges.fetch_add(1, Ordering::SeqCst);
         if let Ok(Some(disk)) = &self.0.disk
             && let Err(e) = disk.mark(&self.0.build, &epochs)
         {
@@ -311,6 +350,7 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
 
     /// Forgets everything in memory, as a restart does; the disk tier stays.
     pub fn forget_memory(&self) {
+        self.0.front.clear();
         self.0.l1.clear();
         self.0.hybrid.memory().clear();
         self.0.sessions.clear();

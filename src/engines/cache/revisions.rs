@@ -1,9 +1,9 @@
-//! What answers depend on: the journal revision of each project, of people's names, and of each person's rights.
+//! What answers depend on: the journal revision of each project and feedback, of people's names, and of each person's rights.
 //!
 //! Law: a revision moves after the commit that it tells of and before that commit is answered (`effects.rs`). So a reader
 //! who looks up a revision and then reads sees at least what the revision stands for, and an answer kept under an older
 //! revision is never found again. The journal gives the same revisions after a restart: pruning it must keep the last
-//! event of each project.
+//! event of each project and feedback.
 
 use std::collections::HashMap;
 use std::fmt::{Display, Formatter};
@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::RwLock;
 
 use crate::base::clock::Time;
-use crate::base::ids::{ProjectId, UserId};
+use crate::base::ids::{FeedbackId, ProjectId, UserId};
 
 /// A place in the journal. The time tells two histories apart that went different ways from one backup.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -29,24 +29,61 @@ impl Display for Rev {
     }
 }
 
-/// The present revisions: one small entry for each project, and for each person whose rights have changed.
+/// The revisions of one project.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moved {
+    /// Anything in it.
+    pub all: Rev,
+    /// Its own row, its members, its feedbacks; not what is said and shown in them.
+    pub frame: Rev,
+}
+
+/// As the journal tells them at start.
+#[derive(Clone, Debug, Default)]
+pub struct Journal {
+    /// The last events of each project.
+    pub projects: Vec<(ProjectId, Moved)>,
+    /// The last event of each feedback.
+    pub feedbacks: Vec<(FeedbackId, Rev)>,
+    /// The last rename.
+    pub people: Rev,
+    /// The last event of all.
+    pub last: Rev,
+}
+
+/// The present revisions: one small entry for each project and feedback, and for each person whose rights have changed.
 #[derive(Default)]
 pub struct Revisions {
-    projects: RwLock<HashMap<ProjectId, Rev>>,
+    projects: RwLock<HashMap<ProjectId, Moved>>,
+    feedbacks: RwLock<HashMap<FeedbackId, Rev>>,
+    /// What stands for a feedback of which no event is known: no event of it came later.
+    boot: RwLock<Rev>,
     people: RwLock<Rev>,
     withdrawn: Withdrawn,
 }
 
 impl Revisions {
-    /// As the journal tells them at start.
-    pub fn load(&self, projects: impl IntoIterator<Item = (ProjectId, Rev)>, people: Rev) {
-        self.projects.write().extend(projects);
-        *self.people.write() = people;
+    /// To be called once, before anything is written.
+    pub fn load(&self, journal: Journal) {
+        self.projects.write().extend(journal.projects);
+        self.feedbacks.write().extend(journal.feedbacks);
+        *self.people.write() = journal.people;
+        *self.boot.write() = journal.last;
     }
 
-    /// Something happened in the project.
-    pub fn project_moved(&self, id: ProjectId, to: Rev) {
-        self.projects.write().insert(id, to);
+    /// Something happened in the project; in its frame, too?
+    pub fn project_moved(&self, id: ProjectId, to: Rev, frame: bool) {
+        let mut projects = self.projects.write();
+        let moved = projects.entry(id).or_default();
+        moved.all = to;
+        if frame {
+            moved.frame = to;
+        }
+    }
+
+    /// Something happened in the feedback.
+    pub fn feedback_moved(&self, id: FeedbackId, to: Rev) {
+        self.feedbacks.write().insert(id, to);
     }
 
     /// Somebody goes by another name.
@@ -54,13 +91,18 @@ impl Revisions {
         *self.people.write() = to;
     }
 
-    /// The revision of a project.
-    pub fn project(&self, id: ProjectId) -> Rev {
+    /// The revisions of a project.
+    pub fn project(&self, id: ProjectId) -> Moved {
         self.projects.read().get(&id).copied().unwrap_or_default()
     }
 
+    /// The revision of a feedback.
+    pub fn feedback(&self, id: FeedbackId) -> Rev {
+        self.feedbacks.read().get(&id).copied().unwrap_or_else(|| *self.boot.read())
+    }
+
     /// The revisions of several projects, in their order.
-    pub fn projects(&self, ids: impl Iterator<Item = ProjectId>) -> Vec<Rev> {
+    pub fn projects(&self, ids: impl Iterator<Item = ProjectId>) -> Vec<Moved> {
         let projects = self.projects.read();
         ids.map(|id| projects.get(&id).copied().unwrap_or_default()).collect()
     }
@@ -95,7 +137,7 @@ impl Revisions {
 }
 
 /// A moment between withdrawals.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticket(u64);
 
 /// Withdrawals are counted; each person's last one is known by its number.

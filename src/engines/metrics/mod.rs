@@ -40,7 +40,7 @@ pub struct Metrics(Arc<Inner>);
 struct Inner {
     in_flight: AtomicI64,
     all: Route,
-    routes: RwLock<HashMap<(&'static str, String), Arc<Route>>>,
+    routes: RwLock<HashMap<&'static str, HashMap<String, Arc<Route>>>>,
     recent: Mutex<Recent>,
 }
 
@@ -144,13 +144,13 @@ impl Metrics {
 
     fn route(&self, method: &str, route: &str) -> Arc<Route> {
         let method = METHODS.iter().find(|m| **m == method).copied().unwrap_or("OTHER");
-        let key = (method, route.to_owned());
-        if let Some(known) = self.0.routes.read().get(&key) {
+        if let Some(known) = self.0.routes.read().get(method).and_then(|of| of.get(route)) {
             return known.clone();
         }
         let mut routes = self.0.routes.write();
-        let key = if routes.len() >= MAX_ROUTES { ("OTHER", "other".to_owned()) } else { key };
-        routes.entry(key).or_default().clone()
+        let full = routes.values().map(HashMap::len).sum::<usize>() >= MAX_ROUTES;
+        let (method, route) = if full { ("OTHER", "other") } else { (method, route) };
+        routes.entry(method).or_default().entry(route.to_owned()).or_default().clone()
     }
 
     /// Ends a second: call it once a second.
@@ -216,7 +216,9 @@ impl Metrics {
     /// Writes the request families for Prometheus.
     pub fn expose(&self, out: &mut Exposition) {
         let routes = self.0.routes.read();
-        let mut routes: Vec<_> = routes.iter().map(|(k, v)| (k.0, k.1.clone(), v.clone())).collect();
+        let all =
+            routes.iter().flat_map(|(m, of)| of.iter().map(move |(path, route)| (*m, path.clone(), route.clone())));
+        let mut routes: Vec<_> = all.collect();
         routes.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed) as f64;
 

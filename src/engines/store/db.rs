@@ -110,16 +110,22 @@ impl<'c> Tx<'c> {
         event: Event,
         live: Option<Live>,
     ) -> Result<i64> {
-        const SQL: &str = "INSERT INTO events (at_ms, project_id, actor_id, subject, subject_id, verb, body)
-            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-        let body = serde_json::to_value(&event).map_err(Error::internal)?;
+        let seq = self.record(project, actor, &event)?;
+        self.events.push(Committed { seq, at: self.at, project, actor, event, live });
+        Ok(seq)
+    }
+
+    /// Writes `event` into the journal without keeping it for the effects: for an import, whose events are too many to
+    /// be held until the commit, and whom nobody hears while it runs. Who tails the journal finds it there.
+    pub fn record(&mut self, project: Option<ProjectId>, actor: Option<UserId>, event: &Event) -> Result<i64> {
+        const SQL: &str =
+            "INSERT INTO events (at_ms, project_id, actor_id, subject, subject_id, verb, body, feedback_id)
+            VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+        let body = serde_json::to_value(event).map_err(Error::internal)?;
         let verb = body["verb"].as_str().unwrap_or_default().to_owned();
         let (subject, subject_id) = event.subject();
-        let at = self.at;
-        let seq =
-            self.insert(SQL, rusqlite::params![at, project, actor, subject, subject_id, verb, body.to_string()])?;
-        self.events.push(Committed { seq, at, project, actor, event, live });
-        Ok(seq)
+        let (at, body, feedback) = (self.at, body.to_string(), event.feedback());
+        self.insert(SQL, rusqlite::params![at, project, actor, subject, subject_id, verb, body, feedback])
     }
 
     /// The instance's secret `name`; `fresh` becomes it if there is none yet.

@@ -1,25 +1,27 @@
 //! What every request passes: counted, named, timed; its error put into the caller's words; a stranger's page kept out.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
-use axum::http::{HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 
+use super::front;
 use crate::app::App;
 use crate::base::error::Error;
 use crate::base::locale::Text;
 use crate::base::page::hex;
 use crate::base::secret;
+use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Failure, lang_of};
 use crate::engines::store;
 
@@ -27,10 +29,9 @@ use crate::engines::store;
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RESPONSE_TIME: HeaderName = HeaderName::from_static("x-response-time");
 const DB_QUERIES: HeaderName = HeaderName::from_static("x-db-queries");
-const CACHE: HeaderName = HeaderName::from_static("x-cache");
 
 /// The outermost layer of ours: id, clock, statement count, words of an error, headers.
 pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> Response {
@@ -38,7 +39,8 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let _in_flight = app.metrics.begin();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
-    let id = given.filter(|id| is_id(id)).map_or_else(|| hex(&secret::random::<8>()), str::to_owned);
+    let id = given.filter(|id| is_id(id)).map_or_else(fresh_id, str::to_owned);
+    let front = front::key(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
     let lang = lang_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
@@ -47,21 +49,14 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         speak(&mut response, &failure, lang, &id);
     }
+    let route = route.as_ref().map(MatchedPath::as_str);
+    if let Some(key) = front {
+        front::remember(&app, key, &mut response);
+    }
     let took = start.elapsed();
     let status = response.status();
     let queries = count.load(Ordering::Relaxed);
-    let headers = response.headers_mut();
-    let mut put = |name: &HeaderName, text: &str| {
-        if let Ok(value) = HeaderValue::from_str(text) {
-            headers.insert(name.clone(), value);
-        }
-    };
-    put(&REQUEST_ID, &id);
-    put(&RESPONSE_TIME, &format!("{:.3}", took.as_secs_f64()));
-    put(&DB_QUERIES, &queries.to_string());
-    headers.entry(CACHE).or_insert(HeaderValue::from_static("bypass"));
-    secure(headers, &app.config.server.cdn_url);
-    let route = route.as_ref().map(MatchedPath::as_str);
+    sign(&app, response.headers_mut(), &id, took, queries);
     app.metrics.answered(method.as_str(), route, status.as_u16(), took, queries);
     if status.is_server_error() {
         tracing::warn!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
@@ -71,7 +66,31 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     response
 }
 
-fn is_id(id: &str) -> bool {
+/// The headers that every answer carries.
+pub(super) fn sign(app: &App, headers: &mut HeaderMap, id: &str, took: Duration, queries: u32) {
+    let mut put = |name: HeaderName, text: &str| {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
+        }
+    };
+    put(REQUEST_ID, id);
+    match took.as_millis() {
+        0 if took.subsec_micros() < 500 => put(RESPONSE_TIME, "0.000"),
+        _ => put(RESPONSE_TIME, &format!("{:.3}", took.as_secs_f64())),
+    }
+    headers.insert(DB_QUERIES, HeaderValue::from(queries));
+    headers.entry(X_CACHE).or_insert(HeaderValue::from_static("bypass"));
+    secure(headers, &app.config.server.cdn_url);
+}
+
+/// Differs for each request of this process, and most likely from those of any other.
+pub(super) fn fresh_id() -> String {
+    static PROCESS: LazyLock<String> = LazyLock::new(|| hex(&secret::random::<4>()));
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("{}{:08x}", *PROCESS, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+pub(super) fn is_id(id: &str) -> bool {
     (8..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
 }
 
@@ -104,7 +123,7 @@ fn speak(response: &mut Response, failure: &Failure, lang: crate::base::locale::
 const CSP: &str = "default-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; object-src 'none'; \
      base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 
-fn secure(headers: &mut axum::http::HeaderMap, cdn: &str) {
+fn secure(headers: &mut HeaderMap, cdn: &str) {
     if !cdn.is_empty() {
         let csp = CSP.replace("src 'self'", &format!("src 'self' {cdn}"));
         if let Ok(csp) = HeaderValue::from_str(&csp) {

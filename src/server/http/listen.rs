@@ -19,6 +19,7 @@ use crate::domain::http::Peer;
 pub async fn serve(app: App, listener: TcpListener) {
     let router = super::router(&app);
     tokio::spawn(super::metrics::seconds(app.clone()));
+    tokio::spawn(super::ahead::read(app.clone()));
     let places = Arc::new(Semaphore::new(app.config.server.max_connections));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Without a time-out a client that sends its head byte by byte holds a task for ever.
@@ -42,12 +43,23 @@ pub async fn serve(app: App, listener: TcpListener) {
         // A connection beyond the limit is closed at once rather than left to wait without an answer.
         let Ok(place) = places.clone().try_acquire_owned() else { continue };
         let _ = stream.set_nodelay(true);
-        let router = router.clone();
+        let (router, app) = (router.clone(), app.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
-            let mut request: Request = request.map(Body::new);
-            request.extensions_mut().insert(Peer(peer));
-            super::layers::slash(&mut request);
-            router.clone().oneshot(request)
+            // What was answered to this session before and still stands needs no route.
+            let answered = super::front::answer(&app, &request, peer);
+            let routed = answered.is_none().then(|| {
+                let mut request: Request = request.map(Body::new);
+                request.extensions_mut().insert(Peer(peer));
+                super::layers::slash(&mut request);
+                router.clone().oneshot(request)
+            });
+            async move {
+                match (answered, routed) {
+                    (Some(answer), _) => Ok(answer),
+                    (None, Some(routed)) => routed.await,
+                    (None, None) => unreachable!("a request is answered or routed"),
+                }
+            }
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);

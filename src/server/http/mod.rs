@@ -1,7 +1,9 @@
 //! What comes in: the route table, the layers round it, and the connections below it.
 
+mod ahead;
 mod batch;
 mod body;
+mod front;
 mod health;
 mod idempotency;
 pub mod layers;

@@ -3,15 +3,16 @@
 //! Law: counting is exact (`engines::limits`), and whoever is refused hears when to come back. What the groups may is
 //! set in the config's section `limits`.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::app::App;
 use crate::base::error::Error;
+use crate::base::ids::UserId;
 use crate::domain::accounts::Viewer;
 use crate::domain::http::{Peer, forwarded_for};
 use crate::engines::limits::Whom;
@@ -25,40 +26,74 @@ const SIGN_IN: [&str; 4] = ["/auth/login", "/auth/signup", "/auth/password/forgo
 
 /// The layer. Fields: `RateLimit-Limit`, `-Remaining`, `-Reset` (draft-ietf-httpapi-ratelimit-headers-03).
 pub async fn limit(State(app): State<App>, request: Request, next: Next) -> Response {
-    let limits = &app.config.limits;
-    let address = address(&app, &request);
-    if !limits.local && address.is_none_or(|a| a.to_canonical().is_loopback()) {
+    let peer = request.extensions().get::<Peer>().map(|p| p.0);
+    let address = address(&app, request.headers(), peer);
+    if !is_counted(&app, address) {
         return next.run(request).await;
     }
     let (mut parts, body) = request.into_parts();
-    let path = parts.uri.path();
-    let from = address.map(Whom::at);
-    let (whom, group, most) = if SIGN_IN.iter().any(|p| path.ends_with(p)) {
-        (from, "sign_in", limits.sign_in)
-    } else {
-        let safe = parts.method.is_safe();
-        match <Viewer as FromRequestParts<App>>::from_request_parts(&mut parts, &app).await {
-            Ok(who) if safe => (Some(Whom::User(who.user)), "reads", limits.reads),
-            Ok(who) => (Some(Whom::User(who.user)), "writes", limits.writes),
-            // A token without the right scope is still refused by its route.
-            Err(_) => (from, "strangers", limits.strangers),
-        }
+    // A token without the right scope is still refused by its route.
+    let who = <Viewer as FromRequestParts<App>>::from_request_parts(&mut parts, &app).await.ok();
+    let taken = take(&app, address, who.map(|w| w.user), &parts.method, parts.uri.path());
+    let mut response = match &taken {
+        Some(Err(refused)) => Error::TooMany { retry_after_s: refused.reset_s }.into_response(),
+        _ => next.run(Request::from_parts(parts, body)).await,
     };
-    let Some(whom) = whom.filter(|_| most > 0) else { return next.run(Request::from_parts(parts, body)).await };
-    let (mut response, remaining, reset) = match app.limits.take(whom, group, most, app.clock.now()) {
-        Ok(left) => (next.run(Request::from_parts(parts, body)).await, left.remaining, left.reset_s),
-        Err(wait) => (Error::TooMany { retry_after_s: wait }.into_response(), 0, wait),
-    };
-    for (name, value) in [(LIMIT, most as u64), (REMAINING, remaining as u64), (RESET, reset)] {
-        response.headers_mut().insert(name, HeaderValue::from(value));
+    if let Some(Ok(taken) | Err(taken)) = taken {
+        taken.tell(response.headers_mut());
     }
     response
 }
 
-fn address(app: &App, request: &Request) -> Option<IpAddr> {
-    let forwarded = app.config.server.trust_proxy.then(|| forwarded_for(request.headers())).flatten();
-    match forwarded {
-        Some(text) => text.parse().ok(),
-        None => request.extensions().get::<Peer>().map(|p| p.0.ip()),
+/// What is left of a group's limit.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Taken {
+    limit: usize,
+    remaining: usize,
+    reset_s: u64,
+}
+
+impl Taken {
+    /// Puts it into the headers of an answer.
+    pub(super) fn tell(self, headers: &mut HeaderMap) {
+        for (name, value) in [(LIMIT, self.limit as u64), (REMAINING, self.remaining as u64), (RESET, self.reset_s)] {
+            headers.insert(name, HeaderValue::from(value));
+        }
     }
+}
+
+/// Counts one request; `None` where there is no limit.
+pub(super) fn take(
+    app: &App,
+    address: Option<IpAddr>,
+    who: Option<UserId>,
+    method: &Method,
+    path: &str,
+) -> Option<Result<Taken, Taken>> {
+    if !is_counted(app, address) {
+        return None;
+    }
+    let limits = &app.config.limits;
+    let from = address.map(Whom::at);
+    let (whom, group, limit) = match who {
+        _ if SIGN_IN.iter().any(|p| path.ends_with(p)) => (from, "sign_in", limits.sign_in),
+        Some(user) if method.is_safe() => (Some(Whom::User(user)), "reads", limits.reads),
+        Some(user) => (Some(Whom::User(user)), "writes", limits.writes),
+        None => (from, "strangers", limits.strangers),
+    };
+    let whom = whom.filter(|_| limit > 0)?;
+    Some(match app.limits.take(whom, group, limit, app.clock.now()) {
+        Ok(left) => Ok(Taken { limit, remaining: left.remaining, reset_s: left.reset_s }),
+        Err(reset_s) => Err(Taken { limit, remaining: 0, reset_s }),
+    })
+}
+
+fn is_counted(app: &App, address: Option<IpAddr>) -> bool {
+    app.config.limits.local || address.is_some_and(|a| !a.to_canonical().is_loopback())
+}
+
+/// The other end, as a trusted proxy names it or as the connection shows it.
+pub(super) fn address(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<IpAddr> {
+    let forwarded = app.config.server.trust_proxy.then(|| forwarded_for(headers)).flatten();
+    forwarded.map_or_else(|| peer.map(|p| p.ip()), |text| text.parse().ok())
 }

@@ -73,6 +73,11 @@ pub struct Due {
     pub deadline: Time,
 }
 
+/// When the next day begins (UTC), and with it what is due soon.
+pub fn tomorrow(now: Time) -> Time {
+    Time((now.0 / DAY + 1) * DAY)
+}
+
 /// The end of the seventh day from now (UTC): what is due by then is due soon.
 pub fn soon(now: Time) -> Time {
     Time((now.0 / DAY + 8) * DAY - 1)
