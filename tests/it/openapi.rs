@@ -156,10 +156,8 @@ fn misfits(document: &Value, schema: &Value, value: &Value, at: &str, found: &mu
     if !fits {
         found.push(format!("{at} is {kind} instead of {kinds:?}"));
     }
-    if let Some(values) = schema["enum"].as_array().filter(|_| kind == "string") {
-        if !values.contains(value) {
-            found.push(format!("{at} is {value}"));
-        }
+    if schema["enum"].as_array().is_some_and(|values| kind == "string" && !values.contains(value)) {
+        found.push(format!("{at} is {value}"));
     }
     for (i, item) in value.as_array().into_iter().flatten().enumerate() {
         misfits(document, &schema["items"], item, &format!("{at}[{i}]"), found);
