@@ -97,7 +97,7 @@ struct Type {
 
 impl Operation {
     fn class(&self) -> String {
-        self.method.to_lowercase()
+        format!("m-{}", self.method.to_lowercase())
     }
 
     fn call(&self, base: &str) -> String {
