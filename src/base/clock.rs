@@ -15,7 +15,8 @@ pub const HOUR: i64 = 60 * MINUTE;
 pub const DAY: i64 = 24 * HOUR;
 
 /// A moment: milliseconds since 1970 UTC in the store, RFC 3339 with milliseconds (`2026-11-24T01:02:03.456Z`) in JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, utoipa::ToSchema)]
+#[schema(value_type = String, format = DateTime, example = "2026-11-24T09:00:00.000Z")]
 pub struct Time(pub i64);
 
 impl Time {

@@ -11,7 +11,7 @@ use crate::base::job::JobKind;
 use crate::base::roles::{Role, SiteRole};
 
 /// One thing that happened. The serde tag is the journal's `verb`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "verb", rename_all = "snake_case")]
 #[allow(missing_docs)] // The names of variants and ids say all; what a verb means to a client stands in docs/architecture.md.
 pub enum Event {

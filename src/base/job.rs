@@ -126,7 +126,7 @@ impl<E: Into<anyhow::Error>> From<E> for JobError {
 }
 
 /// Where a running job stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Progress {
     /// 0–100.
     pub percent: f32,

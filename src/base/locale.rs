@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 struct Files;
 
 /// The two languages of the product. Korean is the first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Lang {
     /// 한국어

@@ -14,11 +14,14 @@ pub const PAGE_SIZE: i64 = 20;
 pub const PAGE_SIZE_MAX: i64 = 100;
 
 /// `?page=&page_size=`
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// 1-based.
+    #[param(minimum = 1, maximum = 1_000_000, default = 1)]
     pub page: Option<i64>,
     /// 1–100.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     pub page_size: Option<i64>,
 }
 
@@ -58,13 +61,14 @@ impl PageSlice {
 }
 
 /// Where a page stands among its neighbours.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct PageInfo {
     /// 1-based.
     pub current_page: i64,
     /// At least 1.
     pub total_pages: i64,
     /// Rows a page.
+    #[schema(example = 20)]
     pub page_size: i64,
     /// Is there a page after this one?
     pub has_next: bool,
@@ -77,19 +81,23 @@ pub struct PageInfo {
 }
 
 /// One page of a counted list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Page<T> {
     /// Rows in all.
+    #[schema(example = 1)]
     pub count: i64,
     /// Path and query of the next page.
+    #[schema(example = json!(null))]
     pub next: Option<String>,
     /// Path and query of the previous page.
+    #[schema(example = json!(null))]
     pub previous: Option<String>,
     /// The rows.
     pub results: Vec<T>,
     /// Where it stands.
     pub page_info: PageInfo,
     /// Names this page of this list: equal for equal path and query.
+    #[schema(example = "9f86d081884c7d659a2feaa0c55ad015")]
     pub cache_key: String,
 }
 
@@ -221,15 +229,18 @@ impl FeedSlice {
 }
 
 /// One stretch of a feed.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Feed<T> {
     /// The rows, in the feed's order.
     pub results: Vec<T>,
     /// For the rows after these.
+    #[schema(example = "bjE3OTU0ODIxMjM0NTYuNDI")]
     pub next_cursor: Option<String>,
     /// For the rows before these.
+    #[schema(example = json!(null))]
     pub previous_cursor: Option<String>,
     /// Are there rows after these?
+    #[schema(example = true)]
     pub has_next: bool,
 }
 

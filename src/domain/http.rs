@@ -11,6 +11,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{Object, Type};
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -18,6 +20,11 @@ use crate::base::locale::{self, Lang, Text};
 
 /// Largest JSON body.
 pub const BODY_MAX: usize = 1 << 20;
+
+/// A body that is no JSON, in the OpenAPI document.
+#[derive(utoipa::ToSchema)]
+#[schema(value_type = String, format = Binary)]
+pub struct Binary(pub Bytes);
 
 /// A JSON body, or a JSON answer.
 pub struct Json<T>(pub T);
@@ -134,6 +141,14 @@ impl<T: DeserializeOwned + Send> FromRequestParts<App> for Path<T> {
 
 /// The revision that `If-Match` names; `None` without the header or with `*`.
 pub struct IfMatch(pub Option<i64>);
+
+impl utoipa::IntoParams for IfMatch {
+    fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let says = "The `ETag` of what is to be changed: if it has changed since, the answer is 412.";
+        let parameter = ParameterBuilder::new().name("If-Match").parameter_in(ParameterIn::Header);
+        vec![parameter.description(Some(says)).schema(Some(Object::with_type(Type::String))).build()]
+    }
+}
 
 impl FromRequestParts<App> for IfMatch {
     type Rejection = Error;

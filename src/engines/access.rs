@@ -1,7 +1,7 @@
 //! Who asks for what, counted in memory until somebody takes the counts away: what the access log is written from.
 //!
 //! Law: off the request's path, and bounded. Counting is one look under one lock; where much is asked only every
-//! [`STRIDE`]th request is counted, for all of them; pairs beyond [`PAIRS`] are not counted at all.
+//! `STRIDE`th request is counted, for all of them; pairs beyond `PAIRS` are not counted at all.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};

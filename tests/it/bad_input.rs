@@ -25,19 +25,25 @@ pub fn routes() -> Vec<(Method, String)> {
     }
     let mut found = Vec::new();
     for file in files {
-        let text = std::fs::read_to_string(file).unwrap();
-        let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(".route( ", ".route(");
-        for part in text.split(".route(\"").skip(1) {
-            let (path, rest) = part.split_once('"').unwrap();
-            let end = rest.find(".route(").or_else(|| rest.find(" }")).unwrap_or(rest.len());
-            for method in ["get", "post", "put", "patch", "delete", "head", "options"] {
-                if rest[..end].contains(&format!("{method}(")) {
-                    found.push((method.to_uppercase().parse().unwrap(), path.to_owned()));
-                }
+        found.extend(declared(&std::fs::read_to_string(file).unwrap()));
+    }
+    assert!(found.len() > 50, "the route tables are read: {found:?}");
+    found
+}
+
+/// Every (method, path) of one route table.
+pub fn declared(text: &str) -> Vec<(Method, String)> {
+    let mut found = Vec::new();
+    let text: String = text.split_whitespace().collect::<Vec<_>>().join(" ").replace(".route( ", ".route(");
+    for part in text.split(".route(\"").skip(1) {
+        let (path, rest) = part.split_once('"').unwrap();
+        let end = rest.find(".route(").or_else(|| rest.find(" }")).unwrap_or(rest.len());
+        for method in ["get", "post", "put", "patch", "delete", "head", "options"] {
+            if rest[..end].contains(&format!("{method}(")) {
+                found.push((method.to_uppercase().parse().unwrap(), path.to_owned()));
             }
         }
     }
-    assert!(found.len() > 50, "the route tables are read: {found:?}");
     found
 }
 

@@ -17,6 +17,7 @@ mod data;
 mod durability;
 mod exchange;
 mod media;
+mod openapi;
 mod pages;
 mod projects;
 mod rights;

@@ -28,7 +28,8 @@ pub use invite::{Invited, NewPerson, invite};
 pub use viewer::{Roles, Standing, Viewer, token_of};
 
 /// Another person, as everybody may see him.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, utoipa::ToSchema)]
+#[schema(example = json!({ "id": 1, "nickname": "오세린" }))]
 pub struct Person {
     /// Who.
     pub id: UserId,
@@ -37,13 +38,15 @@ pub struct Person {
 }
 
 /// A person as he sees himself.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Me {
     /// Who.
     pub id: UserId,
     /// The login.
+    #[schema(example = "serin@demo.videoplanet.example")]
     pub email: String,
     /// 닉네임
+    #[schema(example = "오세린")]
     pub nickname: String,
     /// Role on the instance.
     pub site_role: SiteRole,
@@ -175,11 +178,12 @@ pub fn by_email(db: &Db, email: &str) -> Result<Option<Person>> {
 }
 
 /// How a sign-in ended well.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct SignedIn {
     /// Who.
     pub user: Me,
     /// The bearer token, shown once; also the cookie's value.
+    #[schema(example = "vp_s_Q2hhbmdlLW1lLWJlZm9yZS15b3UtdXNlLWl0")]
     pub token: String,
     /// Until when it holds if it is not used.
     pub expires_at: Time,
@@ -251,16 +255,20 @@ pub fn me(db: &Db, user: UserId) -> Result<Me> {
 }
 
 /// What a person may change of himself. A new password needs the present one.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "nickname": "오세린", "locale": "ko" }))]
 pub struct MePatch {
     /// 1–40 characters.
+    #[schema(min_length = 1, max_length = 40)]
     pub nickname: Option<String>,
     /// `ko` or `en`.
     pub locale: Option<Lang>,
     /// 8–200 characters.
+    #[schema(min_length = 8, max_length = 200, format = Password)]
     pub password: Option<String>,
     /// The present password.
+    #[schema(format = Password)]
     pub current_password: Option<String>,
 }
 

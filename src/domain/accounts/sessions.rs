@@ -47,7 +47,7 @@ pub(super) fn is_token(text: &str) -> bool {
 }
 
 /// A session or token as its owner sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Session {
     /// Its id.
     pub id: SessionId,
@@ -58,6 +58,7 @@ pub struct Session {
     /// What it may do.
     pub scopes: Vec<Scope>,
     /// Address of the sign-in.
+    #[schema(example = "192.0.2.7")]
     pub ip: Option<String>,
     /// Since when.
     pub created: Time,
@@ -86,24 +87,29 @@ pub fn list(db: &Db, who: &Viewer, kind: SessionKind) -> Result<Vec<Session>> {
 }
 
 /// A new API token.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "name": "납품 스크립트", "scopes": ["read"], "days": 90 }))]
 pub struct NewToken {
     /// 1–80 characters.
+    #[schema(min_length = 1, max_length = 80)]
     pub name: String,
     /// At least one.
+    #[schema(min_items = 1)]
     pub scopes: Vec<Scope>,
     /// 1–3650; 365 if not said.
+    #[schema(minimum = 1, maximum = 3650)]
     pub days: Option<i64>,
 }
 
 /// A token with its secret, which is shown this once.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MadeToken {
     /// The token's row.
     #[serde(flatten)]
     pub row: Session,
     /// The secret.
+    #[schema(example = "vp_t_Q2hhbmdlLW1lLWJlZm9yZS15b3UtdXNlLWl0")]
     pub token: String,
 }
 

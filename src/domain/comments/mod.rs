@@ -53,7 +53,7 @@ const DRAWING_MAX: usize = 64 << 10;
 const MOMENT_MAX: i64 = 360_000_000;
 
 /// How often each reaction was given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // As in `Reaction`.
 pub struct Reactions {
     pub like: i64,
@@ -62,7 +62,7 @@ pub struct Reactions {
 }
 
 /// A comment as it may be shown to one reader.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Comment {
     /// Its id.
     pub id: CommentId,
@@ -71,35 +71,45 @@ pub struct Comment {
     /// In which project.
     pub project_id: ProjectId,
     /// The comment that it replies to.
+    #[schema(example = json!(null))]
     pub parent_id: Option<CommentId>,
     /// On which version it was made.
     pub media_id: Option<MediaId>,
     /// Title.
+    #[schema(example = "자막")]
     pub title: String,
     /// Text.
+    #[schema(example = "인터뷰 자막에 오타가 있습니다. '연구서' → '연구소'로 고쳐 주세요.")]
     pub text: String,
     /// 구간 as written.
+    #[schema(example = "00:42~00:48")]
     pub section: String,
     /// Moment, or begin of an interval.
+    #[schema(example = 42000)]
     pub start_ms: Option<i64>,
     /// End of an interval.
+    #[schema(example = 48000)]
     pub end_ms: Option<i64>,
     /// Frame number at `start_ms`.
+    #[schema(example = 1008)]
     pub frame: Option<i64>,
     /// 익명
     pub security: bool,
     /// For the team alone.
     pub internal: bool,
     /// Strokes over the picture, as the page drew them.
+    #[schema(example = json!(null))]
     pub drawing: Option<Value>,
     /// The author; `null` where he is not to be known.
     pub user_id: Option<UserId>,
     /// The author; `null` where he is not to be known.
     pub user: Option<Person>,
     /// Is it the reader's own?
+    #[schema(example = true)]
     pub is_mine: bool,
     /// What the author's page called it; for the author alone.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "c-20261124-1")]
     pub client_id: Option<String>,
     /// Since when.
     pub created: Time,
@@ -108,8 +118,10 @@ pub struct Comment {
     /// Was its content changed?
     pub edited: bool,
     /// Resolved since.
+    #[schema(example = json!(null))]
     pub resolved_at: Option<Time>,
     /// Who resolved it; `null` where that would tell an anonymous author.
+    #[schema(example = json!(null))]
     pub resolved_by: Option<Person>,
     /// How often each reaction was given.
     pub reactions: Reactions,
@@ -151,42 +163,60 @@ impl Stored {
 }
 
 /// A new comment.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // As in `Comment`.
+#[schema(example = json!({
+    "text": "인터뷰 자막에 오타가 있습니다. '연구서' → '연구소'로 고쳐 주세요.", "section": "00:42~00:48",
+    "client_id": "c-20261124-1"
+}))]
 pub struct NewComment {
+    #[schema(min_length = 1, max_length = 10_000)]
     pub text: String,
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub title: String,
     #[serde(default)]
+    #[schema(max_length = 100, example = "00:42~00:48")]
     pub section: String,
     #[serde(default)]
     pub security: bool,
     #[serde(default)]
     pub internal: bool,
     pub media_id: Option<MediaId>,
+    #[schema(minimum = 0, maximum = 360_000_000)]
     pub start_ms: Option<i64>,
+    #[schema(minimum = 0, maximum = 360_000_000)]
     pub end_ms: Option<i64>,
+    #[schema(minimum = 0)]
     pub frame: Option<i64>,
     pub parent_id: Option<CommentId>,
     pub drawing: Option<Value>,
+    #[schema(pattern = "^[A-Za-z0-9._:-]{1,64}$")]
     pub client_id: Option<String>,
 }
 
 /// A change of a comment: what is not named stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // As in `Comment`.
+#[schema(example = json!({ "text": "드론 컷 다음 전환이 튀어요. 디졸브로 바꿔 볼 수 있을까요?", "section": "02:04" }))]
 pub struct CommentPatch {
+    #[schema(min_length = 1, max_length = 10_000)]
     pub text: Option<String>,
+    #[schema(max_length = 200)]
     pub title: Option<String>,
+    #[schema(max_length = 100, example = "00:42~00:48")]
     pub section: Option<String>,
     pub security: Option<bool>,
     #[serde(default, deserialize_with = "crate::domain::present")]
+    #[schema(minimum = 0, maximum = 360_000_000)]
     pub start_ms: Option<Option<i64>>,
     #[serde(default, deserialize_with = "crate::domain::present")]
+    #[schema(minimum = 0, maximum = 360_000_000)]
     pub end_ms: Option<Option<i64>>,
     #[serde(default, deserialize_with = "crate::domain::present")]
+    #[schema(minimum = 0)]
     pub frame: Option<Option<i64>>,
     #[serde(default, deserialize_with = "crate::domain::present")]
     pub drawing: Option<Option<Value>>,

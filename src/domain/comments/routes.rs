@@ -7,19 +7,24 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use serde::Deserialize;
 
-use super::{CommentPatch, Filter, NewComment, Order, Reaction, SHAPE};
+use super::{Comment, CommentPatch, Filter, NewComment, Order, Reaction, SHAPE};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::fields::Wanted;
 use crate::base::group::Group;
 use crate::base::ids::{CommentId, FeedbackId, MediaId};
-use crate::base::page::FeedQuery;
+use crate::base::page::{Feed, FeedQuery};
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
 use crate::domain::answer::{Asked, Depends, Reader, Revised, kept};
 use crate::domain::feedback;
 use crate::domain::http::{IfMatch, Json, Path, Query, Tagged};
 use crate::domain::projects::judge;
+
+/// What is told of these routes in the OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, add, one, change, remove, resolve, reopen, react, unreact))]
+pub struct Doc;
 
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
@@ -30,17 +35,38 @@ pub fn routes() -> Router<App> {
         .route("/comments/{id}/reactions/{kind}", put(react).delete(unreact))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct ListQuery {
+    /// Where to go on: `next_cursor` or `previous_cursor` of an earlier answer.
     cursor: Option<String>,
+    /// Rows of a page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     page_size: Option<i64>,
+    /// Only resolved ones, or only unresolved ones.
     resolved: Option<bool>,
+    /// Only those made on this version.
+    #[param(inline)]
     media_id: Option<MediaId>,
+    /// Newest first, or by the moment in the film.
+    #[param(inline)]
     order: Option<Order>,
+    /// Only these fields, divided by commas.
+    #[param(example = "id,text,start_ms")]
     fields: Option<String>,
+    /// What is embedded, divided by commas: `user`.
     expand: Option<String>,
 }
 
+/// Comments of a feedback
+///
+/// A feed with replies in it (`parent_id`).
+#[utoipa::path(
+    get,
+    path = "/feedbacks/{id}/comments",
+    params(ListQuery),
+    responses((status = 200, body = Feed<Comment>))
+)]
 async fn list(
     State(app): State<App>,
     who: Viewer,
@@ -66,6 +92,15 @@ async fn list(
     .await
 }
 
+/// Comments or replies
+///
+/// A repetition with the same `client_id` answers the comment that is there.
+#[utoipa::path(
+    post,
+    path = "/feedbacks/{id}/comments",
+    request_body = NewComment,
+    responses((status = 201, body = Comment))
+)]
 async fn add(
     State(app): State<App>,
     who: Viewer,
@@ -76,12 +111,18 @@ async fn add(
     Ok((StatusCode::CREATED, Tagged(comment.rev, comment)))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct OneQuery {
+    /// Only these fields, divided by commas.
+    #[param(example = "id,text,start_ms")]
     fields: Option<String>,
+    /// What is embedded, divided by commas: `user`.
     expand: Option<String>,
 }
 
+/// A comment
+#[utoipa::path(get, path = "/comments/{id}", params(OneQuery), responses((status = 200, body = Comment)))]
 async fn one(
     State(app): State<App>,
     who: Viewer,
@@ -108,6 +149,15 @@ async fn one(
     .await
 }
 
+/// Changes one's own comment
+///
+/// What is not named stays; `null` removes a moment or a drawing.
+#[utoipa::path(
+    patch,
+    path = "/comments/{id}",
+    params(IfMatch), request_body = CommentPatch,
+    responses((status = 200, body = Comment))
+)]
 async fn change(
     State(app): State<App>,
     who: Viewer,
@@ -119,6 +169,10 @@ async fn change(
     Ok(Tagged(comment.rev, comment))
 }
 
+/// Deletes a comment
+///
+/// One's own, or any as owner or manager.
+#[utoipa::path(delete, path = "/comments/{id}", params(IfMatch), responses((status = 204)))]
 async fn remove(
     State(app): State<App>,
     who: Viewer,
@@ -129,11 +183,15 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Marks a comment as resolved
+#[utoipa::path(post, path = "/comments/{id}/resolution", responses((status = 200, body = Comment)))]
 async fn resolve(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) -> Result<impl IntoResponse> {
     let comment = super::set_resolved(&app, &who, id, true).await?;
     Ok(Tagged(comment.rev, comment))
 }
 
+/// Opens a resolved comment again
+#[utoipa::path(delete, path = "/comments/{id}/resolution", responses((status = 200, body = Comment)))]
 async fn reopen(State(app): State<App>, who: Viewer, Path(id): Path<CommentId>) -> Result<impl IntoResponse> {
     let comment = super::set_resolved(&app, &who, id, false).await?;
     Ok(Tagged(comment.rev, comment))
@@ -144,6 +202,12 @@ pub fn reaction(name: &str) -> Result<Reaction> {
     if name == "needExplanation" { Ok(Reaction::Question) } else { name.parse().map_err(|t| Error::invalid("kind", t)) }
 }
 
+/// Reacts to a comment
+#[utoipa::path(
+    put,
+    path = "/comments/{id}/reactions/{kind}",
+    responses((status = 200, body = Comment), (status = 422, description = "No such reaction"))
+)]
 async fn react(
     State(app): State<App>,
     who: Viewer,
@@ -153,6 +217,12 @@ async fn react(
     Ok(Tagged(comment.rev, comment))
 }
 
+/// Takes a reaction back
+#[utoipa::path(
+    delete,
+    path = "/comments/{id}/reactions/{kind}",
+    responses((status = 200, body = Comment), (status = 422, description = "No such reaction"))
+)]
 async fn unreact(
     State(app): State<App>,
     who: Viewer,

@@ -69,15 +69,17 @@ closed_set! {
 text_columns!(FeedbackStatus, Priority, Verdict);
 
 /// A feedback as a member sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Feedback {
     /// Its id.
     pub id: FeedbackId,
     /// In which project.
     pub project_id: ProjectId,
     /// Title.
+    #[schema(example = "시사본 v3")]
     pub title: String,
     /// Description.
+    #[schema(example = "02:04 전환만 다시 봐 주세요.")]
     pub description: String,
     /// Where it stands.
     pub status: FeedbackStatus,
@@ -92,8 +94,10 @@ pub struct Feedback {
     /// Last change of its own fields.
     pub updated: Time,
     /// Comments and replies that the viewer may see.
+    #[schema(example = 10)]
     pub comment_count: i64,
     /// Unresolved comments that the viewer may see.
+    #[schema(example = 7)]
     pub unresolved_count: i64,
     /// The newest version's facts.
     pub latest_media: Option<MediaBrief>,
@@ -108,53 +112,64 @@ pub struct Feedback {
 }
 
 /// The newest version in a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct MediaBrief {
     /// Its id.
     pub id: MediaId,
     /// 1, 2, 3 …
     pub version: i64,
     /// Where it stands.
+    #[schema(example = "ready")]
     pub state: String,
     /// File name.
+    #[schema(example = "가을광고_v3.mp4")]
     pub name: String,
     /// Where its poster is, if it has one.
+    #[schema(example = "/api/v1/media/1/poster.jpg")]
     pub poster_url: Option<String>,
     /// How long it is, once known.
+    #[schema(example = 30000)]
     pub duration_ms: Option<i64>,
 }
 
 /// One reviewer's word.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Decision {
     /// Who.
     pub user: Person,
     /// What.
     pub decision: Verdict,
     /// Why.
+    #[schema(example = "말씀드린 세 곳만 고치면 최종 컨펌하겠습니다.")]
     pub note: String,
     /// When he said it last.
     pub updated: Time,
 }
 
 /// A new feedback.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // As in `Feedback`.
+#[schema(example = json!({ "title": "시사본 v3", "description": "02:04 전환만 다시 봐 주세요.", "priority": "high" }))]
 pub struct NewFeedback {
+    #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     #[serde(default)]
+    #[schema(max_length = 10_000)]
     pub description: String,
     pub status: Option<FeedbackStatus>,
     pub priority: Option<Priority>,
 }
 
 /// A change of a feedback: what is not named stays.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // As in `Feedback`.
+#[schema(example = json!({ "status": "resolved" }))]
 pub struct FeedbackPatch {
+    #[schema(min_length = 1, max_length = 200)]
     pub title: Option<String>,
+    #[schema(max_length = 10_000)]
     pub description: Option<String>,
     pub status: Option<FeedbackStatus>,
     pub priority: Option<Priority>,
@@ -203,10 +218,11 @@ pub const SHAPE: Shape = Shape {
 };
 
 /// A feedback that is embedded in its project.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // As in `Feedback`.
 pub struct FeedbackBrief {
     pub id: FeedbackId,
+    #[schema(example = "시사본 v3")]
     pub title: String,
     pub status: FeedbackStatus,
     pub priority: Priority,
@@ -372,13 +388,15 @@ pub async fn delete(app: &App, who: &Viewer, id: FeedbackId, expected: Option<i6
 }
 
 /// A reviewer's word.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "decision": "approve_with_changes", "note": "말씀드린 세 곳만 고치면 최종 컨펌하겠습니다." }))]
 pub struct NewDecision {
     /// What.
     pub decision: Verdict,
     /// Why.
     #[serde(default)]
+    #[schema(max_length = 2000)]
     pub note: String,
 }
 

@@ -7,13 +7,15 @@ use axum::routing::{get, put};
 use axum::{Extension, Router};
 use serde::Deserialize;
 
-use super::{Feedback, FeedbackPatch, FeedbackStatus, Filter, NewDecision, NewFeedback, Priority, SHAPE};
+use super::{
+    Feedback, FeedbackBrief, FeedbackPatch, FeedbackStatus, Filter, NewDecision, NewFeedback, Priority, SHAPE,
+};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::fields::{Shown, Wanted};
 use crate::base::group::Group;
 use crate::base::ids::{FeedbackId, ProjectId};
-use crate::base::page::FeedQuery;
+use crate::base::page::{Feed, FeedQuery};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
 use crate::domain::answer::{Asked, Depends, Reader, Revised, kept};
@@ -21,6 +23,11 @@ use crate::domain::http::{IfMatch, Json, Path, Query, Tagged};
 use crate::domain::projects::judge;
 use crate::domain::{Embed, embedded};
 use crate::engines::store::Db;
+
+/// What is told of these routes in the OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, add, one, change, remove, decide), components(schemas(FeedbackBrief)))]
+pub struct Doc;
 
 /// The routes of this noun; `comments` reads what is embedded by `?expand=comments`.
 pub fn routes(comments: Embed) -> Router<App> {
@@ -31,16 +38,36 @@ pub fn routes(comments: Embed) -> Router<App> {
         .layer(Extension(comments))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::domain) struct ListQuery {
+    /// Where to go on: `next_cursor` or `previous_cursor` of an earlier answer.
     cursor: Option<String>,
+    /// Rows of a page.
+    #[param(minimum = 1, maximum = 100, default = 20)]
     page_size: Option<i64>,
+    /// Only of this status.
+    #[param(inline)]
     status: Option<FeedbackStatus>,
+    /// Only of this priority.
+    #[param(inline)]
     priority: Option<Priority>,
+    /// Only these fields, divided by commas.
+    #[param(example = "id,title,status")]
     fields: Option<String>,
+    /// What is embedded, divided by commas: `user`, `comments`.
     expand: Option<String>,
 }
 
+/// Feedbacks of a project
+///
+/// A feed, newest first.
+#[utoipa::path(
+    get,
+    path = "/projects/{id}/feedbacks",
+    params(ListQuery),
+    responses((status = 200, body = Feed<Feedback>))
+)]
 pub(in crate::domain) async fn list(
     State(app): State<App>,
     who: Viewer,
@@ -94,6 +121,13 @@ fn show(
     })
 }
 
+/// Adds a feedback
+#[utoipa::path(
+    post,
+    path = "/projects/{id}/feedbacks",
+    request_body = NewFeedback,
+    responses((status = 201, body = Feedback))
+)]
 async fn add(
     State(app): State<App>,
     who: Viewer,
@@ -104,12 +138,18 @@ async fn add(
     Ok((StatusCode::CREATED, Tagged(feedback.rev, feedback)))
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(in crate::domain) struct OneQuery {
+    /// Only these fields, divided by commas.
+    #[param(example = "id,title,status")]
     fields: Option<String>,
+    /// What is embedded, divided by commas: `user`, `comments`.
     expand: Option<String>,
 }
 
+/// A feedback
+#[utoipa::path(get, path = "/feedbacks/{id}", params(OneQuery), responses((status = 200, body = Feedback)))]
 async fn one(
     State(app): State<App>,
     who: Viewer,
@@ -137,6 +177,15 @@ async fn one(
     .await
 }
 
+/// Changes a feedback
+///
+/// What is not named stays.
+#[utoipa::path(
+    patch,
+    path = "/feedbacks/{id}",
+    params(IfMatch), request_body = FeedbackPatch,
+    responses((status = 200, body = Feedback))
+)]
 async fn change(
     State(app): State<App>,
     who: Viewer,
@@ -148,6 +197,10 @@ async fn change(
     Ok(Tagged(feedback.rev, feedback))
 }
 
+/// Deletes a feedback
+///
+/// With its versions and comments.
+#[utoipa::path(delete, path = "/feedbacks/{id}", params(IfMatch), responses((status = 204)))]
 async fn remove(
     State(app): State<App>,
     who: Viewer,
@@ -158,6 +211,13 @@ async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Says or changes one's decision
+#[utoipa::path(
+    put,
+    path = "/feedbacks/{id}/decision",
+    request_body = NewDecision,
+    responses((status = 200, body = Feedback))
+)]
 async fn decide(
     State(app): State<App>,
     who: Viewer,

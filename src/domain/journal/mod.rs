@@ -20,7 +20,7 @@ use crate::engines::cache;
 use crate::engines::store::Db;
 
 /// One event as a member sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Entry {
     /// Its place.
     pub seq: i64,

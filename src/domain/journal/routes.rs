@@ -20,23 +20,37 @@ use crate::domain::projects;
 use crate::engines::queue;
 use crate::engines::store::Db;
 
+/// What is told of these routes in the OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(events, job))]
+pub struct Doc;
+
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
     Router::new().route("/projects/{id}/events", get(events)).route("/jobs/{id}", get(job))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct After {
+    /// Those after this `seq`.
     #[serde(default)]
     after: i64,
+    /// How many at the most.
+    #[param(minimum = 1, maximum = 500, default = 100)]
     page_size: Option<i64>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
 struct Events {
+    /// Oldest first.
     results: Vec<Entry>,
 }
 
+/// What happened in a project
+///
+/// The journal, from which rooms replay; `seq` of the last one is the next `after`.
+#[utoipa::path(get, path = "/projects/{id}/events", params(After), responses((status = 200, body = Events)))]
 async fn events(
     State(app): State<App>,
     who: Viewer,
@@ -55,6 +69,10 @@ async fn events(
     kept(&app, &asked, &who, on, |_| None, load).await
 }
 
+/// A job
+///
+/// How far it is, and what it brought.
+#[utoipa::path(get, path = "/jobs/{id}", responses((status = 200, body = queue::Row)))]
 async fn job(State(app): State<App>, who: Viewer, Path(id): Path<JobId>) -> Result<Json<queue::Row>> {
     let mut row = app
         .read(move |db| {

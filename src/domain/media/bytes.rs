@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::ids::MediaId;
 use crate::domain::accounts::Viewer;
-use crate::domain::http::{Path, Query};
+use crate::domain::http::{Binary, Path, Query};
 use crate::engines::files::{ORIGINAL, Opened};
 
 /// What is read from the disk at once, for each stream: a slow viewer holds twice this.
@@ -25,15 +25,34 @@ const BUFFER: usize = 256 << 10;
 /// A URL's bytes never change, and they are nobody else's business.
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Asked {
+    /// `1`: to be saved, not shown.
     #[serde(default)]
     download: Option<String>,
+    /// Of a signed URL: for whom.
     u: Option<i64>,
+    /// Of a signed URL: until when.
     e: Option<i64>,
+    /// Of a signed URL: the signature.
     s: Option<String>,
 }
 
+/// The bytes of a version
+///
+/// `original`, or a rendition as its URLs name it: `proxy.mp4`, `poster.jpg`. Whole or by `Range`; with a session, a token or a signed URL.
+#[utoipa::path(
+    get,
+    path = "/media/{id}/{file}",
+    security((), ("session" = []), ("bearer" = [])), params(Asked, ("Range" = Option<String>, Header, description = "One range of bytes, such as `bytes=0-1023`")),
+    responses(
+        (status = 200, description = "The whole file", content_type = "*/*", body = Binary),
+        (status = 206, description = "A part of it", content_type = "*/*", body = Binary),
+        (status = 304),
+        (status = 416, description = "The range lies behind the end"),
+    )
+)]
 pub(super) async fn file(
     State(app): State<App>,
     viewer: Option<Viewer>,
@@ -45,6 +64,18 @@ pub(super) async fn file(
     send(app, viewer, id, file, asked, method, headers).await
 }
 
+/// A picture along the film
+#[utoipa::path(
+    get,
+    path = "/media/{id}/thumbs/{file}",
+    security((), ("session" = []), ("bearer" = [])), params(Asked, ("Range" = Option<String>, Header, description = "One range of bytes, such as `bytes=0-1023`")),
+    responses(
+        (status = 200, description = "The whole file", content_type = "image/jpeg", body = Binary),
+        (status = 206, description = "A part of it", content_type = "image/jpeg", body = Binary),
+        (status = 304),
+        (status = 416, description = "The range lies behind the end"),
+    )
+)]
 pub(super) async fn thumb(
     State(app): State<App>,
     viewer: Option<Viewer>,

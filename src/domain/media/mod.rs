@@ -98,30 +98,55 @@ pub struct Media {
 }
 
 /// One version as the API shows it.
-#[derive(Debug, Serialize)]
-#[allow(missing_docs)] // As in `Media`.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Media)]
 pub struct Shown {
+    /// Its id.
     pub id: MediaId,
+    /// Of which feedback.
     pub feedback_id: FeedbackId,
+    /// In which project.
     pub project_id: ProjectId,
+    /// 1, 2, 3 …
     pub version: i64,
+    /// The file's name.
+    #[schema(example = "가을광고_v3.mp4")]
     pub name: String,
+    /// How many bytes it has.
+    #[schema(example = 48120512)]
     pub size_bytes: i64,
+    /// Type of the original.
+    #[schema(example = "video/mp4")]
     pub content_type: String,
+    /// Where it stands.
+    #[schema(example = "ready")]
     pub state: MediaState,
+    /// A browser can play the original.
+    #[schema(example = true)]
     pub playable: bool,
+    /// How far the work on it is, while there is any.
+    #[schema(example = json!(null))]
     pub progress: Option<Progress>,
+    /// Why it failed.
+    #[schema(example = json!(null))]
     pub error: Option<ShownError>,
+    /// What it is, once probed.
     pub facts: Option<Facts>,
+    /// Where its bytes are.
     pub urls: Urls,
+    /// The job that works or worked on it.
     pub job_id: Option<JobId>,
+    /// Who uploaded it.
     pub user_id: UserId,
+    /// Who uploaded it.
     pub user: Person,
+    /// Since when.
     pub created: Time,
 }
 
 /// Why a version cannot be used.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MediaError)]
 pub struct ShownError {
     /// Stable, for programs.
     pub code: Cause,
@@ -130,15 +155,20 @@ pub struct ShownError {
 }
 
 /// Where the bytes are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = MediaUrls)]
 pub struct Urls {
     /// As it was uploaded.
+    #[schema(example = "/api/v1/media/1/original")]
     pub original: String,
     /// What every browser plays, once made.
+    #[schema(example = "/api/v1/media/1/proxy.mp4")]
     pub proxy: Option<String>,
     /// One picture, once made.
+    #[schema(example = "/api/v1/media/1/poster.jpg")]
     pub poster: Option<String>,
     /// Pictures along the film, once made.
+    #[schema(example = json!(["/api/v1/media/1/thumbs/01.jpg"]))]
     pub thumbs: Vec<String>,
 }
 

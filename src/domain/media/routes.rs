@@ -15,6 +15,11 @@ use crate::base::ids::{FeedbackId, MediaId, UserId};
 use crate::domain::accounts::Viewer;
 use crate::domain::http::{Json, Path, Tagged};
 
+/// What is told of these routes in the OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(list, one, bytes::file, bytes::thumb))]
+pub struct Doc;
+
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
     Router::new()
@@ -25,11 +30,17 @@ pub fn routes() -> Router<App> {
         .merge(uploads::routes::routes())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MediaList)]
 struct List {
+    /// Newest first.
     results: Vec<Shown>,
 }
 
+/// Versions of a feedback
+///
+/// Newest first.
+#[utoipa::path(get, path = "/feedbacks/{id}/media", responses((status = 200, body = List)))]
 async fn list(
     State(app): State<App>,
     who: Viewer,
@@ -41,6 +52,10 @@ async fn list(
     Ok(Json(List { results: versions.into_iter().map(|m| m.shown(&app, lang, reader, signer)).collect() }))
 }
 
+/// A version
+///
+/// Its facts, its state and progress, and where its bytes are. Asked with a bearer token, its URLs carry a signature for players.
+#[utoipa::path(get, path = "/media/{id}", responses((status = 200, body = Shown)))]
 async fn one(State(app): State<App>, who: Viewer, Path(id): Path<MediaId>, headers: HeaderMap) -> Result<Response> {
     let (lang, reader, signer) = (who.lang, who.user, signer(&headers, who.user));
     let media = app.read(move |db| super::get(db, who.user, id)).await?;

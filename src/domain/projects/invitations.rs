@@ -42,11 +42,12 @@ const HOLDS: i64 = 14 * DAY;
 const COOL_DOWN: i64 = 60 * SECOND;
 
 /// An invitation as managers see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Invitation {
     /// Its id.
     pub id: InvitationId,
     /// To whom.
+    #[schema(example = "guest@example.com")]
     pub email: String,
     /// As what.
     pub role: Role,
@@ -60,12 +61,14 @@ pub struct Invitation {
     pub expires_at: Time,
     /// The link, only in the answer that makes it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "https://review.example/invite/vp_i_Q2hhbmdlLW1l")]
     pub link: Option<String>,
 }
 
 /// A new invitation.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "guest@example.com", "role": "reviewer" }))]
 pub struct NewInvitation {
     /// To whom.
     pub email: String,
@@ -74,15 +77,18 @@ pub struct NewInvitation {
 }
 
 /// What the link's holder is told before he accepts.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Offer {
     /// Which project.
+    #[schema(example = "한빛식품 가을 신제품 30초 광고")]
     pub project_name: String,
     /// As what.
     pub role: Role,
     /// Whom it is for.
+    #[schema(example = "guest@example.com")]
     pub email: String,
     /// Who invites.
+    #[schema(example = "오세린")]
     pub inviter: String,
     /// Until when.
     pub expires_at: Time,

@@ -18,13 +18,14 @@ use crate::domain::accounts::{self, Person, Viewer};
 use crate::engines::store::{Db, Tx};
 
 /// A member of a project.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Member {
     /// Who.
     pub user_id: UserId,
     /// Who.
     pub user: Person,
     /// The login, for owner and manager; others see `null`.
+    #[schema(example = "serin@demo.videoplanet.example")]
     pub email: Option<String>,
     /// Role.
     pub role: Role,
@@ -33,8 +34,9 @@ pub struct Member {
 }
 
 /// A new member: an account, by id or address.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "email": "hayun@demo.videoplanet.example", "role": "reviewer" }))]
 pub struct NewMember {
     /// Its id …
     pub user_id: Option<UserId>,

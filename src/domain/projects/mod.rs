@@ -54,27 +54,35 @@ text_columns!(ProjectStatus);
 pub const RESTORE_DAYS: i64 = 30;
 
 /// A project as a member sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Project {
     /// Its id.
     pub id: ProjectId,
     /// Name.
+    #[schema(example = "한빛식품 가을 신제품 30초 광고")]
     pub name: String,
     /// Description.
+    #[schema(example = "후반 작업: 사운드 믹싱 → 색보정 → 자막 검수 순서로 진행")]
     pub description: String,
     /// 담당자
+    #[schema(example = "오세린")]
     pub manager_name: String,
     /// 고객사
+    #[schema(example = "한빛식품")]
     pub client: String,
     /// `#rrggbb`
+    #[schema(example = "#d9480f")]
     pub color: String,
     /// Where it stands.
     pub status: ProjectStatus,
     /// 장르
+    #[schema(example = "광고")]
     pub genre: String,
     /// 톤앤매너
+    #[schema(example = "따뜻한")]
     pub tone: String,
     /// Concept.
+    #[schema(example = "")]
     pub concept: String,
     /// When it must be delivered.
     pub deadline: Option<Time>,
@@ -83,6 +91,7 @@ pub struct Project {
     /// Last change of the project's own fields.
     pub updated: Time,
     /// In the trash since.
+    #[schema(example = json!(null))]
     pub deleted_at: Option<Time>,
     /// The owner.
     pub user_id: UserId,
@@ -91,10 +100,13 @@ pub struct Project {
     /// The viewer's role.
     pub my_role: Role,
     /// Members, the owner among them.
+    #[schema(example = 4)]
     pub member_count: i64,
     /// Feedbacks.
+    #[schema(example = 3)]
     pub feedback_count: i64,
     /// Feedbacks that are neither resolved nor closed.
+    #[schema(example = 2)]
     pub open_count: i64,
     /// Revision, for `ETag` and `If-Match`.
     #[serde(skip)]
@@ -102,41 +114,62 @@ pub struct Project {
 }
 
 /// A new project.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // As in `Project`.
+#[schema(example = json!({
+    "name": "한빛식품 가을 신제품 30초 광고", "client": "한빛식품", "manager_name": "오세린", "status": "planning",
+    "genre": "광고", "deadline": "2026-12-18T09:00:00.000Z"
+}))]
 pub struct NewProject {
+    #[schema(min_length = 1, max_length = 200)]
     pub name: String,
     #[serde(default)]
+    #[schema(max_length = 10_000)]
     pub description: String,
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub manager_name: String,
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub client: String,
+    #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub color: Option<String>,
     pub status: Option<ProjectStatus>,
     #[serde(default)]
+    #[schema(max_length = 100)]
     pub genre: String,
     #[serde(default)]
+    #[schema(max_length = 200)]
     pub tone: String,
     #[serde(default)]
+    #[schema(max_length = 2000)]
     pub concept: String,
     pub deadline: Option<Time>,
 }
 
 /// A change of a project: what is not named stays. `deadline: null` removes it.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 #[allow(missing_docs)] // As in `Project`.
+#[schema(example = json!({ "status": "review", "deadline": null }))]
 pub struct ProjectPatch {
+    #[schema(min_length = 1, max_length = 200)]
     pub name: Option<String>,
+    #[schema(max_length = 10_000)]
     pub description: Option<String>,
+    #[schema(max_length = 100)]
     pub manager_name: Option<String>,
+    #[schema(max_length = 200)]
     pub client: Option<String>,
+    #[schema(pattern = "^#[0-9a-fA-F]{6}$")]
     pub color: Option<String>,
     pub status: Option<ProjectStatus>,
+    #[schema(max_length = 100)]
     pub genre: Option<String>,
+    #[schema(max_length = 200)]
     pub tone: Option<String>,
+    #[schema(max_length = 2000)]
     pub concept: Option<String>,
     #[serde(default, deserialize_with = "crate::domain::present")]
     pub deadline: Option<Option<Time>>,

@@ -17,7 +17,8 @@ pub(super) const ENTRIES: &str = "format=format_name,duration,bit_rate,probe_sco
 const LEAST_SCORE: i64 = 25;
 
 /// An exact rate or ratio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(example = json!({ "num": 24, "den": 1 }))]
 pub struct Fraction {
     /// Above the line.
     pub num: i64,
@@ -40,7 +41,7 @@ impl Fraction {
 }
 
 /// What a file is. On the wire this is one flat object with `audio` inside it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Facts {
     /// `mp4`, `mov`, `webm`, `matroska`, `mpegts`, `avi`, `mxf`, `wav`, …
     pub container: String,
@@ -62,7 +63,7 @@ pub struct Facts {
 }
 
 /// The picture of a film.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Video {
     /// Which stream it is, for `-map`.
     pub stream: i64,
@@ -95,7 +96,7 @@ pub struct Video {
 }
 
 /// A sound track.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Audio {
     /// Such as `aac`.
     pub codec: String,

@@ -70,7 +70,8 @@ pub fn enqueue(tx: &mut Tx, new: impl Into<NewJob>) -> Result<JobId> {
 }
 
 /// A job as it stands in the store.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Job)]
 pub struct Row {
     /// Its id.
     pub id: JobId,

@@ -39,14 +39,20 @@ const TOLD: [HeaderName; 8] = [
 /// Several requests.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({ "requests": [
+    { "id": "me", "method": "GET", "path": "/me" },
+    { "id": "new", "method": "POST", "path": "/projects", "body": { "name": "청년창업센터 온라인 교육 12강" } }
+] }))]
 pub(super) struct Batch {
     /// 1–20.
+    #[schema(min_items = 1, max_items = 20)]
     requests: Vec<One>,
 }
 
 /// One request of a batch.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = BatchRequest)]
 pub(super) struct One {
     /// Names it in the answer.
     id: Value,
@@ -65,12 +71,17 @@ pub(super) struct One {
 
 /// The answers, in the order of the requests.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = BatchAnswers)]
 pub(super) struct Answers {
     responses: Vec<Answer>,
 }
 
 /// One answer of a batch.
 #[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = BatchAnswer, example = json!({
+    "id": "me", "status": 200, "headers": { "etag": "\"r1-4f3a\"", "x-db-queries": "0" },
+    "body": { "id": 1, "email": "serin@demo.videoplanet.example", "nickname": "오세린" }
+}))]
 pub(super) struct Answer {
     /// As in the request.
     id: Value,
@@ -87,6 +98,17 @@ pub(super) struct Answer {
 #[derive(Clone)]
 pub(super) struct Inner(pub(super) Router);
 
+/// Several requests in one
+///
+/// Done in their order, with the rights, limits and headers of single ones; one that fails does not stop those behind
+/// it. Keys against repetition stand in the requests' own headers. Uploads and bytes of media have no place in it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/batch",
+    security((), ("session" = []), ("bearer" = [])),
+    request_body = Batch,
+    responses((status = 200, body = Answers))
+)]
 pub(super) async fn batch(
     State(_): State<App>,
     Extension(Inner(routes)): Extension<Inner>,

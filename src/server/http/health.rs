@@ -8,6 +8,19 @@ use crate::app::App;
 use crate::domain::accounts;
 use crate::domain::http::Json;
 
+/// Does it live?
+#[utoipa::path(
+    get,
+    path = "/health",
+    security(()),
+    responses(
+        (status = 200, body = Object, example = json!({
+            "status": "healthy", "timestamp": "2026-11-24T09:00:00.000Z", "version": "0.1.0", "uptime": 86400,
+            "checks": { "database": { "status": "healthy" } }
+        })),
+        (status = 503, description = "It does not: the same body, with `unhealthy`", body = Object),
+    )
+)]
 pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let database = app.read(accounts::any).await.is_ok();
     let word = |ok| if ok { "healthy" } else { "unhealthy" };
@@ -20,6 +33,18 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Value>) 
     (status, Json(body))
 }
 
+/// May traffic come?
+///
+/// Not while it starts and stops.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    security(()),
+    responses(
+        (status = 200, body = Object, example = json!({ "ready": true })),
+        (status = 503, description = "Not now", body = Object),
+    )
+)]
 pub(super) async fn ready(State(app): State<App>) -> (StatusCode, Json<Value>) {
     let ready = !app.stopping.is_cancelled() && app.read(accounts::any).await.is_ok();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -27,6 +27,19 @@ pub(super) async fn seconds(app: App) {
     }
 }
 
+/// Numbers for Prometheus
+///
+/// With `server.metrics_token` set, that token is the bearer token.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    security((), ("bearer" = [])),
+    responses(
+        (status = 200, body = String, content_type = "text/plain; version=0.0.4"),
+        (status = 401, description = "Another token than `server.metrics_token`"),
+        (status = 503),
+    )
+)]
 pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse> {
     let wanted = &app.config.server.metrics_token;
     if !wanted.is_empty() {

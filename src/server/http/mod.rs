@@ -9,6 +9,7 @@ mod idempotency;
 pub mod layers;
 mod listen;
 mod metrics;
+pub(in crate::server) mod openapi;
 mod rates;
 
 use axum::extract::OriginalUri;
@@ -63,6 +64,8 @@ pub fn router(app: &App) -> Router {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
+        .route("/api/openapi.json", get(openapi::document))
+        .route("/api/docs", get(web::docs::show))
         .merge(ws::routes())
         .merge(web::routes(app))
         .fallback(web::missing)

@@ -6,6 +6,7 @@
 
 mod assets;
 mod dashboard;
+pub(in crate::server) mod docs;
 pub(in crate::server) mod error;
 pub(in crate::server) mod form;
 pub(in crate::server) mod frame;

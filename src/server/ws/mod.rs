@@ -56,15 +56,22 @@ impl Close {
     const TOO_MANY: Close = Close(4029, "too many connections");
 }
 
+/// What is told of these routes in the OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(enter))]
+pub struct Doc;
+
 /// The live routes.
 pub fn routes() -> Router<App> {
     Router::new().route("/ws/projects/{id}", get(enter))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 struct Asked {
     /// The last seq that the client has heard.
     since: Option<i64>,
+    /// The token of who can send neither a cookie nor a header.
     #[serde(default)]
     token: String,
 }
@@ -86,6 +93,10 @@ impl FromRequestParts<App> for Upgrade {
     }
 }
 
+/// Enters the room of a project
+///
+/// A WebSocket. With a cookie from a page of this server, a header, `?token=` or the subprotocol `bearer.<token>`. Who is refused hears it as a close code: 4001 unauthenticated, 4003 no permission, 4029 too many connections. Messages stand in `docs/front-end.md`.
+#[utoipa::path(get, path = "/ws/projects/{id}", params(Asked), responses((status = 101)))]
 async fn enter(
     State(app): State<App>,
     Path(project): Path<ProjectId>,

@@ -33,18 +33,22 @@ pub use receive::{Checksum, receive};
 const NAME_MAX: usize = 255;
 
 /// An upload as its owner sees it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Upload {
     /// Its id.
     pub id: UploadId,
     /// Bytes that are safe.
     #[serde(rename = "offset")]
+    #[schema(example = 5242880)]
     pub offset_bytes: u64,
     /// Bytes in all.
+    #[schema(example = 48120512)]
     pub size_bytes: u64,
     /// The file's name.
+    #[schema(example = "가을광고_v3.mp4")]
     pub name: String,
     /// Which version it became.
+    #[schema(example = json!(null))]
     pub media_id: Option<MediaId>,
     /// When it is forgotten, unless more bytes come.
     #[serde(rename = "expires_at")]

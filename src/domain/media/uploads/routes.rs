@@ -23,7 +23,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::{FeedbackId, UploadId};
 use crate::base::locale::Text;
 use crate::domain::accounts::Viewer;
-use crate::domain::http::{Json, Path};
+use crate::domain::http::{Binary, Json, Path};
 
 const VERSION: HeaderValue = HeaderValue::from_static("1.0.0");
 const EXTENSIONS: HeaderValue =
@@ -43,6 +43,11 @@ const UPLOAD_METADATA: HeaderName = HeaderName::from_static("upload-metadata");
 const UPLOAD_EXPIRES: HeaderName = HeaderName::from_static("upload-expires");
 const UPLOAD_CHECKSUM: HeaderName = HeaderName::from_static("upload-checksum");
 const MEDIA_ID: HeaderName = HeaderName::from_static("x-media-id");
+
+/// What is told of these routes in the OpenAPI document.
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(create, head, json, patch, remove))]
+pub struct Doc;
 
 /// The routes of uploads.
 pub fn routes() -> Router<App> {
@@ -70,6 +75,32 @@ pub async fn abilities(State(app): State<App>, request: Request, next: Next) -> 
     (StatusCode::NO_CONTENT, headers).into_response()
 }
 
+/// Begins an upload
+///
+/// tus 1.0.0, with `creation`, `creation-with-upload`, `termination`, `checksum` and `expiration`. The next version of a feedback comes about with the last byte.
+#[utoipa::path(
+    post,
+    path = "/uploads",
+    params(
+        ("Tus-Resumable" = String, Header, description = "The version of the protocol", example = "1.0.0"),
+        ("Upload-Length" = u64, Header, description = "Bytes in all", example = 48120512),
+        ("Upload-Metadata" = String, Header, description = "`filename`, `feedback_id` and perhaps `filetype`, each with its value in base64", example = "filename ZmlsbS5tcDQ=,feedback_id MQ=="),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a space, the sum of this piece in base64")
+    ),
+    responses(
+        (status = 201),
+        (status = 412, description = "Another version of tus than 1.0.0"),
+        (status = 400, description = "A header is missing or cannot be read"),
+        (status = 409, description = "The piece does not begin where the last one ended"),
+        (status = 413, description = "Larger than allowed, or than was announced"),
+        (status = 415, description = "Not `application/offset+octet-stream`"),
+        (status = 423, description = "Another request writes to this upload"),
+        (status = 460, description = "The bytes are not those of the checksum"),
+        (status = 507, description = "The disk is full"),
+        (status = 404, description = "No such feedback"),
+        (status = 422, description = "`Upload-Metadata` lacks something"),
+    )
+)]
 async fn create(State(app): State<App>, who: Viewer, request: Request) -> Response {
     spoken(begin(app, who, request).await)
 }
@@ -109,6 +140,13 @@ async fn begin(app: App, who: Viewer, request: Request) -> Result<Response> {
     Ok(response)
 }
 
+/// How far an upload is
+#[utoipa::path(
+    head,
+    path = "/uploads/{id}",
+    params(("Tus-Resumable" = String, Header, description = "The version of the protocol", example = "1.0.0")),
+    responses((status = 200), (status = 412, description = "Another version of tus than 1.0.0"))
+)]
 async fn head(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, headers: HeaderMap) -> Response {
     let answer = async {
         version(&headers)?;
@@ -127,10 +165,36 @@ async fn head(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, hea
     spoken(answer.await)
 }
 
+/// An upload
+#[utoipa::path(get, path = "/uploads/{id}", responses((status = 200, body = Upload)))]
 async fn json(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>) -> Result<Json<Upload>> {
     Ok(Json(super::look(&app, who.user, id).await?))
 }
 
+/// Sends a piece
+///
+/// The body is the bytes from `Upload-Offset` on, of any length. After a broken connection, `HEAD` tells where to go on.
+#[utoipa::path(
+    patch,
+    path = "/uploads/{id}",
+    params(
+        ("Tus-Resumable" = String, Header, description = "The version of the protocol", example = "1.0.0"),
+        ("Upload-Offset" = u64, Header, description = "Where this piece begins", example = 0),
+        ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a space, the sum of this piece in base64")
+    ),
+    request_body(content = Binary, content_type = "application/offset+octet-stream"),
+    responses(
+        (status = 204),
+        (status = 412, description = "Another version of tus than 1.0.0"),
+        (status = 400, description = "A header is missing or cannot be read"),
+        (status = 409, description = "The piece does not begin where the last one ended"),
+        (status = 413, description = "Larger than allowed, or than was announced"),
+        (status = 415, description = "Not `application/offset+octet-stream`"),
+        (status = 423, description = "Another request writes to this upload"),
+        (status = 460, description = "The bytes are not those of the checksum"),
+        (status = 507, description = "The disk is full"),
+    )
+)]
 async fn patch(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, request: Request) -> Response {
     let answer = async {
         let (parts, body) = request.into_parts();
@@ -153,6 +217,18 @@ async fn patch(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, re
     spoken(answer.await)
 }
 
+/// Gives an upload up
+#[utoipa::path(
+    delete,
+    path = "/uploads/{id}",
+    params(("Tus-Resumable" = String, Header, description = "The version of the protocol", example = "1.0.0")),
+    responses(
+        (status = 204),
+        (status = 412, description = "Another version of tus than 1.0.0"),
+        (status = 409, description = "It is whole already"),
+        (status = 423, description = "Another request writes to it"),
+    )
+)]
 async fn remove(State(app): State<App>, who: Viewer, Path(id): Path<UploadId>, headers: HeaderMap) -> Response {
     let answer = async {
         version(&headers)?;

@@ -14,7 +14,7 @@ use crate::domain::accounts::{Person, Viewer};
 use crate::engines::store::Db;
 
 /// A person's dashboard.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Dashboard {
     /// Numbers.
     pub counts: Counts,
@@ -25,7 +25,7 @@ pub struct Dashboard {
 }
 
 /// Numbers over all projects of a person.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 pub struct Counts {
     /// Projects.
     pub projects: i64,
@@ -38,15 +38,20 @@ pub struct Counts {
 }
 
 /// A feedback in a list.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // As in `Feedback`.
 pub struct Brief {
     pub id: FeedbackId,
     pub project_id: ProjectId,
+    #[schema(example = "한빛식품 가을 신제품 30초 광고")]
     pub project_name: String,
+    #[schema(example = "#d9480f")]
     pub project_color: String,
+    #[schema(example = "시사본 v3")]
     pub title: String,
+    #[schema(value_type = String, example = "open")]
     pub status: String,
+    #[schema(value_type = String, example = "high")]
     pub priority: String,
     pub updated: Time,
     pub user: Person,
@@ -55,12 +60,15 @@ pub struct Brief {
 }
 
 /// A project with a deadline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // As in `Project`.
 pub struct Due {
     pub id: ProjectId,
+    #[schema(example = "한빛식품 가을 신제품 30초 광고")]
     pub name: String,
+    #[schema(example = "한빛식품")]
     pub client: String,
+    #[schema(example = "#d9480f")]
     pub color: String,
     pub deadline: Time,
 }
@@ -82,7 +90,7 @@ pub fn mine(db: &Db, who: &Viewer, soon: Time) -> Result<Dashboard> {
 }
 
 /// A project's dashboard.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct ProjectDashboard {
     /// The project.
     pub project: Project,
@@ -97,7 +105,7 @@ pub struct ProjectDashboard {
 }
 
 /// Numbers over a project's feedbacks.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // The enums' names.
 pub struct Stats {
     pub total: i64,
@@ -111,7 +119,7 @@ pub struct Stats {
 }
 
 /// How many feedbacks of each priority.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, utoipa::ToSchema)]
 #[allow(missing_docs)] // The enum's names.
 pub struct Priorities {
     pub low: i64,

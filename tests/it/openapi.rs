@@ -1,0 +1,294 @@
+//! The OpenAPI document against the program: its routes, its own references, its examples, and real answers.
+
+use std::collections::BTreeSet;
+
+use reqwest::Client;
+use serde_json::{Value, json};
+use videoplanet::base::roles::Role;
+
+use crate::answer::Answer;
+use crate::bad_input::{declared, routes};
+use crate::studio::Studio;
+
+const METHODS: [&str; 6] = ["get", "head", "post", "put", "patch", "delete"];
+
+async fn document(s: &Studio) -> Value {
+    let answer = Answer::of(Client::new().get(format!("{}/api/openapi.json", s.url))).await.is(200);
+    assert_eq!(answer.body["info"]["version"], env!("CARGO_PKG_VERSION"));
+    answer.body
+}
+
+/// (method, path, operation)
+fn operations(document: &Value) -> impl Iterator<Item = (&'static str, &String, &Value)> {
+    document["paths"].as_object().unwrap().iter().flat_map(|(path, item)| {
+        let of = move |m: &'static str| item.get(m).map(|o| (m, path, o));
+        METHODS.iter().filter_map(move |m| of(m))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_route_is_in_the_document_and_nothing_else() {
+    let s = Studio::start("openapi-routes").await;
+    let document = document(&s).await;
+    let source = |path: &str| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let mut wanted: BTreeSet<String> = routes().iter().map(|(m, path)| format!("{m} /api/v1{path}")).collect();
+    for file in ["src/server/http/mod.rs", "src/server/ws/mod.rs"] {
+        wanted.extend(declared(&source(file)).iter().map(|(m, path)| format!("{m} {path}")));
+    }
+    let told: BTreeSet<String> =
+        operations(&document).map(|(m, path, _)| format!("{} {path}", m.to_uppercase())).collect();
+    assert_eq!(told, wanted);
+    let mut ids = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        let line = format!("{method} {path}");
+        assert!(ids.insert(operation["operationId"].as_str().unwrap()), "{line}: its id is taken");
+        assert!(!operation["summary"].as_str().unwrap_or("").is_empty(), "{line} has no summary");
+        let params: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
+        for name in path.split('{').skip(1).map(|p| p.split('}').next().unwrap()) {
+            assert!(params.iter().any(|p| p["in"] == "path" && p["name"] == name), "{line}: {name} is not described");
+        }
+        // An example for each body and each good answer.
+        let good = operation["responses"].as_object().unwrap().iter().filter(|(status, _)| *status < &"300".to_owned());
+        for part in good.map(|(_, a)| a).chain(operation.get("requestBody")) {
+            if let Some(content) = part["content"].get("application/json") {
+                assert!(content["example"].is_object(), "{line}: no example");
+            }
+        }
+    }
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_reference_leads_somewhere_and_the_document_has_a_tag() {
+    let s = Studio::start("openapi-refs").await;
+    let document = document(&s).await;
+    fn references(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(map) => {
+                found.extend(map.get("$ref").and_then(Value::as_str).map(str::to_owned));
+                map.values().for_each(|v| references(v, found));
+            }
+            Value::Array(all) => all.iter().for_each(|v| references(v, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    references(&document, &mut found);
+    assert!(found.len() > 50);
+    let lost: Vec<_> = found.iter().filter(|r| document.pointer(r.strip_prefix('#').unwrap()).is_none()).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    let url = format!("{}/api/openapi.json", s.url);
+    let tag = Answer::of(Client::new().get(&url)).await.header("etag").to_owned();
+    Answer::of(Client::new().get(&url).header("if-none-match", tag)).await.is(304);
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn examples_of_bodies_are_taken() {
+    let s = Studio::start("openapi-examples").await;
+    let document = document(&s).await;
+    let example = |line: &str| {
+        let (method, path) = line.split_once(' ').unwrap();
+        let operation = &document["paths"][format!("/api/v1{path}")][method.to_lowercase()];
+        operation["requestBody"]["content"]["application/json"]["example"].clone()
+    };
+    // The people of the examples.
+    let member = s.member("hayun", Role::Viewer).await;
+    let comment =
+        s.editor.send(&format!("POST /feedbacks/{}/comments", s.feedback), json!({ "text": "의견" })).await.id();
+    let (project, feedback, user) = (s.project.0, s.feedback.0, member.id.0);
+    for (line, ids, status) in [
+        ("POST /projects", vec![], 201),
+        ("PATCH /projects/{id}", vec![project], 200),
+        ("POST /projects/{id}/feedbacks", vec![project], 201),
+        ("PATCH /feedbacks/{id}", vec![feedback], 200),
+        ("PUT /feedbacks/{id}/decision", vec![feedback], 200),
+        ("POST /feedbacks/{id}/comments", vec![feedback], 201),
+        ("PATCH /comments/{id}", vec![comment], 200),
+        ("POST /projects/{id}/invitations", vec![project], 201),
+        ("PATCH /projects/{id}/members/{user_id}", vec![project, user], 200),
+        ("POST /me/tokens", vec![], 201),
+        ("PATCH /me", vec![], 200),
+        ("POST /batch", vec![], 200),
+        ("POST /auth/password/forgot", vec![], 202),
+    ] {
+        let mut filled = line.to_owned();
+        for id in ids {
+            let (head, tail) = filled.split_once('{').unwrap();
+            filled = format!("{head}{id}{}", tail.split_once('}').unwrap().1);
+        }
+        s.editor.send(&filled, example(line)).await.is(status);
+    }
+    s.stop().await;
+}
+
+/// What of `value` does not fit `schema`: kinds, required fields, fields that the document does not know.
+fn misfits(document: &Value, schema: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    if let Some(pointer) = schema["$ref"].as_str() {
+        return misfits(document, document.pointer(&pointer[1..]).unwrap(), value, at, found);
+    }
+    for within in ["oneOf", "anyOf"] {
+        if let Some(all) = schema[within].as_array() {
+            let tries = all.iter().map(|one| {
+                let mut found = Vec::new();
+                misfits(document, one, value, at, &mut found);
+                found
+            });
+            found.extend(tries.min_by_key(Vec::len).unwrap());
+            return;
+        }
+    }
+    let kinds: Vec<&str> = match &schema["type"] {
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        Value::String(one) => vec![one],
+        _ => vec![],
+    };
+    let kind = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_i64() || n.is_u64() => "integer",
+        Value::Number(_) => "number",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let fits = kinds.is_empty() || kinds.contains(&kind) || (kind == "integer" && kinds.contains(&"number"));
+    if !fits {
+        found.push(format!("{at} is {kind} instead of {kinds:?}"));
+    }
+    if schema["enum"].as_array().is_some_and(|values| kind == "string" && !values.contains(value)) {
+        found.push(format!("{at} is {value}"));
+    }
+    for (i, item) in value.as_array().into_iter().flatten().enumerate() {
+        misfits(document, &schema["items"], item, &format!("{at}[{i}]"), found);
+    }
+    let (Some(object), true) = (value.as_object(), schema.get("properties").or(schema.get("allOf")).is_some()) else {
+        return;
+    };
+    let (mut known, mut required) = (Vec::new(), Vec::new());
+    fields(document, schema, object, &mut known, &mut required);
+    for name in required.iter().filter(|name| !object.contains_key(**name)) {
+        found.push(format!("{at}.{name} is missing"));
+    }
+    for (name, value) in object {
+        match known.iter().find(|(n, _)| n == name) {
+            Some((_, schema)) => misfits(document, schema, value, &format!("{at}.{name}"), found),
+            None => found.push(format!("{at}.{name} is unknown")),
+        }
+    }
+}
+
+/// Fields of an object, also of one put together from several.
+fn fields<'a>(
+    document: &'a Value,
+    schema: &'a Value,
+    object: &serde_json::Map<String, Value>,
+    known: &mut Vec<(&'a str, &'a Value)>,
+    required: &mut Vec<&'a str>,
+) {
+    if let Some(pointer) = schema["$ref"].as_str() {
+        return fields(document, document.pointer(&pointer[1..]).unwrap(), object, known, required);
+    }
+    for part in schema["allOf"].as_array().into_iter().flatten() {
+        fields(document, part, object, known, required);
+    }
+    // One of several shapes: the one that knows the most of these fields.
+    let shapes = ["oneOf", "anyOf"].iter().find_map(|w| schema[*w].as_array()).into_iter().flatten();
+    let best = shapes.max_by_key(|shape| {
+        let (mut all, mut needed) = (Vec::new(), Vec::new());
+        fields(document, shape, object, &mut all, &mut needed);
+        let named = |(name, of): &&(&str, &Value)| {
+            let value = object.get(*name);
+            value.is_some() && of["enum"].as_array().is_none_or(|e| e.contains(value.unwrap()))
+        };
+        if needed.iter().all(|n| object.contains_key(*n)) { all.iter().filter(named).count() + 1 } else { 0 }
+    });
+    if let Some(best) = best {
+        fields(document, best, object, known, required);
+    }
+    known.extend(schema["properties"].as_object().into_iter().flatten().map(|(n, s)| (n.as_str(), s)));
+    required.extend(schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn real_answers_are_as_the_document_says() {
+    let s = Studio::start("openapi-answers").await;
+    s.work().await;
+    let document = document(&s).await;
+    let (p, f) = (s.project, s.feedback);
+    let film = s.dir.film("-f lavfi -i testsrc=d=1:s=160x120 -f lavfi -i sine=d=1 -pix_fmt yuv420p film.mp4");
+    let media = s.publish("시사.mp4", &film).await;
+    let job = media["job_id"].as_i64().unwrap();
+    let new = json!({ "text": "색보정 부탁드려요.", "section": "01:33", "security": true, "client_id": "c1" });
+    let comment = s.editor.send(&format!("POST /feedbacks/{f}/comments"), new).await.is(201).id();
+    s.editor.call(&format!("PUT /comments/{comment}/reactions/like")).await.is(200);
+    s.editor.send(&format!("PUT /feedbacks/{f}/decision"), json!({ "decision": "approve" })).await.is(200);
+    s.editor
+        .send(&format!("POST /projects/{p}/invitations"), json!({ "email": "a@example.com", "role": "viewer" }))
+        .await
+        .is(201);
+    s.editor.send("POST /me/tokens", json!({ "name": "읽기", "scopes": ["read"] })).await.is(201);
+    for (template, path) in [
+        ("/me", "/me".to_owned()),
+        ("/me/sessions", "/me/sessions".into()),
+        ("/me/tokens", "/me/tokens".into()),
+        ("/dashboard", "/dashboard".into()),
+        ("/projects", "/projects".into()),
+        ("/projects", "/projects?fields=id,name&expand=members,feedbacks".into()),
+        ("/projects/{id}", format!("/projects/{p}")),
+        ("/projects/{id}", format!("/projects/{p}?fields=id&expand=user")),
+        ("/projects/{id}/dashboard", format!("/projects/{p}/dashboard")),
+        ("/projects/{id}/members", format!("/projects/{p}/members")),
+        ("/projects/{id}/invitations", format!("/projects/{p}/invitations")),
+        ("/projects/{id}/events", format!("/projects/{p}/events")),
+        ("/projects/{id}/feedbacks", format!("/projects/{p}/feedbacks?expand=comments")),
+        ("/feedbacks/{id}", format!("/feedbacks/{f}")),
+        ("/feedbacks/{id}/comments", format!("/feedbacks/{f}/comments")),
+        ("/comments/{id}", format!("/comments/{comment}?fields=text")),
+        ("/comments/{id}", format!("/comments/{comment}")),
+        ("/feedbacks/{id}/media", format!("/feedbacks/{f}/media")),
+        ("/media/{id}", format!("/media/{}", media["id"])),
+        ("/jobs/{id}", format!("/jobs/{job}")),
+    ] {
+        let answer = s.editor.call(&format!("GET {path}")).await.is(200);
+        let operation = &document["paths"][format!("/api/v1{template}")]["get"];
+        let schema = &operation["responses"]["200"]["content"]["application/json"]["schema"];
+        assert!(schema.is_object(), "{path}");
+        let mut found = Vec::new();
+        misfits(&document, schema, &answer.body, path.as_str(), &mut found);
+        assert!(found.is_empty(), "{}\n{}", found.join("\n"), answer.body);
+        for name in operation["responses"]["200"]["headers"].as_object().unwrap().keys() {
+            let local = name.starts_with("RateLimit");
+            assert!(local || !answer.header(&name.to_lowercase()).is_empty(), "{path}: no {name}");
+        }
+    }
+    let error = s.editor.call("GET /projects?page=0").await.is(422);
+    let mut found = Vec::new();
+    misfits(&document, &document["components"]["schemas"]["Error"], &error.body, "error", &mut found);
+    assert_eq!(found, Vec::<String>::new());
+    // The check itself finds what it is for.
+    let mut other = error.body.clone();
+    other["error"].as_object_mut().unwrap().remove("code");
+    other["more"] = json!(1);
+    misfits(&document, &document["components"]["schemas"]["Error"], &other, "error", &mut found);
+    assert_eq!(found, ["error.error.code is missing", "error.more is unknown"]);
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_names_every_operation_in_both_languages_without_a_sign_in() {
+    let s = Studio::start("openapi-page").await;
+    let document = document(&s).await;
+    for (lang, title) in [("ko", "API 문서"), ("en", "API reference")] {
+        let request = Client::new().get(format!("{}/api/docs", s.url)).header("accept-language", lang);
+        let answer = Answer::of(request).await.is(200);
+        assert!(answer.header("content-security-policy").contains("default-src 'self'"));
+        let Value::String(page) = answer.body else { panic!("no page") };
+        assert!(page.contains(title) && !page.contains(" style=") && !page.contains(">page."), "{lang}");
+        for (_, path, operation) in operations(&document) {
+            let id = operation["operationId"].as_str().unwrap();
+            assert!(page.contains(&format!("id=\"{id}\"")), "{path}: {id}");
+        }
+    }
+    s.stop().await;
+}
