@@ -105,6 +105,7 @@ impl App {
             write_queue: config.store.write_queue,
             batch: config.store.batch,
             cache_kib: config.store.cache_kib,
+            mmap_bytes: config.store.mmap_mib << 20,
         };
         let store = Store::open(&options, clock.clone(), move |batch| effects.after(batch))?;
         cache.revisions().load(store.read(crate::domain::journal::revisions).await?);

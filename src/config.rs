@@ -70,6 +70,9 @@ config! {
         batch: usize = 64usize;
         /// Page cache of each connection, in KiB.
         cache_kib: i64 = 16_384i64;
+        /// Part of the database that each connection maps into memory, in MiB: quick where much is read and little
+        /// written. 0: none.
+        mmap_mib: i64 = 256i64;
     }
     /// Answers that are kept, so that asking again costs no statement.
     cache: Cache {
@@ -201,6 +204,7 @@ impl Config {
         )?;
         must((1..=64).contains(&self.store.readers), "store.readers must be from 1 to 64")?;
         must((1..=1024).contains(&self.store.batch), "store.batch must be from 1 to 1024")?;
+        must((0..=1 << 20).contains(&self.store.mmap_mib), "store.mmap_mib must be from 0 to 1048576")?;
         must(self.store.write_queue >= 1, "store.write_queue must be at least 1")?;
         must(
             (1..=65_536).contains(&self.cache.l1_mib) && (1..=65_536).contains(&self.cache.l2_mib),

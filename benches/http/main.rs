@@ -3,7 +3,8 @@
 //! A studio of 1,000 people, 500 projects, 20,000 feedbacks and 200,000 comments is imported into the real program, which
 //! runs as a process of its own; beside it runs a bare axum server that answers the same bytes. Load comes over loopback
 //! from this process, so that all three share the machine alike. Rounds are interleaved and medians compared.
-//! `cargo bench --bench http -- cached mixed` runs some of the parts: cached, uncached, comments, mixed.
+//! `cargo bench --bench http -- cached mixed` runs some of the parts: cached, uncached, comments, mixed; a word such as
+//! `store.mmap_mib=0` is a setting of the program.
 
 #[path = "../data/mod.rs"]
 mod data;
@@ -103,12 +104,16 @@ fn bare(file: &str) {
 async fn measure(home: &Path, db: &Path, owner: u64) {
     let mut serve = program(home);
     serve.args(["--set", "server.bind=127.0.0.1:0"]);
+    for setting in std::env::args().filter(|a| a.contains('=')) {
+        serve.args(["--set", &setting]);
+    }
     // Room for what a studio of this size looks at in a day; the defaults are for a small machine.
     serve.args(["--set", "cache.l1_mib=512", "--set", "cache.l2_mib=1024", "--set", "cache.disk_mib=2048", "serve"]);
     let ours = Server::start(serve);
     let token = data::token(owner);
     let is_wanted = |part: &str| {
-        let named: Vec<String> = std::env::args().skip(1).filter(|a| !a.starts_with("--")).collect();
+        let named: Vec<String> =
+            std::env::args().skip(1).filter(|a| !a.starts_with("--") && !a.contains('=')).collect();
         named.is_empty() || named.iter().any(|n| n == part)
     };
     if is_wanted("cached") {
@@ -185,25 +190,24 @@ async fn comments(db: &Path, ours: SocketAddr) {
 
 async fn mixture(ours: SocketAddr) {
     // A studio's server has been running for a while: the log is replayed, and the first pass is not counted.
-    mixed::run(ours, CONNECTIONS, REPLAYED, &Arc::default()).await;
-    let told = Arc::new(mixed::Told::default());
-    let mix = mixed::run(ours, CONNECTIONS, REPLAYED, &told).await;
-    let n = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
-    println!("mixed workload, 90 % reads, Zipf over 500 projects: {:.0} requests/s", mix.per_second);
-    println!("  p50 {:.2} ms, p99 {:.2} ms, {} comments", mix.quantile_ms(0.5), mix.quantile_ms(0.99), n(&told.writes));
-    println!("  X-Cache {:?}", told.tiers());
-    println!(
-        "  hit ratio {:.3} (wanted: above 0.95), {} statements on hits",
-        told.hit_ratio(),
-        told.statements_on_hits()
-    );
-    let mut line = Line::open(ours).await;
-    let metrics = line.ask(&request("GET", "/metrics", "x", "", "")).await;
-    let text = String::from_utf8_lossy(metrics.body).into_owned();
-    let misses = text.lines().filter_map(|l| l.strip_prefix("videoplanet_cache_misses_total{group=")?.split_once("} "));
-    let misses: Vec<_> = misses.map(|(group, n)| format!("{} {n}", group.trim_matches('"'))).collect();
-    println!("  misses of both passes and of what was read ahead, by group: {}", misses.join(", "));
-    println!("  {} of {} lists of comments were stale (wanted: 0)", n(&told.stale), n(&told.checked));
+    mixed::run(ours, CONNECTIONS, REPLAYED, None, &Arc::default()).await;
+    for (pace, how) in [(Some(Duration::from_millis(64)), "at 1,000 requests/s"), (None, "as fast as it answers")] {
+        let told = Arc::new(mixed::Told::default());
+        let requests = if pace.is_some() { REPLAYED / 3 } else { REPLAYED };
+        let mix = mixed::run(ours, CONNECTIONS, requests, pace, &told).await;
+        let n = |n: &std::sync::atomic::AtomicU64| n.load(Ordering::Relaxed);
+        println!("mixed workload, 90 % reads, Zipf over 500 projects, {how}: {:.0} requests/s", mix.per_second);
+        println!(
+            "  p50 {:.2} ms, p99 {:.2} ms, {} comments",
+            mix.quantile_ms(0.5),
+            mix.quantile_ms(0.99),
+            n(&told.writes)
+        );
+        println!("  X-Cache {:?}", told.tiers());
+        let (hits, statements) = (told.hit_ratio(), told.statements_on_hits());
+        println!("  hit ratio {hits:.3} (wanted: above 0.95), {statements} statements on hits");
+        println!("  {} of {} lists of comments were stale (wanted: 0)", n(&told.stale), n(&told.checked));
+    }
 }
 
 fn ratio(what: &str, beside: &str, ours: f64, theirs: f64, wanted: &str) {

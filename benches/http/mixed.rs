@@ -1,5 +1,5 @@
 //! The mixed workload: nine reads to one comment, projects and
-//! the feedbacks in them drawn by Zipf's law, people from each project's members.
+//! the feedbacks in them drawn by Zipf's law, asked for by each project's owner.
 //! Every read of comments is held against what had been answered before it was asked.
 
 use std::collections::BTreeMap;
@@ -93,8 +93,14 @@ pub async fn comments(to: SocketAddr, connections: usize, length: Duration) -> R
     .await
 }
 
-/// Replays it: each connection asks so many times, the same each time.
-pub async fn run(to: SocketAddr, connections: usize, requests: usize, told: &Arc<Told>) -> Report {
+/// Replays it: each connection asks so many times, the same each time; as fast as it is answered, or at this pace.
+pub async fn run(
+    to: SocketAddr,
+    connections: usize,
+    requests: usize,
+    pace: Option<Duration>,
+    told: &Arc<Told>,
+) -> Report {
     let size = data::LARGE;
     let each = size.feedbacks / size.projects;
     let sums = Arc::new((sums(size.projects), sums(each)));
@@ -104,27 +110,32 @@ pub async fn run(to: SocketAddr, connections: usize, requests: usize, told: &Arc
         async move {
             let (mut line, mut times) = (Line::open(to).await, Vec::new());
             let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (i as u64 + 1));
+            let mut ticks = pace.map(tokio::time::interval);
             for _ in 0..requests {
+                if let Some(ticks) = &mut ticks {
+                    ticks.tick().await;
+                }
                 let project = dice.zipf(&sums.0);
-                let token = data::token(data::member(&size, project, dice.below(5)));
+                let token = data::token(data::owner(&size, project));
                 // The newest ones are looked at most.
                 let feedback = project + size.projects * (each - dice.zipf(&sums.1));
                 debug_assert_eq!(data::project_of(&size, feedback), project);
                 let what = dice.below(100);
                 let mut known = None;
+                let read = |path: &str| request("GET", &format!("/api/v1{path}"), &token, "", "");
                 let bytes = match what {
                     0..10 => comment(feedback),
-                    10..40 => {
+                    10..18 => {
                         known = Some(newest[feedback as usize].load(Ordering::SeqCst));
-                        let path = format!("/api/v1/feedbacks/{feedback}/comments");
-                        request("GET", &path, &token, "", "")
+                        read(&format!("/feedbacks/{feedback}/comments"))
                     }
-                    40..55 => request("GET", &format!("/api/v1/feedbacks/{feedback}"), &token, "", ""),
-                    55..70 => request("GET", &format!("/api/v1/projects/{project}/dashboard"), &token, "", ""),
-                    70..80 => request("GET", &format!("/api/v1/projects/{project}/feedbacks"), &token, "", ""),
-                    80..90 => request("GET", &format!("/api/v1/projects/{project}"), &token, "", ""),
-                    90..95 => request("GET", "/api/v1/projects", &token, "", ""),
-                    _ => request("GET", "/api/v1/dashboard", &token, "", ""),
+                    18..25 => read(&format!("/feedbacks/{feedback}")),
+                    25..55 => read(&format!("/projects/{project}/dashboard")),
+                    55..72 => read(&format!("/projects/{project}/feedbacks")),
+                    72..85 => read(&format!("/projects/{project}")),
+                    85..92 => read(&format!("/projects/{project}/members")),
+                    92..97 => read("/projects"),
+                    _ => read("/me"),
                 };
                 let start = Instant::now();
                 let answer = line.ask(&bytes).await;

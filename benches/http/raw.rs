@@ -56,7 +56,7 @@ const FEED: &str = "SELECT f.id, f.project_id, f.title, f.description, f.status,
 fn open(db: &Path) -> Connection {
     let conn = Connection::open(db).unwrap();
     conn.busy_timeout(Duration::from_secs(10)).unwrap();
-    for (name, value) in [("cache_size", -16_384), ("mmap_size", 0)] {
+    for (name, value) in [("cache_size", -16_384), ("mmap_size", 256 << 20)] {
         conn.pragma_update(None, name, value).unwrap();
     }
     conn.pragma_update(None, "synchronous", "FULL").unwrap();

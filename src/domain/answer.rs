@@ -195,11 +195,12 @@ where
     T: Serialize + 'static,
     F: FnOnce(&Db) -> Result<T> + Send + 'static,
 {
-    let read = app.read(move |db| {
+    let encode = move |db: &Db| {
         let value = load(db)?;
         let bytes = serde_json::to_vec(&value).map_err(Error::internal)?;
         Ok(Body::new(group, rev(&value), bytes.into()))
-    });
+    };
+    let read = async { if asked.counts { app.read(encode).await } else { app.store.read_ahead(encode).await } };
     if asked.fresh && who.must_operate().is_ok() {
         app.cache.bypassed(group);
         return Ok(answer(asked, Arc::new(read.await?), "bypass").await);

@@ -39,6 +39,9 @@ pub async fn counting<F: Future>(count: Arc<AtomicU32>, future: F) -> F::Output 
     STATEMENTS.scope(count, future).await
 }
 
+/// Connections for [`Store::read_ahead`].
+const AHEAD: u32 = 2;
+
 /// How to open a store.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -52,12 +55,21 @@ pub struct Options {
     pub batch: usize,
     /// Page cache of each connection, in KiB.
     pub cache_kib: i64,
+    /// Bytes of the database that each connection maps into memory.
+    pub mmap_bytes: i64,
 }
 
 impl Options {
     /// The defaults, in `dir`.
     pub fn in_dir(dir: &Path) -> Options {
-        Options { dir: dir.to_owned(), readers: 4, write_queue: 4096, batch: 64, cache_kib: 16_384 }
+        Options {
+            dir: dir.to_owned(),
+            readers: 4,
+            write_queue: 4096,
+            batch: 64,
+            cache_kib: 16_384,
+            mmap_bytes: 256 << 20,
+        }
     }
 }
 
@@ -66,6 +78,8 @@ impl Options {
 pub struct Store {
     readers: r2d2::Pool<SqliteConnectionManager>,
     permits: Arc<Semaphore>,
+    /// Of connections that are kept free for reading ahead.
+    ahead: Arc<Semaphore>,
     writer: Arc<writer::Writer>,
     path: PathBuf,
 }
@@ -78,15 +92,15 @@ impl Store {
             .with_context(|| format!("cannot create the data directory {}", options.dir.display()))?;
         let path = options.dir.join("videoplanet.db");
         let mut conn = rusqlite::Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
-        pragmas(&conn, options.cache_kib).with_context(|| format!("{} is not a usable database", path.display()))?;
+        pragmas(&conn, options).with_context(|| format!("{} is not a usable database", path.display()))?;
         migrate::run(&mut conn, &options.dir, &clock)?;
-        let cache_kib = options.cache_kib;
+        let of_readers = options.clone();
         let manager = SqliteConnectionManager::file(&path).with_init(move |c| {
-            pragmas(c, cache_kib)?;
+            pragmas(c, &of_readers)?;
             c.pragma_update(None, "query_only", true)
         });
         let readers = r2d2::Pool::builder()
-            .max_size(options.readers)
+            .max_size(options.readers + AHEAD)
             .test_on_check_out(false)
             .idle_timeout(None)
             .max_lifetime(None)
@@ -96,6 +110,7 @@ impl Store {
         Ok(Store {
             readers,
             permits: Arc::new(Semaphore::new(options.readers as usize)),
+            ahead: Arc::new(Semaphore::new(AHEAD as usize)),
             writer: Arc::new(writer::Writer::start(conn, clock, options.write_queue, options.batch, effects)),
             path,
         })
@@ -107,7 +122,24 @@ impl Store {
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let permit = self.permits.clone().acquire_owned().await.map_err(Error::internal)?;
+        self.read_by(&self.permits, f).await
+    }
+
+    /// The same beside the reads that people wait for, so that it is done before they ask.
+    pub async fn read_ahead<T, F>(&self, f: F) -> Result<T>
+    where
+        F: FnOnce(&Db) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        self.read_by(&self.ahead, f).await
+    }
+
+    async fn read_by<T, F>(&self, permits: &Arc<Semaphore>, f: F) -> Result<T>
+    where
+        F: FnOnce(&Db) -> Result<T> + Send + 'static,
+        T: Send + 'static,
+    {
+        let permit = permits.clone().acquire_owned().await.map_err(Error::internal)?;
         let count = STATEMENTS.try_with(Arc::clone).ok();
         let readers = self.readers.clone();
         let work = move || {
@@ -149,16 +181,14 @@ impl Store {
 }
 
 /// Every connection's settings, in one place.
-fn pragmas(conn: &rusqlite::Connection, cache_kib: i64) -> rusqlite::Result<()> {
+fn pragmas(conn: &rusqlite::Connection, options: &Options) -> rusqlite::Result<()> {
     conn.busy_timeout(Duration::from_secs(10))?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", true)?;
     conn.pragma_update(None, "temp_store", "MEMORY")?;
-    conn.pragma_update(None, "cache_size", -cache_kib)?;
-    // Deliberately without mmap: each checkpoint that makes the file grow has every reader map it anew, and under writes
-    // the page faults cost more than the copies that they spare.
-    conn.pragma_update(None, "mmap_size", 0)?;
+    conn.pragma_update(None, "cache_size", -options.cache_kib)?;
+    conn.pragma_update(None, "mmap_size", options.mmap_bytes)?;
     // A long read lets the log grow; the checkpoint after it gives the space back.
     conn.pragma_update(None, "journal_size_limit", 64i64 << 20)?;
     // A schema written by a stranger's tool must not call our functions.

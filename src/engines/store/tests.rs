@@ -221,7 +221,7 @@ async fn a_key_is_reserved_once() {
 
 fn bare(dir: &Dir) -> rusqlite::Connection {
     let conn = rusqlite::Connection::open(dir.0.join("m.db")).unwrap();
-    pragmas(&conn, 1024).unwrap();
+    pragmas(&conn, &Options::in_dir(std::path::Path::new("."))).unwrap();
     conn
 }
 

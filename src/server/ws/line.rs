@@ -12,7 +12,7 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite;
 
-use super::{Close, close_of, farewell};
+use super::{Close, FAREWELL, close_of, farewell};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::ids::ProjectId;
@@ -288,7 +288,12 @@ impl Line {
             Some(Ok(Message::Text(text))) => Box::pin(self.said(text.as_bytes())).await,
             Some(Ok(Message::Binary(bytes))) => Box::pin(self.said(&bytes)).await,
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
-            Some(Ok(Message::Close(_))) | None => Err(End::Gone),
+            Some(Ok(Message::Close(_))) => {
+                // Lets our half of the farewell go out: without it a browser calls the end abnormal.
+                let _ = tokio::time::timeout(FAREWELL, self.socket.recv()).await;
+                Err(End::Gone)
+            }
+            None => Err(End::Gone),
             Some(Err(e)) => Err(match e.into_inner().downcast_ref::<tungstenite::Error>() {
                 Some(tungstenite::Error::Capacity(_)) => Close::TOO_LARGE.into(),
                 _ => End::Gone,
