@@ -25,7 +25,7 @@ async fn fields_select_and_expand_embeds_and_unknown_names_are_told() {
     assert_eq!(one["members"].as_array().unwrap().len(), 3);
     assert_eq!(one["members"][0]["email"], "editor@example.com");
     assert_eq!(one["feedbacks"][0]["title"], "1차 시사");
-    let seen = reviewer.call(&format!("GET /projects?expand=members")).await.is(200).body;
+    let seen = reviewer.call("GET /projects?expand=members").await.is(200).body;
     assert_eq!(seen["results"][0]["members"][0]["email"], Value::Null, "addresses are for those who manage");
 
     let list = s.editor.call(&format!("GET /projects/{p}/feedbacks?fields=title&expand=comments")).await.is(200).body;
