@@ -19,7 +19,7 @@ impl Dir {
     }
 
     fn options(&self) -> Options {
-        Options { dir: self.0.clone(), l1_bytes: 1 << 20, l2_bytes: 1 << 20, disk_bytes: 64 << 20 }
+        Options { dir: self.0.clone(), l1_bytes: 4 << 20, l2_bytes: 4 << 20, disk_bytes: 64 << 20 }
     }
 }
 
