@@ -51,7 +51,10 @@ impl Page<'_> {
 
     /// Under 60 % something is wrong with the keys or the size, as the alert rules have it.
     fn ratio_class(&self) -> &'static str {
+        let looked = self.stats.hits.iter().sum::<u64>() + self.stats.misses;
         match self.stats.hit_ratio {
+            // After a start everything is asked for the first time.
+            _ if looked < 200 => "",
             Some(..0.6) => "bad",
             Some(..0.8) => "warn",
             Some(_) => "good",
@@ -66,7 +69,7 @@ impl Page<'_> {
         let of = |(used, most): (u64, u64)| format!("{} / {}", words::size(used), words::size(most));
         let disk = s.disk_bytes.map_or_else(|| self.f.t("admin.cache.no_disk"), |b| format!("≤ {}", words::size(b)));
         let used = [of(s.memory[0]), of(s.memory[1]), disk];
-        let rows = ["l1", "l2", "l3"].into_iter().zip(s.hits).zip(used);
+        let rows = ["L1", "L2", "L3"].into_iter().zip(s.hits).zip(used);
         rows.map(|((name, hits), used)| TierRow {
             name,
             hits: hits.to_string(),
