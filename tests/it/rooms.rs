@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::http::HeaderValue;
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 use videoplanet::base::ids::ProjectId;
@@ -257,6 +259,21 @@ async fn an_anonymous_author_is_known_to_himself_alone() {
     let seen = viewer.next_of("comment").await;
     assert_eq!((&seen["user_id"], &seen["comment"]["user"]), (&Value::Null, &Value::Null));
     assert!(!seen.to_string().contains("editor"), "{seen}");
+    studio.stop().await;
+}
+
+#[tokio::test]
+async fn a_goodbye_is_answered() {
+    let studio = Studio::start("goodbye").await;
+    let mut tab = Screen::open(&studio, &studio.viewer, "").await;
+    tab.next_of("initial_state").await;
+    tab.socket.close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() })).await.unwrap();
+    // Without the other half a browser takes the end for a broken line.
+    let mut last = None;
+    while let Some(Ok(message)) = tab.socket.next().await {
+        last = Some(message);
+    }
+    assert!(matches!(&last, Some(Message::Close(Some(f))) if f.code == CloseCode::Normal), "{last:?}");
     studio.stop().await;
 }
 
