@@ -102,7 +102,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
 fn log(config: &Config) -> anyhow::Result<()> {
     use tracing_subscriber::EnvFilter;
     // What the cache's library says of its own start is nobody's business.
-    let filter = EnvFilter::try_new(format!("foyer_storage=warn,foyer_memory=warn,{}", config.log.level))
+    let filter = EnvFilter::try_new(format!("foyer=warn,foyer_storage=warn,foyer_memory=warn,{}", config.log.level))
         .map_err(|e| anyhow::anyhow!("log.level is not a level or a filter: {e}"))?;
     let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let base = base.with_ansi(std::io::stderr().is_terminal());

@@ -34,23 +34,8 @@ impl<V: Clone + Send + Sync + 'static> Held<V> {
         self.values.insert(key, (ticket, owner, value));
     }
 
-    /// Forgets one value.
-    pub fn forget(&self, key: &Key) {
-        self.values.remove(key);
-    }
-
     /// Forgets all of them.
     pub fn clear(&self) {
         self.values.clear();
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.values.usage()
-    }
-
-    /// Are there none?
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 }

@@ -26,11 +26,6 @@ use crate::domain::projects::ProjectStatus;
 pub(in crate::server) const LANG_COOKIE: &str = "vp_lang";
 const THEME_COOKIE: &str = "vp_theme";
 
-/// Where a file below `static/` is served; for the dashboard's pages too.
-pub fn asset(path: &str) -> String {
-    assets::url(path)
-}
-
 /// The frame of a page. As an extractor it never fails: without a session `me` is empty.
 #[derive(Clone)]
 pub struct Frame {

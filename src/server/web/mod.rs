@@ -30,7 +30,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 use crate::server::admin;
 pub use error::missing;
-pub use frame::{Frame, asset};
+pub use frame::Frame;
 
 /// All pages and the files that they are made of.
 pub fn routes(app: &App) -> Router<App> {
