@@ -20,6 +20,7 @@ use crate::engines::cache::{self, Cache};
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
 use crate::engines::hub::{self, Hub};
+use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::metrics::Metrics;
 use crate::engines::queue::Queue;
@@ -48,6 +49,8 @@ pub struct Inner {
     pub queue: Queue,
     /// Answers that are kept, and who asks.
     pub cache: Cache<Viewer>,
+    /// What is found.
+    pub index: Arc<Index>,
     /// Live rooms.
     pub hub: Hub,
     /// Who asked for what since the access log was last written.
@@ -98,7 +101,9 @@ impl App {
             disk_bytes: config.cache.disk_mib << 20,
         };
         let cache = Cache::open(&options).await.context("cannot open the cache")?;
-        let effects = Effects { queue: queue.clone(), hub: hub.clone(), cache: cache.clone() };
+        let options = index::Options { dir: dir.join("index"), arena_bytes: config.search.arena_mib << 20 };
+        let index = Arc::new(Index::open(options).context("cannot open the search index")?);
+        let effects = Effects { queue: queue.clone(), hub: hub.clone(), cache: cache.clone(), index: index.clone() };
         let options = store::Options {
             dir: dir.to_owned(),
             readers: config.store.readers,
@@ -128,6 +133,7 @@ impl App {
             store,
             queue,
             cache,
+            index,
             hub,
             access: Access::default(),
             limits: Limits::default(),
@@ -175,6 +181,7 @@ impl App {
         self.queue.stop().await;
         // Sockets say farewell meanwhile; one whose other end does not listen is not waited for.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.hub.emptied()).await;
+        self.index.close();
         self.store.close().await;
         self.cache.close().await;
     }

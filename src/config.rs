@@ -83,6 +83,13 @@ config! {
         /// Disk of the hybrid cache (L3), in MiB; it makes the first minutes after a restart quick. 0: none.
         disk_mib: u64 = 512u64;
     }
+    /// Search.
+    search: Search {
+        /// Memory in which documents are gathered before they are written, in MiB.
+        arena_mib: usize = 32usize;
+        /// The zone in which the days of `before:` and `after:` begin, by its IANA name.
+        time_zone: String = "Asia/Seoul";
+    }
     /// People.
     accounts: Accounts {
         /// Who may sign up: "invite" (with an invitation), "open" (everybody) or "closed" (nobody).
@@ -213,6 +220,11 @@ impl Config {
         must(
             self.cache.disk_mib == 0 || (32..=1 << 20).contains(&self.cache.disk_mib),
             "cache.disk_mib must be 0 or from 32 to 1048576",
+        )?;
+        must((15..=2048).contains(&self.search.arena_mib), "search.arena_mib must be from 15 to 2048")?;
+        must(
+            jiff::tz::TimeZone::get(&self.search.time_zone).is_ok(),
+            "search.time_zone must be the IANA name of a zone, such as Asia/Seoul",
         )?;
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;

@@ -2,6 +2,8 @@
 //!
 //! Runs on the writer's thread before the writes are answered, so it only wakes and publishes: no statement, no waiting.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -11,6 +13,7 @@ use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
 use crate::engines::cache::{Cache, Rev, Scope};
 use crate::engines::hub::{Audience, Hub, Message, Sessions};
+use crate::engines::index::Index;
 use crate::engines::queue::Queue;
 use crate::engines::store::Batch;
 
@@ -22,6 +25,8 @@ pub struct Effects {
     pub hub: Hub,
     /// Moves the revisions of what has changed, so that no answer from before is found again.
     pub cache: Cache<Viewer>,
+    /// Wakes when there is something to follow.
+    pub index: Arc<Index>,
 }
 
 impl Effects {
@@ -30,6 +35,9 @@ impl Effects {
         // Revisions first: who hears of a change in a room and asks at once must not find the answer from before.
         for committed in &batch.events {
             self.outdate(committed);
+        }
+        if !batch.events.is_empty() {
+            self.index.wake();
         }
         for committed in batch.events {
             self.withdraw(&committed.event);

@@ -8,16 +8,17 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError};
-use crate::domain::{Embed, access, comments, feedback, media};
+use crate::domain::{Embed, access, comments, feedback, media, search};
 use crate::engines::queue::{self, Lanes, NewJob, Run};
 use crate::engines::store::Tx;
 
-/// Starts the queue's lanes.
+/// Starts the queue's lanes, what is done again and again, and the search index's way along the journal.
 pub async fn start(app: &App) -> Result<()> {
     let lanes = Lanes { light: 2, media: app.config.media.jobs, maintenance: 1 };
     let worker = app.clone();
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     tokio::spawn(again_and_again(app.clone()));
+    tokio::spawn(search::follow(app.clone()));
     let ffmpeg = app.ffmpeg.clone();
     tokio::spawn(async move {
         match ffmpeg.version().await {
@@ -62,6 +63,7 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
             let warmed = access::warm(&app, &run, Embed(feedback::embed), Embed(comments::embed)).await?;
             Ok(serde_json::to_value(warmed)?)
         }
+        Job::Reindex => Ok(serde_json::to_value(search::operate::reindex(&app, &run).await?)?),
         Job::CleanUp => Ok(crate::domain::clean_up(&app).await?),
     }
 }

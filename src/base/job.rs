@@ -23,6 +23,8 @@ pub enum Job {
     CleanUp,
     /// Read ahead what the busiest people ask for first.
     CacheWarm,
+    /// Build the search index anew.
+    Reindex,
 }
 
 closed_set! {
@@ -36,6 +38,8 @@ closed_set! {
         CleanUp = "clean_up",
         /// [`Job::CacheWarm`]
         CacheWarm = "cache_warm",
+        /// [`Job::Reindex`]
+        Reindex = "reindex",
     }
 }
 
@@ -47,6 +51,7 @@ impl Job {
             Job::ProcessMedia { .. } => JobKind::ProcessMedia,
             Job::CleanUp => JobKind::CleanUp,
             Job::CacheWarm => JobKind::CacheWarm,
+            Job::Reindex => JobKind::Reindex,
         }
     }
 
@@ -56,7 +61,7 @@ impl Job {
             // A second, and it decides what can be played: not behind an hour of encoding.
             Job::ProbeMedia { .. } => Lane::Light,
             Job::ProcessMedia { .. } => Lane::Media,
-            Job::CleanUp | Job::CacheWarm => Lane::Maintenance,
+            Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
         }
     }
 
@@ -65,6 +70,8 @@ impl Job {
         match self {
             Job::ProbeMedia { .. } | Job::ProcessMedia { .. } => 3,
             Job::CleanUp => 5,
+            // Killed in the middle it goes on where it was.
+            Job::Reindex => 3,
             // The next hour warms anyway.
             Job::CacheWarm => 1,
         }

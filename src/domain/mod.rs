@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ comments ◄ journal ◄ access. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ comments ◄ journal ◄ access ◄ search. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept.
 
@@ -13,6 +13,7 @@ pub mod http;
 pub mod journal;
 pub mod media;
 pub mod projects;
+pub mod search;
 
 use serde_json::Value;
 

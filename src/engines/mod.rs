@@ -6,6 +6,7 @@ pub mod compress;
 pub mod ffmpeg;
 pub mod files;
 pub mod hub;
+pub mod index;
 pub mod limits;
 pub mod machine;
 pub mod metrics;

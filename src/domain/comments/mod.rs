@@ -575,6 +575,13 @@ pub async fn set_reaction(app: &App, who: &Viewer, id: CommentId, kind: Reaction
     .await
 }
 
+/// Those of `ids` that the viewer may see, wherever they stand.
+pub fn found(db: &Db, who: &Viewer, ids: &[CommentId]) -> Result<Vec<Comment>> {
+    let rows = sql::found(db, who.user, ids)?;
+    let seen = rows.iter().filter(|c| !c.comment.internal || c.role.may(Right::SeeInternal));
+    Ok(seen.map(|c| c.shown(Some(who.user))).collect())
+}
+
 /// The feedback that a comment stands under, if the viewer may see both. For pages that are asked for a comment.
 pub fn feedback_of(db: &Db, who: &Viewer, id: CommentId) -> Result<feedback::Feedback> {
     let stored = look(db, who.user, id)?;

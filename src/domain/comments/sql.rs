@@ -250,6 +250,25 @@ pub(super) fn by_ids(db: &Db, user: UserId, role: Role, ids: &[CommentId]) -> Re
     )
 }
 
+/// Those of `ids` in the reader's projects, each with his role there; without reactions.
+pub(super) fn found(db: &Db, user: UserId, ids: &[CommentId]) -> Result<Vec<Stored>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let list = id_list(&ids.iter().map(|i| i.0).collect::<Vec<_>>());
+    let columns = format!("{} 0, 0, 0, 0, 0, 0", COMMENT.split("(SELECT").next().unwrap_or_default());
+    db.all(
+        &format!(
+            "SELECT {columns} FROM comments c JOIN feedbacks f ON f.id = c.feedback_id AND f.deleted_ms IS NULL
+             JOIN projects p ON p.id = c.project_id AND p.deleted_ms IS NULL
+             JOIN members m ON m.project_id = c.project_id AND m.user_id = ?1 {JOINS}
+             WHERE c.id IN ({list}) AND c.deleted_ms IS NULL"
+        ),
+        params![user],
+        stored,
+    )
+}
+
 /// `None` if the same person has one under the same `client_id`.
 pub(super) fn insert(tx: &mut Tx, author: UserId, c: &Comment) -> Result<Option<CommentId>> {
     tx.one(

@@ -23,7 +23,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::app::App;
 use crate::base::error::Error;
 use crate::base::locale::Text;
-use crate::domain::{Embed, accounts, comments, feedback, journal, media, projects};
+use crate::domain::{Embed, accounts, comments, feedback, journal, media, projects, search};
 use crate::server::{web, ws};
 pub use listen::serve;
 
@@ -37,6 +37,7 @@ fn api() -> Router<App> {
         .merge(media::routes::routes())
         .merge(comments::routes::routes())
         .merge(journal::routes::routes())
+        .merge(search::routes::routes())
 }
 
 /// The whole program as a router.

@@ -15,11 +15,11 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{batch, health, metrics};
-use crate::domain::{accounts, comments, feedback, journal, media, projects};
+use crate::domain::{accounts, comments, feedback, journal, media, projects, search};
 use crate::server::{web, ws};
 
 /// Groups of operations, in the order in which a front end meets them: name, what it is.
-pub(in crate::server) const TAGS: [(&str, &str); 10] = [
+pub(in crate::server) const TAGS: [(&str, &str); 11] = [
     ("accounts", "Signing in and out, one's own profile, sessions and API tokens."),
     ("projects", "Projects, their members and invitations, dashboards."),
     ("feedbacks", "One piece of video under review, its status and the reviewers' decisions."),
@@ -28,6 +28,7 @@ pub(in crate::server) const TAGS: [(&str, &str); 10] = [
     ("comments", "Comments at a moment of a film, replies, reactions."),
     ("live", "Rooms over WebSocket."),
     ("journal", "What happened in a project, and jobs."),
+    ("search", "One box that finds everything."),
     ("batch", "Several requests in one."),
     ("service", "Health, readiness, numbers, and this document."),
 ];
@@ -67,6 +68,7 @@ fn build() -> Value {
         ("comments", V1, comments::routes::Doc::openapi()),
         ("live", "", ws::Doc::openapi()),
         ("journal", V1, journal::routes::Doc::openapi()),
+        ("search", V1, search::routes::Doc::openapi()),
         ("batch", "", Batch::openapi()),
         ("service", "", Service::openapi()),
     ];

@@ -1,0 +1,199 @@
+//! From what was typed to the tokens that are looked for, what each weighs, and how much of it a hit must have.
+
+use std::collections::HashMap;
+
+use tantivy::postings::TermInfo;
+
+use super::document::{Kind, Set};
+use super::segment::View;
+use super::text::{self, GRAM, layout, norm};
+
+/// Words that are looked for.
+#[derive(Clone, Debug, Default)]
+pub struct Words {
+    /// As typed, without operators.
+    pub text: String,
+    /// What must stand in this order, spaces between syllables aside.
+    pub phrases: Vec<String>,
+    /// What must not be there.
+    pub without: Vec<String>,
+    /// Is the last word perhaps only half typed?
+    pub typing: bool,
+}
+
+/// A question to a generation.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// What is looked for; nothing lists everything that passes.
+    pub words: Words,
+    /// Look at names alone.
+    pub names_only: bool,
+    /// Where the reader may look at all. (The judge decides; this saves looking elsewhere.)
+    pub scopes: Vec<i64>,
+    /// Hits wanted.
+    pub limit: usize,
+    /// Hits before and at this place were given before.
+    pub after: Option<super::search::Place>,
+}
+
+/// What the converted reading of a question weighs, beside the one as typed.
+const OTHER_LAYOUT: f32 = 0.8;
+/// More keystroke tokens than this belong to sentences, where a wrong vowel loses little.
+const GRAMS_MAX: usize = 48;
+/// Tokens of the dictionary that one beginning stands for, at the most.
+const EXPANSIONS: usize = 128;
+
+/// A token that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Needle {
+    kind: Kind,
+    text: String,
+    /// All tokens that begin so.
+    prefix: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Regard {
+    factor: f32,
+    /// Does it count as missing where the index does not have it?
+    missed: bool,
+}
+
+/// A token in one set, with where it is.
+pub(super) struct Slot {
+    pub(super) set: Set,
+    pub(super) kind: Kind,
+    pub(super) text: String,
+    pub(super) prefix: bool,
+    /// Documents that have it.
+    pub(super) documents: u64,
+    /// Part of a whole match.
+    pub(super) share: f32,
+    /// For each segment, where its postings are; several for a prefix.
+    pub(super) places: Vec<Vec<TermInfo>>,
+}
+
+/// The whole plan.
+pub(super) struct Plan {
+    /// Heaviest first.
+    pub(super) slots: Vec<Slot>,
+    /// What of the question a hit must cover at least.
+    pub(super) floor: f32,
+    /// What it must cover of what the best hit covers.
+    pub(super) relative: f32,
+    /// More than one word?
+    pub(super) several: bool,
+}
+
+impl Plan {
+    pub(super) fn new(view: &View, words: &Words, sets: &[Set]) -> tantivy::Result<Plan> {
+        let mut needles: HashMap<Needle, Regard> = HashMap::new();
+        let mut whole = words.text.clone();
+        for phrase in &words.phrases {
+            whole.push(' ');
+            whole.push_str(phrase);
+        }
+        let count = whole.split_whitespace().count().max(1);
+        gather(&whole, 1.0, words.typing, &mut needles);
+        if let Some(meant) = layout::hangul(whole.trim()) {
+            gather(&meant, OTHER_LAYOUT, words.typing, &mut needles);
+        }
+        let mut slots = Vec::new();
+        for set in sets {
+            let mut own = Vec::new();
+            let mut ideal = 0.0;
+            for (needle, regard) in &needles {
+                if *set == Set::Long && matches!(needle.kind, Kind::Jg5 | Kind::Cho) {
+                    continue;
+                }
+                let places = places(view, *set, needle)?;
+                let stats = view.stats(*set, needle.kind);
+                let found: u64 = places.iter().flatten().map(|t| t.doc_freq as u64).sum();
+                let found = found.min(stats.documents);
+                if found == 0 && !regard.missed {
+                    continue;
+                }
+                let weight = needle.kind.boost() * regard.factor * stats.rarity(found.max(1));
+                ideal += weight;
+                if found > 0 {
+                    let (kind, text, prefix) = (needle.kind, needle.text.clone(), needle.prefix);
+                    own.push(Slot { set: *set, kind, text, prefix, documents: found, share: weight, places });
+                }
+            }
+            own.iter_mut().for_each(|s| s.share /= ideal);
+            slots.append(&mut own);
+        }
+        slots.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.text.cmp(&b.text)));
+        let n = count as f32;
+        Ok(Plan { slots, floor: 0.45 / (0.55 + 0.45 * n), relative: 0.6 * (3.0 / n).min(1.0), several: count > 1 })
+    }
+}
+
+/// Adds the tokens of one reading of the question.
+fn gather(whole: &str, factor: f32, typing: bool, needles: &mut HashMap<Needle, Regard>) {
+    let mut add = |kind, text: &str, prefix, missed| {
+        let needle = Needle { kind, text: text.to_owned(), prefix };
+        needles.entry(needle).or_insert(Regard { factor, missed });
+    };
+    let mut plain = Vec::new();
+    for word in whole.split_whitespace() {
+        if text::is_consonants(word) {
+            let initials: String = norm(word).letters().iter().map(|l| l.c).collect();
+            add(Kind::Cho, &initials, true, true);
+        } else {
+            plain.push(word);
+        }
+    }
+    let text = norm(&plain.join(" "));
+    for (token, _) in text::josa(&text).iter() {
+        // What it has of letters is asked of `bisq` as well: an inflected word that nobody wrote so is no loss.
+        add(Kind::Josa, token, false, token.contains(':'));
+    }
+    for (token, place) in text::bisq(&text).iter() {
+        let mut letters = token.chars();
+        let single = letters.next().is_some_and(|c| !c.is_ascii() && letters.next().is_none());
+        let half = place.last && typing && token.chars().all(|c| c.is_ascii_alphabetic());
+        // While its last syllable is being typed, a pair with it may be anything yet.
+        let missed = !place.crosses && !place.last;
+        add(Kind::Bisq, token, single || half, missed || (place.last && !typing && !ends_open(token)));
+    }
+    let grams = text::jg5(&text);
+    if grams.len() <= GRAMS_MAX {
+        for (token, place) in grams.iter() {
+            let short = token.len() < GRAM;
+            // Two keys are any syllable: only where names are typed does that say something.
+            if short && token.len() < if typing { 2 } else { 3 } {
+                continue;
+            }
+            add(Kind::Jg5, token, short, !place.crosses && !place.last);
+        }
+    }
+}
+
+/// Might its last syllable go on with another key?
+fn ends_open(token: &str) -> bool {
+    token.chars().last().is_some_and(text::is_open)
+}
+
+fn places(view: &View, set: Set, needle: &Needle) -> tantivy::Result<Vec<Vec<TermInfo>>> {
+    let mut out = Vec::with_capacity(view.segments.len());
+    for segment in &view.segments {
+        let mut here = Vec::new();
+        if let Some(text) = segment.text(set, needle.kind) {
+            let terms = text.postings.terms();
+            if needle.prefix {
+                let mut end = needle.text.clone().into_bytes();
+                // No byte of UTF-8 is 0xFF.
+                end.push(0xFF);
+                let mut found = terms.range().ge(needle.text.as_bytes()).lt(&end).into_stream()?;
+                while here.len() < EXPANSIONS && found.advance() {
+                    here.push(found.value().clone());
+                }
+            } else if let Some(info) = terms.get(needle.text.as_bytes())? {
+                here.push(info);
+            }
+        }
+        out.push(here);
+    }
+    Ok(out)
+}

@@ -1,0 +1,742 @@
+//! Weighing: every document that covers enough of a question, with its quality, in one pass over the postings.
+//!
+//! Laws: the judge is asked of every document before it counts for anything, so what it hides is in no hit, no count, no
+//! facet and moves no bar. (Only how rare a token is, is told by all documents, as in any shared index.) A document's quality is BM25 as a part of a whole match; its cover is the same without lengths
+//! and repetitions. A hit covers at least the floor, and at least a given part of what the best hit covers.
+//!
+//! Tokens are taken heaviest first. Once those that remain cannot lift a new document over the bar, only the documents
+//! that are known already are looked up in the long postings of what everybody writes. (The idea of MaxScore: Turtle and
+//! Flood, 1995.)
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+use tantivy::postings::{Postings, TermInfo};
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocId, DocSet, TERMINATED};
+
+use super::document::{Key, Kind, Set};
+use super::generation::Generation;
+use super::plan::{Ask, Plan, Slot};
+use super::segment::{Segment, View};
+use super::text::{self, norm};
+
+/// A document before the judge.
+pub struct Doc<'a> {
+    segment: &'a Segment,
+    doc: DocId,
+    facts: u64,
+}
+
+impl Doc<'_> {
+    /// Its kind.
+    pub fn kind(&self) -> u8 {
+        (self.facts >> 16) as u8
+    }
+
+    /// Its status.
+    pub fn status(&self) -> u8 {
+        (self.facts >> 8) as u8
+    }
+
+    /// Its bits.
+    pub fn flags(&self) -> u8 {
+        self.facts as u8
+    }
+
+    /// Where it belongs; 0 if to many places.
+    pub fn scope(&self) -> i64 {
+        self.segment.scope.get_val(self.doc) as i64
+    }
+
+    /// Does it belong to a place for which `is` holds?
+    pub fn in_any(&self, is: impl FnMut(i64) -> bool) -> bool {
+        let scopes = self.segment.scopes.as_ref();
+        scopes.is_some_and(|c| c.values_for_doc(self.doc).map(|s| s as i64).any(is))
+    }
+
+    /// Whose it is.
+    pub fn owner(&self) -> i64 {
+        self.segment.owner.get_val(self.doc) as i64
+    }
+
+    /// Its time.
+    pub fn at(&self) -> i64 {
+        self.segment.at.get_val(self.doc)
+    }
+
+    /// Its id.
+    pub fn id(&self) -> i64 {
+        Key::unpacked(self.segment.key.get_val(self.doc)).id
+    }
+}
+
+/// What the judge says of a document that the reader may see: through which filters it passes.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// Through the one by kind.
+    pub kind: bool,
+    /// Through the one by scope.
+    pub scope: bool,
+    /// Through the one by status.
+    pub status: bool,
+    /// Does its place belong to the reader?
+    pub own: bool,
+}
+
+/// Where a hit stands: by this the next page is found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place(u32, i64, bool, u64);
+
+/// A hit.
+#[derive(Clone, Copy, Debug)]
+pub struct Hit {
+    /// Which document.
+    pub key: Key,
+    /// Where it stands.
+    pub place: Place,
+}
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Hits in all.
+    pub total: u64,
+    /// Those of this page, best first.
+    pub hits: Vec<Hit>,
+    /// Are there more?
+    pub more: bool,
+    /// The best three of each kind, the best kind first.
+    pub best: Vec<(u8, Vec<Hit>)>,
+    /// Counts by kind, whatever kind is asked for.
+    pub kinds: Vec<(u8, u64)>,
+    /// Counts by scope, whatever scope is asked for; most first.
+    pub scopes: Vec<(i64, u64)>,
+    /// Counts by status, whatever status is asked for.
+    pub statuses: Vec<(u8, u64)>,
+}
+
+/// Why a document is found, or is not.
+#[derive(Clone, Debug)]
+pub struct Explained {
+    /// Its quality.
+    pub quality: f32,
+    /// What of the question it covers.
+    pub cover: f32,
+    /// What it must cover at least.
+    pub floor: f32,
+    /// Token by token, heaviest first.
+    pub terms: Vec<ExplainedTerm>,
+}
+
+/// One token of the question.
+#[derive(Clone, Debug)]
+pub struct ExplainedTerm {
+    /// Its field.
+    pub field: String,
+    /// The token.
+    pub token: String,
+    /// Documents that have it.
+    pub documents: u64,
+    /// Its part of a whole match.
+    pub share: f32,
+    /// What it brought.
+    pub score: f32,
+}
+
+/// Steps of quality within which the newer document comes first: one in two hundred of a whole match.
+const STEPS: f32 = 200.0;
+/// What a match in the project's name adds to what is said there.
+const CONTEXT: f32 = 0.5;
+/// How many times fewer the readable documents are than all, before they are taken first and looked up one by one.
+const FEW: u32 = 8;
+
+#[derive(Clone, Copy, Default)]
+struct Sum {
+    score: f32,
+    cover: f32,
+    /// Bits of [`Pass`]; 0: not met yet.
+    pass: u8,
+}
+
+const HIDDEN: u8 = 0x80;
+const MET: u8 = 0x10;
+const ALL: u8 = 0x07;
+
+/// A document that may become a hit.
+#[derive(Clone, Copy)]
+struct Candidate {
+    doc: DocId,
+    sum: Sum,
+}
+
+/// A document that may become a hit, wherever it is.
+struct Match {
+    segment: u32,
+    candidate: Candidate,
+    facts: u64,
+    scope: i64,
+}
+
+thread_local! {
+    /// Sums by document, all zero between questions: made once a thread.
+    static SUMS: RefCell<Vec<Sum>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Search<'a, J> {
+    view: &'a View,
+    plan: &'a Plan,
+    judge: J,
+    /// For each segment, what phrases demand and forbid.
+    demands: Vec<Demand>,
+    /// Sorted.
+    scopes: &'a [i64],
+    /// What the best hit covers so far.
+    best: f32,
+    /// What a match in the name of their place adds to documents.
+    context: HashMap<i64, f32>,
+    out: Vec<Match>,
+}
+
+#[derive(Default)]
+struct Demand {
+    all: Vec<Vec<DocId>>,
+    none: Vec<Vec<DocId>>,
+}
+
+impl Demand {
+    fn admits(&self, doc: DocId) -> bool {
+        let has = |docs: &Vec<DocId>| docs.binary_search(&doc).is_ok();
+        self.all.iter().all(has) && !self.none.iter().any(has)
+    }
+}
+
+impl Generation {
+    /// Answers `ask`. `judge` says of each document whether the reader may see it (`None`: he may not).
+    pub fn search(&self, ask: &Ask, judge: impl Fn(&Doc) -> Option<Pass>) -> anyhow::Result<Found> {
+        let view = self.view();
+        let sets: &[Set] = if ask.names_only { &[Set::Name] } else { &Set::ALL };
+        let plan = Plan::new(&view, &ask.words, sets)?;
+        let mut demands = Vec::new();
+        for segment in &view.segments {
+            let mut demand = Demand::default();
+            for phrase in &ask.words.phrases {
+                demand.all.push(phrase_docs(segment, phrase)?);
+            }
+            for word in &ask.words.without {
+                demand.none.push(phrase_docs(segment, word)?);
+            }
+            demands.push(demand);
+        }
+        let mut search = Search {
+            view: &view,
+            plan: &plan,
+            judge,
+            demands,
+            scopes: &ask.scopes,
+            best: 0.0,
+            context: HashMap::new(),
+            out: Vec::new(),
+        };
+        if ask.words.is_empty() {
+            search.list()?;
+        } else {
+            search.group(&[Set::Name, Set::Long])?;
+            if !ask.names_only {
+                search.note_context();
+                search.group(&[Set::Short])?;
+            }
+        }
+        Ok(search.found(ask))
+    }
+
+    /// Why the document `key` is found, or is not; `None` if it is not in the index.
+    pub fn explain(&self, ask: &Ask, key: Key) -> anyhow::Result<Option<Explained>> {
+        let view = self.view();
+        let plan = Plan::new(&view, &ask.words, &Set::ALL)?;
+        let Some((segment, doc)) = view.place_of(key)? else { return Ok(None) };
+        let at = view.segments.iter().position(|s| std::ptr::eq(s.as_ref(), segment)).unwrap_or(0);
+        let (mut quality, mut cover, mut terms) = (0.0, 0.0, Vec::new());
+        for slot in &plan.slots {
+            let mut score = 0.0;
+            for info in &slot.places[at] {
+                each_of(segment, slot, info, |found, times| {
+                    if found == doc {
+                        score = slot.share * share(&view, segment, slot, doc, times);
+                    }
+                })?;
+            }
+            quality += score;
+            cover += if score > 0.0 { slot.share } else { 0.0 };
+            let token = match slot.kind {
+                Kind::Jg5 => text::shown_keys(&slot.text),
+                _ => slot.text.clone(),
+            };
+            terms.push(ExplainedTerm {
+                field: format!("{}.{}", slot.set.as_str(), slot.kind.as_str()),
+                token: if slot.prefix { format!("{token}…") } else { token },
+                documents: slot.documents,
+                share: slot.share,
+                score,
+            });
+        }
+        Ok(Some(Explained { quality, cover, floor: plan.floor, terms }))
+    }
+}
+
+impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
+    fn bar(&self) -> f32 {
+        // A hair below, since sums of the same parts in another order differ by one.
+        self.plan.floor.max(self.plan.relative * self.best) * 0.999
+    }
+
+    /// The judge's word as bits.
+    fn pass(&self, segment: &Segment, demand: &Demand, doc: DocId) -> u8 {
+        if segment.reader.is_deleted(doc) || !demand.admits(doc) {
+            return HIDDEN;
+        }
+        let doc = Doc { segment, doc, facts: segment.facts.get_val(doc) };
+        match (self.judge)(&doc) {
+            None => HIDDEN,
+            Some(p) => MET | p.kind as u8 | (p.scope as u8) << 1 | (p.status as u8) << 2 | (p.own as u8) << 3,
+        }
+    }
+
+    fn context_of(&self, segment: &Segment, doc: DocId) -> f32 {
+        if self.context.is_empty() {
+            return 0.0;
+        }
+        self.context.get(&(segment.scope.get_val(doc) as i64)).copied().unwrap_or(0.0)
+    }
+
+    /// All segments, by tokens of these sets: the documents of one group have texts in no other.
+    fn group(&mut self, sets: &[Set]) -> anyhow::Result<()> {
+        let view = self.view;
+        for (at, segment) in view.segments.iter().enumerate() {
+            let slots: Vec<&Slot> =
+                self.plan.slots.iter().filter(|s| sets.contains(&s.set) && !s.places[at].is_empty()).collect();
+            if slots.is_empty() {
+                continue;
+            }
+            let few = self.readable(segment)?;
+            let candidates = match few {
+                Some(docs) => self.look_up(at, docs, &slots)?,
+                None => self.walk(at, &slots)?,
+            };
+            let bar = self.bar();
+            for candidate in candidates {
+                if candidate.sum.cover >= bar {
+                    let facts = segment.facts.get_val(candidate.doc);
+                    let scope = segment.scope.get_val(candidate.doc) as i64;
+                    self.out.push(Match { segment: at as u32, candidate, facts, scope });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The documents in the reader's scopes where they are few; `None` where they are not.
+    fn readable(&self, segment: &Segment) -> anyhow::Result<Option<Vec<DocId>>> {
+        if segment.documents_in(self.scopes) > segment.reader.max_doc() / FEW {
+            return Ok(None);
+        }
+        segment.docs_in(self.scopes).map(Some).map_err(Into::into)
+    }
+
+    /// Looks each token up for documents that are known.
+    fn look_up(&mut self, at: usize, docs: Vec<DocId>, slots: &[&Slot]) -> anyhow::Result<Vec<Candidate>> {
+        let segment = self.view.segments[at].clone();
+        let mut candidates = Vec::with_capacity(docs.len());
+        for doc in docs {
+            let pass = self.pass(&segment, &self.demands[at], doc);
+            if pass & HIDDEN == 0 {
+                candidates.push(Candidate { doc, sum: Sum { pass, ..Sum::default() } });
+            }
+        }
+        for slot in slots {
+            self.add_known(at, &segment, slot, &mut candidates)?;
+        }
+        candidates.retain(|c| c.sum.cover > 0.0);
+        for c in &mut candidates {
+            let bonus = self.context_of(&segment, c.doc);
+            c.sum.cover += bonus;
+            c.sum.score += bonus;
+            if c.sum.pass & ALL == ALL {
+                self.best = self.best.max(c.sum.cover);
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// Walks the postings, heaviest tokens first.
+    fn walk(&mut self, at: usize, slots: &[&Slot]) -> anyhow::Result<Vec<Candidate>> {
+        let segment = self.view.segments[at].clone();
+        let most_context = self.context.values().copied().fold(0.0, f32::max);
+        SUMS.with_borrow_mut(|sums| {
+            let max = segment.reader.max_doc() as usize;
+            if sums.len() < max {
+                sums.resize(max, Sum::default());
+            }
+            let mut met: Vec<DocId> = Vec::new();
+            let mut remaining: f32 = slots.iter().map(|s| s.share).sum();
+            let mut rest = slots;
+            let mut result = Ok(());
+            while let Some((slot, after)) = rest.split_first() {
+                if remaining + most_context < self.bar() {
+                    break;
+                }
+                result = self.add_all(at, &segment, slot, sums, &mut met);
+                if result.is_err() {
+                    break;
+                }
+                remaining -= slot.share;
+                rest = after;
+            }
+            let bar = self.bar();
+            let mut candidates: Vec<Candidate> = Vec::new();
+            for doc in met {
+                let sum = std::mem::take(&mut sums[doc as usize]);
+                if sum.pass & HIDDEN == 0 && sum.cover + remaining >= bar {
+                    candidates.push(Candidate { doc, sum });
+                }
+            }
+            result?;
+            if !rest.is_empty() {
+                candidates.sort_unstable_by_key(|c| c.doc);
+                for slot in rest {
+                    self.add_known(at, &segment, slot, &mut candidates)?;
+                }
+                for c in candidates.iter().filter(|c| c.sum.pass & ALL == ALL) {
+                    self.best = self.best.max(c.sum.cover);
+                }
+            }
+            Ok(candidates)
+        })
+    }
+
+    /// Adds what a token brings to every document that has it.
+    fn add_all(
+        &mut self,
+        at: usize,
+        segment: &Segment,
+        slot: &Slot,
+        sums: &mut [Sum],
+        met: &mut Vec<DocId>,
+    ) -> anyhow::Result<()> {
+        let weigh = Weigh::new(self.view, segment, slot);
+        let mut best = self.best;
+        let mut add = |doc: DocId, times: u32| {
+            let sum = &mut sums[doc as usize];
+            if sum.pass == 0 {
+                met.push(doc);
+                sum.pass = self.pass(segment, &self.demands[at], doc);
+                if sum.pass & HIDDEN == 0 {
+                    let bonus = self.context_of(segment, doc);
+                    (sum.score, sum.cover) = (bonus, bonus);
+                }
+            }
+            if sum.pass & HIDDEN == 0 {
+                sum.score += weigh.of(doc, times);
+                sum.cover += slot.share;
+                if sum.cover > best && sum.pass & ALL == ALL {
+                    best = sum.cover;
+                }
+            }
+        };
+        match &slot.places[at][..] {
+            [info] => each_of(segment, slot, info, &mut add)?,
+            several => union(segment, slot, several)?.into_iter().for_each(|doc| add(doc, 1)),
+        }
+        self.best = best;
+        Ok(())
+    }
+
+    /// Adds what a token brings to documents that are known, in their order.
+    fn add_known(&self, at: usize, segment: &Segment, slot: &Slot, known: &mut [Candidate]) -> anyhow::Result<()> {
+        let weigh = Weigh::new(self.view, segment, slot);
+        let add = |c: &mut Candidate, times: u32| {
+            c.sum.score += weigh.of(c.doc, times);
+            c.sum.cover += slot.share;
+        };
+        match &slot.places[at][..] {
+            [info] if (info.doc_freq as usize) < known.len() / 4 => {
+                let mut from = 0;
+                each_of(segment, slot, info, |doc, times| {
+                    from += known[from..].partition_point(|c| c.doc < doc);
+                    if let Some(c) = known.get_mut(from).filter(|c| c.doc == doc) {
+                        add(c, times);
+                    }
+                })?;
+            }
+            [info] => {
+                let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
+                let mut postings = text.postings.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
+                for c in known {
+                    if postings.doc() < c.doc {
+                        postings.seek(c.doc);
+                    }
+                    match postings.doc() {
+                        doc if doc == c.doc => add(c, postings.term_freq()),
+                        TERMINATED => break,
+                        _ => {}
+                    }
+                }
+            }
+            several => {
+                let docs = union(segment, slot, several)?;
+                known.iter_mut().filter(|c| docs.binary_search(&c.doc).is_ok()).for_each(|c| add(c, 1));
+            }
+        }
+        Ok(())
+    }
+
+    /// Without words: everything that passes.
+    fn list(&mut self) -> anyhow::Result<()> {
+        let view = self.view;
+        self.best = 1.0;
+        for (at, segment) in view.segments.iter().enumerate() {
+            let docs: Vec<DocId> = match self.readable(segment)? {
+                Some(docs) => docs,
+                None => (0..segment.reader.max_doc()).collect(),
+            };
+            for doc in docs {
+                let pass = self.pass(segment, &self.demands[at], doc);
+                if pass & HIDDEN == 0 {
+                    let candidate = Candidate { doc, sum: Sum { score: 0.0, cover: 1.0, pass } };
+                    let (facts, scope) = (segment.facts.get_val(doc), segment.scope.get_val(doc) as i64);
+                    self.out.push(Match { segment: at as u32, candidate, facts, scope });
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is said in a project whose name has some of the words is nearer to the question.
+    fn note_context(&mut self) {
+        if !self.plan.several {
+            return;
+        }
+        // The place itself is the document whose id is its scope, of the first kind.
+        for m in &self.out {
+            let key = Key::unpacked(self.view.segments[m.segment as usize].key.get_val(m.candidate.doc));
+            if key.kind == 0 {
+                self.context.insert(m.scope, CONTEXT * m.candidate.sum.cover.min(1.0));
+            }
+        }
+    }
+
+    /// The page, and the counts over all hits.
+    fn found(self, ask: &Ask) -> Found {
+        let bar = self.bar();
+        let view = self.view;
+        let mut found = Found::default();
+        let (mut kinds, mut statuses) = ([0u64; 256], [0u64; 256]);
+        let mut scopes: HashMap<i64, u64> = HashMap::new();
+        let mut hits: Vec<Hit> = Vec::new();
+        for m in self.out {
+            let Sum { score, cover, pass } = m.candidate.sum;
+            if cover < bar {
+                continue;
+            }
+            let (kind, status) = ((m.facts >> 16) as u8, (m.facts >> 8) as u8);
+            if pass & 0b110 == 0b110 {
+                kinds[kind as usize] += 1;
+            }
+            if pass & 0b101 == 0b101 && m.scope != 0 {
+                *scopes.entry(m.scope).or_default() += 1;
+            }
+            if pass & 0b011 == 0b011 {
+                statuses[status as usize] += 1;
+            }
+            if pass & ALL == ALL {
+                let segment = &view.segments[m.segment as usize];
+                let key = segment.key.get_val(m.candidate.doc);
+                let step = u32::MAX - (score * STEPS) as u32;
+                let place = Place(step, -segment.at.get_val(m.candidate.doc), pass & 0x08 == 0, key);
+                hits.push(Hit { key: Key::unpacked(key), place });
+            }
+        }
+        found.total = hits.len() as u64;
+        found.best = best_of_kinds(&hits);
+        if let Some(after) = ask.after {
+            hits.retain(|h| h.place > after);
+        }
+        if hits.len() > ask.limit {
+            found.more = true;
+            if ask.limit > 0 {
+                hits.select_nth_unstable_by_key(ask.limit - 1, |h| h.place);
+            }
+            hits.truncate(ask.limit);
+        }
+        hits.sort_unstable_by_key(|h| h.place);
+        found.hits = hits;
+        let counted = |all: &[u64]| (0u8..=255).zip(all.iter().copied()).filter(|(_, n)| *n > 0).collect();
+        (found.kinds, found.statuses) = (counted(&kinds), counted(&statuses));
+        found.scopes = scopes.into_iter().collect();
+        found.scopes.sort_unstable_by_key(|(scope, n)| (std::cmp::Reverse(*n), *scope));
+        found
+    }
+}
+
+fn best_of_kinds(hits: &[Hit]) -> Vec<(u8, Vec<Hit>)> {
+    let mut best: Vec<(u8, Vec<Hit>)> = Vec::new();
+    for hit in hits {
+        let at = match best.iter().position(|(kind, _)| *kind == hit.key.kind) {
+            Some(at) => at,
+            None => {
+                best.push((hit.key.kind, Vec::with_capacity(4)));
+                best.len() - 1
+            }
+        };
+        let own = &mut best[at].1;
+        if own.len() < 3 || own[2].place > hit.place {
+            let to = own.partition_point(|h| h.place < hit.place);
+            own.insert(to, *hit);
+            own.truncate(3);
+        }
+    }
+    best.sort_by_key(|(_, hits)| hits[0].place);
+    best
+}
+
+/// What a token brings to a document.
+struct Weigh<'a> {
+    share: f32,
+    stats: &'a super::segment::Stats,
+    lengths: Option<&'a tantivy::fieldnorm::FieldNormReader>,
+}
+
+impl<'a> Weigh<'a> {
+    fn new(view: &'a View, segment: &'a Segment, slot: &Slot) -> Weigh<'a> {
+        let lengths = segment.text(slot.set, slot.kind).and_then(|t| t.lengths.as_ref());
+        Weigh { share: slot.share, stats: view.stats(slot.set, slot.kind), lengths }
+    }
+
+    fn of(&self, doc: DocId, times: u32) -> f32 {
+        match self.lengths {
+            Some(lengths) => self.share * self.stats.share(lengths.fieldnorm_id(doc), times),
+            None => self.share,
+        }
+    }
+}
+
+fn share(view: &View, segment: &Segment, slot: &Slot, doc: DocId, times: u32) -> f32 {
+    let weigh = Weigh { share: 1.0, ..Weigh::new(view, segment, slot) };
+    weigh.of(doc, times)
+}
+
+/// Each document of a posting list, with how often it has the token.
+fn each_of(segment: &Segment, slot: &Slot, info: &TermInfo, mut each: impl FnMut(DocId, u32)) -> anyhow::Result<()> {
+    let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
+    let with_times = text.record != IndexRecordOption::Basic;
+    let wanted = if with_times { IndexRecordOption::WithFreqs } else { IndexRecordOption::Basic };
+    let mut block = text.postings.read_block_postings_from_terminfo(info, wanted)?;
+    loop {
+        let docs = block.docs();
+        if docs.is_empty() {
+            return Ok(());
+        }
+        if with_times {
+            docs.iter().zip(block.freqs()).for_each(|(doc, times)| each(*doc, *times));
+        } else {
+            docs.iter().for_each(|doc| each(*doc, 1));
+        }
+        block.advance();
+    }
+}
+
+/// Documents that have any of these tokens, sorted.
+fn union(segment: &Segment, slot: &Slot, infos: &[TermInfo]) -> anyhow::Result<Vec<DocId>> {
+    let mut docs = Vec::new();
+    for info in infos {
+        each_of(segment, slot, info, |doc, _| docs.push(doc))?;
+    }
+    docs.sort_unstable();
+    docs.dedup();
+    Ok(docs)
+}
+
+/// Documents in which the tokens of `phrase` follow each other in one of their texts, sorted.
+fn phrase_docs(segment: &Segment, phrase: &str) -> anyhow::Result<Vec<DocId>> {
+    let text = norm(phrase);
+    let pairs = text::bisq(&text);
+    let mut docs = Vec::new();
+    for set in Set::ALL {
+        let kind = if pairs.is_empty() { Kind::Josa } else { Kind::Bisq };
+        let Some(field) = segment.text(set, kind) else { continue };
+        let tokens = if pairs.is_empty() { text::josa(&text) } else { pairs.clone() };
+        let mut lists = Vec::new();
+        for (token, place) in tokens.iter() {
+            let with =
+                if pairs.is_empty() { IndexRecordOption::Basic } else { IndexRecordOption::WithFreqsAndPositions };
+            let alone = tokens.len() == 1 && token.chars().count() == 1 && !token.is_ascii();
+            if alone {
+                // One syllable has no pair: whatever begins with it.
+                let mut end = token.as_bytes().to_vec();
+                end.push(0xFF);
+                let mut found = field.postings.terms().range().ge(token.as_bytes()).lt(&end).into_stream()?;
+                while found.advance() {
+                    let mut list =
+                        field.postings.read_postings_from_terminfo(found.value(), IndexRecordOption::Basic)?;
+                    while list.doc() != TERMINATED {
+                        docs.push(list.doc());
+                        list.advance();
+                    }
+                }
+                continue;
+            }
+            match field.postings.terms().get(token.as_bytes())? {
+                Some(info) => lists.push((field.postings.read_postings_from_terminfo(&info, with)?, place.position)),
+                None => {
+                    lists.clear();
+                    break;
+                }
+            }
+        }
+        if lists.len() == tokens.len() {
+            in_order(&mut lists, !pairs.is_empty(), &mut docs);
+        }
+    }
+    docs.sort_unstable();
+    docs.dedup();
+    Ok(docs)
+}
+
+/// Documents that are in all lists, with the tokens at the same distances as in the phrase.
+fn in_order(lists: &mut [(tantivy::postings::SegmentPostings, u32)], ordered: bool, out: &mut Vec<DocId>) {
+    let Some(((first, base), rest)) = lists.split_first_mut() else { return };
+    let (mut starts, mut others) = (Vec::new(), Vec::new());
+    'docs: while first.doc() != TERMINATED {
+        let doc = first.doc();
+        for (list, _) in rest.iter_mut() {
+            if list.doc() < doc {
+                list.seek(doc);
+            }
+            if list.doc() != doc {
+                first.seek(list.doc().max(doc + 1));
+                continue 'docs;
+            }
+        }
+        let mut follows = true;
+        if ordered {
+            first.positions(&mut starts);
+            for (list, place) in rest.iter_mut() {
+                list.positions(&mut others);
+                starts.retain(|s| others.binary_search(&(s + (*place - *base))).is_ok());
+            }
+            follows = !starts.is_empty();
+        }
+        if follows {
+            out.push(doc);
+        }
+        first.advance();
+    }
+}
+
+impl super::plan::Words {
+    /// Nothing to look for?
+    pub fn is_empty(&self) -> bool {
+        self.text.trim().is_empty() && self.phrases.is_empty()
+    }
+}
