@@ -13,6 +13,7 @@ pub mod http;
 pub mod journal;
 pub mod media;
 pub mod projects;
+pub mod search;
 
 use serde_json::Value;
 
