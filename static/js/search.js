@@ -7,10 +7,13 @@ const SIGNS = { project: "folder", feedback: "film", comment: "comment", file: "
 /** Between two keys of somebody who types quickly. */
 const PAUSE = 120;
 
-/** Text that the server escaped, with what matched in <mark>: texts and marks, and never another element. */
+const ESCAPED = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: "\u00a0" };
+
+/** Text that the server escaped, with what matched in <mark>: becomes texts and marks, and never another element. */
 function marked(html) {
-  const { body } = new DOMParser().parseFromString(html, "text/html");
-  return [...body.childNodes].map((node) => (node.nodeName === "MARK" ? h("mark", null, node.textContent) : node.textContent));
+  const plain = (text) => text.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (all, ten, hex, name) =>
+    (name ? ESCAPED[name] ?? all : String.fromCodePoint(ten ? Number(ten) : parseInt(hex, 16))));
+  return html.split(/<mark>(.*?)<\/mark>/s).map((part, i) => (i % 2 ? h("mark", null, plain(part)) : plain(part)));
 }
 
 let boxes = 0;

@@ -90,8 +90,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 8] =
-    ["retried", "cancelled", "locked", "unlocked", "role", "warming", "purged", "rebuilding"];
+const DONE: [&str; 8] = ["retried", "cancelled", "locked", "unlocked", "role", "warming", "purged", "rebuilding"];
 
 impl Desk {
     fn at(mut self, page: &'static str) -> Desk {

@@ -89,7 +89,9 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Query(asked): Query<A
 }
 
 fn is_status(name: &str) -> bool {
-    name.parse::<ProjectStatus>().is_ok() || name.parse::<FeedbackStatus>().is_ok() || name.parse::<MediaState>().is_ok()
+    name.parse::<ProjectStatus>().is_ok()
+        || name.parse::<FeedbackStatus>().is_ok()
+        || name.parse::<MediaState>().is_ok()
 }
 
 impl Page {
