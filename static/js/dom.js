@@ -50,6 +50,12 @@ export function icon(name, extra = "") {
 export const $ = (selector, root = document) => root.querySelector(selector);
 export const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
 
+/** Is somebody writing there? Then a letter is a letter and no key. */
+export function typing(target) {
+  return target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT" ||
+    (target.tagName === "INPUT" && !["checkbox", "radio", "range", "button"].includes(target.type));
+}
+
 /** A random name for a request or message. `crypto.randomUUID` is missing on plain-HTTP LAN addresses. */
 export function randomId() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

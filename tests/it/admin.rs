@@ -13,8 +13,15 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 5] =
-    ["/admin", "/admin/jobs", "/admin/jobs?list=failed", "/admin/jobs?list=nonsense", "/admin/people"];
+const PAGES: [&str; 7] = [
+    "/admin",
+    "/admin/jobs",
+    "/admin/jobs?list=failed",
+    "/admin/jobs?list=nonsense",
+    "/admin/people",
+    "/admin/search",
+    "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
+];
 
 async fn studio(name: &str) -> Studio {
     let studio = Studio::start(name).await;
@@ -71,6 +78,7 @@ async fn only_staff_find_it() {
         "/admin/jobs/1/retry".to_owned(),
         "/admin/jobs/1/cancel".to_owned(),
         "/admin/people".to_owned(),
+        "/admin/search/rebuild".to_owned(),
         format!("/admin/people/{id}/code"),
         format!("/admin/people/{id}/lock"),
         format!("/admin/people/{id}/role"),

@@ -1,4 +1,5 @@
 //! The main job, by two people in two browsers: upload, watch it being processed, play, comment, see each other.
+//! And finding it again: the search box.
 
 use serde_json::json;
 
@@ -107,6 +108,59 @@ async fn a_film_is_uploaded_played_and_talked_about_live() {
     browser.write(&editor, "#say", "네, 고치").await;
     browser.until(&reviewer, "document.querySelector('#typing').innerText.trim() !== ''").await;
     assert_eq!(browser.eval(&editor, "document.querySelector('#typing').innerText.trim()").await, "");
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn slash_opens_the_search_typing_offers_names_and_enter_goes_to_the_results() {
+    let studio = Studio::start("browser-search").await;
+    studio.app.setup.done();
+    let comment = json!({ "text": "제품 컷 색 보정 부탁드려요.", "start_ms": 12_000 });
+    let path = format!("/feedbacks/{}/comments", studio.feedback);
+    let said = studio.editor.ask(reqwest::Method::POST, &path).json(&comment).send().await.unwrap();
+    assert_eq!(said.status(), 201);
+    let mut browser = Chromium::start("search").await;
+    let page = sign_in(&mut browser, &studio, "editor@example.com").await;
+
+    // The project is called 가을 광고. What has just been written is found after the index's next commit: ask until it is.
+    let ready = "fetch('/api/v1/search?q=' + encodeURIComponent('색보정')).then(r => r.json()).then(a => a.total > 0)";
+    let mut found = false;
+    for _ in 0..200 {
+        found = browser.eval(&page, ready).await == true;
+        if found {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    assert!(found, "the comment was indexed");
+
+    browser.press(&page, "/", "Slash", false).await;
+    browser.until(&page, "document.activeElement?.name === 'q'").await;
+    browser.write(&page, ".bar .find input[name=q]", "가을").await;
+    browser.until(&page, "document.querySelector('.bar .find-list a.find-row mark')?.textContent === '가을'").await;
+    assert_eq!(browser.eval(&page, "document.activeElement.getAttribute('aria-expanded')").await, "true");
+    // Escape shuts the list and keeps what was typed.
+    browser.press(&page, "Escape", "Escape", false).await;
+    browser.until(&page, "document.querySelector('.bar .find-list').hidden").await;
+    assert_eq!(browser.eval(&page, "document.activeElement.value").await, "가을");
+
+    // In the room the box is a dialog over the picture. Spaces do not matter, and Enter goes to the results.
+    browser.open(&page, &format!("{}/feedbacks/{}", studio.url, studio.feedback)).await;
+    browser.until(&page, "document.querySelector('#comments')?.textContent.includes('색 보정')").await;
+    browser.eval(&page, "document.activeElement?.blur()").await;
+    browser.press(&page, "/", "Slash", false).await;
+    browser
+        .until(&page, "document.querySelector('dialog.find-over[open]') && document.activeElement?.name === 'q'")
+        .await;
+    browser.write(&page, "dialog.find-over input[name=q]", "색보정").await;
+    browser.until(&page, "document.querySelector('dialog.find-over .find-all')").await;
+    browser.press(&page, "Enter", "Enter", false).await;
+    browser.until(&page, "location.pathname === '/search' && document.readyState === 'complete'").await;
+    browser.until(&page, "document.querySelector('a.hit[href*=\"?c=\"] mark')?.textContent === '색 보정'").await;
+    // A comment's row leads to the comment in its room.
+    browser.click(&page, "a.hit[href*=\"?c=\"]").await;
+    browser.until(&page, "location.pathname.startsWith('/feedbacks/') && document.querySelector('.note.linked')").await;
     assert_eq!(browser.complaints(), Vec::<String>::new());
     studio.stop().await;
 }

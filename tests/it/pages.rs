@@ -80,8 +80,9 @@ async fn an_empty_instance_leads_to_set_up_and_then_home() {
 async fn every_page_is_drawn_in_both_languages() {
     let studio = studio("pages-all").await;
     let (project, feedback) = (studio.project, studio.feedback);
-    let inside = ["/", "/projects", "/projects?deleted=true", "/projects?status=review&search=%EA%B0%80", "/me"]
-        .map(str::to_owned);
+    let inside =
+        ["/", "/projects", "/projects?deleted=true", "/projects?status=review&search=%EA%B0%80", "/me", "/search"]
+            .map(str::to_owned);
     let inside = inside.into_iter().chain([format!("/projects/{project}"), format!("/feedbacks/{feedback}")]);
     for path in inside {
         let answer = open(&studio, Some(&studio.editor), &path, "ko").await;
@@ -100,6 +101,49 @@ async fn every_page_is_drawn_in_both_languages() {
             assert_clean(path, &page);
         }
     }
+    studio.stop().await;
+}
+
+#[tokio::test]
+async fn the_search_is_on_every_page_and_explains_itself() {
+    let studio = studio("pages-search").await;
+    for path in ["/".to_owned(), "/projects".into(), "/me".into(), format!("/feedbacks/{}", studio.feedback)] {
+        let page = open(&studio, Some(&studio.editor), &path, "en").await.text().await.unwrap();
+        assert!(page.contains("action=\"/search\" role=\"search\" data-find"), "{path}");
+        assert!(page.contains("<a class=\"btn quiet icon-only find-open\" href=\"/search\""), "{path}");
+    }
+    let signed_out = open(&studio, None, "/search?q=x", "en").await;
+    assert_eq!(header(&signed_out, "location"), "/login?next=%2Fsearch%3Fq%3Dx");
+    // Without a question it says what can be asked, and each example is a link that asks it.
+    let page = open(&studio, Some(&studio.editor), "/search", "en").await.text().await.unwrap();
+    assert_clean("/search", &page);
+    for example in ["is%3Aopen", "vmfhwprxm", "%E3%85%85%E3%85%82%E3%85%88", "%22rough+cut%22"] {
+        assert!(page.contains(&format!("href=\"/search?q={example}\"")), "{example}");
+    }
+    // The page's own box is the only one.
+    assert_eq!(page.matches("data-find").count(), 1);
+    assert!(!page.contains("find-open"));
+    studio.stop().await;
+}
+
+#[tokio::test]
+async fn a_question_with_old_filters_and_markup_is_answered_as_words() {
+    let studio = studio("pages-search-old").await;
+    // An unknown kind, state, project or place in the list is none.
+    let path =
+        "/search?q=%22%3E%3Cscript%3Ealert(1)%3C/script%3E&kind=nonsense&status=nonsense&project_id=x&cursor=%21";
+    let answer = open(&studio, Some(&studio.editor), path, "en").await;
+    assert_eq!(answer.status(), 200);
+    let page = answer.text().await.unwrap();
+    assert!(page.contains("value=\"&#34;&#62;&#60;script&#62;") && !page.contains("<script>alert"), "{page}");
+    assert!(!page.contains("value=\"nonsense\"") && !page.contains(" selected>"), "{page}");
+    assert_clean(path, &page);
+    // A known filter stays with the question, also where nothing is found.
+    let path = "/search?q=zzzzqqqq&kind=comment&status=open&project_id=999999";
+    let page = open(&studio, Some(&studio.editor), path, "en").await.text().await.unwrap();
+    assert_clean(path, &page);
+    assert!(page.contains("name=\"kind\" value=\"comment\""), "{page}");
+    assert!(page.contains("<option value=\"999999\" selected>") && page.contains("<option value=\"open\" selected>"));
     studio.stop().await;
 }
 

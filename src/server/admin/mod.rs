@@ -12,6 +12,7 @@ mod jobs;
 mod live;
 mod overview;
 mod people;
+mod search;
 mod words;
 
 use std::sync::Arc;
@@ -32,10 +33,11 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 4] = [
+const PAGES: [(&str, &str, &str); 5] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("cache", "/admin/cache", "clock"),
+    ("search", "/admin/search", "search"),
     ("people", "/admin/people", "users"),
 ];
 
@@ -50,6 +52,8 @@ pub fn routes() -> Router<App> {
         .route("/admin/cache", get(cache::show))
         .route("/admin/cache/warm", post(cache::warm))
         .route("/admin/cache/purge", post(cache::purge))
+        .route("/admin/search", get(search::show))
+        .route("/admin/search/rebuild", post(search::rebuild))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -86,7 +90,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 7] = ["retried", "cancelled", "locked", "unlocked", "role", "warming", "purged"];
+const DONE: [&str; 8] = ["retried", "cancelled", "locked", "unlocked", "role", "warming", "purged", "rebuilding"];
 
 impl Desk {
     fn at(mut self, page: &'static str) -> Desk {

@@ -18,6 +18,7 @@ mod project;
 mod projects;
 mod reset;
 mod room;
+mod search;
 mod setup;
 mod signup;
 
@@ -47,6 +48,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/projects", get(projects::show))
         .route("/projects/{id}", get(project::show))
         .route("/feedbacks/{id}", get(room::show))
+        .route("/search", get(search::show))
         .route("/me", get(me::show))
         .merge(admin::routes());
     pages.layer(from_fn_with_state(app.clone(), set_up_first)).layer(from_fn(error::dress)).merge(assets::routes())

@@ -1,10 +1,11 @@
-// Keys of the room. Letters go by their place (`event.code`), because a Korean keyboard sends ㅓ for J.
-import { $, dialog, h, t } from "../dom.js";
+// Keys of the room. Letters go by their place (`event.code`), because a Korean keyboard sends ㅓ for J. `/` belongs to
+// every page: search.js.
+import { $, dialog, h, t, typing } from "../dom.js";
 import { flash } from "./player.js";
 
 const HELP = [
   ["Space", "play"], [", .", "step"], ["J K L", "shuttle"], ["← →", "five"], ["Home End", "ends"],
-  ["T", "stamp"], ["I O", "range"], ["Ctrl Enter", "send"], ["Ctrl S", "shot"], ["F", "full"], ["M", "mute"], ["?", "help"], ["Esc", "close"],
+  ["T", "stamp"], ["I O", "range"], ["Ctrl Enter", "send"], ["Ctrl S", "shot"], ["F", "full"], ["M", "mute"], ["/", "find"], ["?", "help"], ["Esc", "close"],
 ];
 
 let open = null;
@@ -15,11 +16,6 @@ export function showKeys() {
   open = dialog({ title: t("js.keys.title"), wide: true, body: h("dl", { class: "keys" }, HELP.map(([keys, what]) =>
     h("div", null, h("dt", null, t(`js.keys.${what}`)), h("dd", null, keys.split(" ").map((k, i) => [i ? " " : "", h("kbd", null, k)]))))) });
   open.closed.then(() => { open = null; });
-}
-
-function typing(target) {
-  return target.isContentEditable || target.tagName === "TEXTAREA" || target.tagName === "SELECT" ||
-    (target.tagName === "INPUT" && !["checkbox", "radio", "range", "button"].includes(target.type));
 }
 
 export function bindKeys(room) {

@@ -44,8 +44,9 @@ export class Player {
     if (src) {
       this.video = this.build(src, media.urls.poster);
       this.screen.prepend(this.video);
-      this.video.addEventListener("loadedmetadata", () => { if (ms) this.seek(ms); }, { once: true });
       this.pendingMs = ms;
+      // Where it was wanted last: a link to a comment may come after the film and before its length is known.
+      this.video.addEventListener("loadedmetadata", () => { if (this.pendingMs) this.seek(this.pendingMs); }, { once: true });
     }
     this.dress();
   }
@@ -196,7 +197,8 @@ export class Player {
 
   /** Goes to `ms`; with a known rate to the middle of its frame, so that exactly that frame is shown. */
   seek(ms) {
-    if (!this.video) { this.pendingMs = ms; return; }
+    this.pendingMs = ms;
+    if (!this.video) return;
     const most = this.durationMs;
     let to = Math.max(0, ms);
     const rate = this.counter.rate;
