@@ -192,6 +192,16 @@ pub async fn once<F: Future>(key: once::Key, request: F) -> F::Output {
     ONCE.scope(Mutex::new(Some(key)), request).await
 }
 
+/// Has another process the directory open?
+pub fn is_open(dir: &Path) -> anyhow::Result<bool> {
+    let Ok(file) = std::fs::File::open(dir.join("lock")) else { return Ok(false) };
+    match rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(false),
+        Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
+        Err(e) => Err(e.into()),
+    }
+}
+
 fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = dir.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("cannot write in {}", dir.display()))?;

@@ -3,6 +3,7 @@
 mod cache;
 mod demo;
 mod exchange;
+mod reindex;
 mod serve;
 mod user;
 
@@ -66,6 +67,9 @@ enum Command {
     /// The cache.
     #[command(subcommand)]
     Cache(cache::Command),
+    /// Build the search index anew from the database. A running server does it beside its work and goes on to answer
+    /// from the old one meanwhile; without a server it is done here.
+    Reindex,
     /// Print every setting with its sentence and its default.
     Config,
 }
@@ -94,6 +98,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::User(command) => user::run(data, command).await,
             Command::Import { dir } => exchange::import(data, config, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
+            Command::Reindex => reindex::run(data, config).await,
             Command::Config => Ok(()),
         }
     })

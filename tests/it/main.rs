@@ -22,6 +22,7 @@ mod pages;
 mod projects;
 mod rights;
 mod rooms;
+mod search;
 mod stale;
 mod studio;
 mod tidy;

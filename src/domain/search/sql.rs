@@ -103,8 +103,11 @@ pub(super) fn count(db: &Db) -> Result<i64> {
     Ok(db.one(sql, params![], |r| r.get(0))?.unwrap_or_default())
 }
 
-/// Events after `after`, oldest first: seq, time, actor, event (`None` if a later version of the program wrote it).
-pub(super) fn events(db: &Db, after: i64, limit: i64) -> Result<Vec<(i64, i64, Option<UserId>, Option<Event>)>> {
+/// Seq, time, actor, event (`None` if a later version of the program wrote it).
+pub(super) type Happened = (i64, i64, Option<UserId>, Option<Event>);
+
+/// Events after `after`, oldest first.
+pub(super) fn events(db: &Db, after: i64, limit: i64) -> Result<Vec<Happened>> {
     db.all(
         "SELECT seq, at_ms, actor_id, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         params![after, limit],

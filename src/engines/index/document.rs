@@ -99,6 +99,15 @@ impl Kind {
         }
     }
 
+    /// What it weighs for how much of a question is covered: a word says little that its pairs of syllables do not.
+    pub(super) fn cover(self) -> f32 {
+        match self {
+            Kind::Josa => 0.5,
+            Kind::Bisq | Kind::Cho => 1.0,
+            Kind::Jg5 => 0.3,
+        }
+    }
+
     pub(super) fn tokens(self, text: &text::Norm, set: Set) -> Tokens {
         match self {
             Kind::Josa => text::josa(text),

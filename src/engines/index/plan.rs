@@ -67,8 +67,10 @@ pub(super) struct Slot {
     pub(super) prefix: bool,
     /// Documents that have it.
     pub(super) documents: u64,
-    /// Part of a whole match.
+    /// Part of a whole match's quality.
     pub(super) share: f32,
+    /// Part of the question that it covers.
+    pub(super) cover: f32,
     /// For each segment, where its postings are; several for a prefix.
     pub(super) places: Vec<Vec<TermInfo>>,
 }
@@ -101,7 +103,7 @@ impl Plan {
         let mut slots = Vec::new();
         for set in sets {
             let mut own = Vec::new();
-            let mut ideal = 0.0;
+            let (mut ideal, mut all) = (0.0, 0.0);
             for (needle, regard) in &needles {
                 if *set == Set::Long && matches!(needle.kind, Kind::Jg5 | Kind::Cho) {
                     continue;
@@ -113,17 +115,22 @@ impl Plan {
                 if found == 0 && !regard.missed {
                     continue;
                 }
-                let weight = needle.kind.boost() * regard.factor * stats.rarity(found.max(1));
-                ideal += weight;
+                let rarity = regard.factor * stats.rarity(found.max(1));
+                let (share, cover) = (needle.kind.boost() * rarity, needle.kind.cover() * rarity);
+                ideal += share;
+                all += cover;
                 if found > 0 {
                     let (kind, text, prefix) = (needle.kind, needle.text.clone(), needle.prefix);
-                    own.push(Slot { set: *set, kind, text, prefix, documents: found, share: weight, places });
+                    own.push(Slot { set: *set, kind, text, prefix, documents: found, share, cover, places });
                 }
             }
-            own.iter_mut().for_each(|s| s.share /= ideal);
+            for slot in &mut own {
+                slot.share /= ideal;
+                slot.cover /= all;
+            }
             slots.append(&mut own);
         }
-        slots.sort_by(|a, b| b.share.total_cmp(&a.share).then_with(|| a.text.cmp(&b.text)));
+        slots.sort_by(|a, b| b.cover.total_cmp(&a.cover).then_with(|| a.text.cmp(&b.text)));
         let n = count as f32;
         Ok(Plan { slots, floor: 0.45 / (0.55 + 0.45 * n), relative: 0.6 * (3.0 / n).min(1.0), several: count > 1 })
     }

@@ -268,7 +268,7 @@ impl Generation {
                 })?;
             }
             quality += score;
-            cover += if score > 0.0 { slot.share } else { 0.0 };
+            cover += if score > 0.0 { slot.cover } else { 0.0 };
             let token = match slot.kind {
                 Kind::Jg5 => text::shown_keys(&slot.text),
                 _ => slot.text.clone(),
@@ -379,7 +379,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 sums.resize(max, Sum::default());
             }
             let mut met: Vec<DocId> = Vec::new();
-            let mut remaining: f32 = slots.iter().map(|s| s.share).sum();
+            let mut remaining: f32 = slots.iter().map(|s| s.cover).sum();
             let mut rest = slots;
             let mut result = Ok(());
             while let Some((slot, after)) = rest.split_first() {
@@ -390,7 +390,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 if result.is_err() {
                     break;
                 }
-                remaining -= slot.share;
+                remaining -= slot.cover;
                 rest = after;
             }
             let bar = self.bar();
@@ -438,7 +438,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             }
             if sum.pass & HIDDEN == 0 {
                 sum.score += weigh.of(doc, times);
-                sum.cover += slot.share;
+                sum.cover += slot.cover;
                 if sum.cover > best && sum.pass & ALL == ALL {
                     best = sum.cover;
                 }
@@ -457,7 +457,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let weigh = Weigh::new(self.view, segment, slot);
         let add = |c: &mut Candidate, times: u32| {
             c.sum.score += weigh.of(c.doc, times);
-            c.sum.cover += slot.share;
+            c.sum.cover += slot.cover;
         };
         match &slot.places[at][..] {
             [info] if (info.doc_freq as usize) < known.len() / 4 => {

@@ -16,7 +16,7 @@ use crate::domain::http::Json;
     responses(
         (status = 200, body = Object, example = json!({
             "status": "healthy", "timestamp": "2026-11-24T09:00:00.000Z", "version": "0.1.0", "uptime": 86400,
-            "checks": { "database": { "status": "healthy" }, "cache": { "status": "healthy" } }
+            "checks": { "database": { "status": "healthy" }, "cache": { "status": "healthy" }, "search": { "status": "healthy" } }
         })),
         (status = 503, description = "It does not: the same body, with `unhealthy`", body = Object),
     )
@@ -28,9 +28,12 @@ pub(super) async fn health(State(app): State<App>) -> (StatusCode, Json<Value>) 
     let status = if database { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     // Without its disk tier the cache answers all the same, and somebody should look at it.
     let cache = if app.cache.stats().disk_trouble.is_some() { "degraded" } else { "healthy" };
+    // While it is built anew, hits may be missing.
+    let search = if app.index.whole().is_some() && app.index.trouble().is_none() { "healthy" } else { "degraded" };
     let body = json!({
         "status": word(database), "timestamp": now, "version": env!("CARGO_PKG_VERSION"),
-        "uptime": (now.0 - app.started.0) / 1000, "checks": { "database": { "status": word(database) }, "cache": { "status": cache } },
+        "uptime": (now.0 - app.started.0) / 1000,
+        "checks": { "database": { "status": word(database) }, "cache": { "status": cache }, "search": { "status": search } },
     });
     (status, Json(body))
 }

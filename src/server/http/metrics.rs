@@ -11,6 +11,7 @@ use subtle::ConstantTimeEq;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::secret;
+use crate::domain::search::operate;
 use crate::engines::metrics::{self, Exposition, Kind};
 use crate::engines::{machine, queue};
 
@@ -82,6 +83,23 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     }
     let whole = f64::from(u8::from(cache.disk_trouble.is_none()));
     out.one("videoplanet_cache_disk_up", Kind::Gauge, "Can the cache use its disk tier as wanted?", whole);
+
+    let index = operate::status(&app).await?;
+    out.family("videoplanet_index_documents", Kind::Gauge, "Documents that can be found, by kind.");
+    for (kind, n) in &index.documents {
+        out.sample(&[("kind", kind.as_str())], *n as f64);
+    }
+    out.one("videoplanet_index_bytes", Kind::Gauge, "Size of the search index.", index.bytes as f64);
+    let segments = index.segments.len() as f64;
+    out.one("videoplanet_index_segments", Kind::Gauge, "Segments of the search index.", segments);
+    let lag = index.lag_events as f64;
+    out.one("videoplanet_index_lag_events", Kind::Gauge, "Events that the index does not know yet.", lag);
+    let lag = index.lag_ms as f64 / 1000.0;
+    out.one("videoplanet_index_lag_seconds", Kind::Gauge, "Age of the oldest event that the index does not know.", lag);
+    let commit = index.commit_ms as f64 / 1000.0;
+    out.one("videoplanet_index_commit_seconds", Kind::Gauge, "How long the last commit took.", commit);
+    let whole = f64::from(u8::from(index.rebuilding.is_none()));
+    out.one("videoplanet_index_whole", Kind::Gauge, "Is the search index complete?", whole);
 
     let hub = app.hub.stats();
     out.one("videoplanet_rooms", Kind::Gauge, "Rooms with somebody in them.", hub.rooms as f64);

@@ -132,7 +132,7 @@ pub fn stem(word: &[Letter]) -> usize {
         }
         let tail = &word[stays..];
         let is_it = |josa: &&str| josa.chars().eq(tail.iter().map(|l| l.c));
-        if JOSA.iter().any(|josa| is_it(&josa)) {
+        if JOSA.iter().any(is_it) {
             return stays;
         }
     }

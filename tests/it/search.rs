@@ -1,0 +1,241 @@
+//! What people type finds what they mean: one table of questions against a small studio, over HTTP.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+use videoplanet::domain::search;
+
+use crate::studio::{Someone, Studio};
+
+/// (label, text, 구간)
+const SAID: [(&str, &str, &str); 14] = [
+    ("로고", "오프닝 로고가 너무 빨리 사라져요. 반 박자만 더 잡아 주세요.", "00:07"),
+    ("오타", "인터뷰 자막에 오타가 있습니다. '연구서' → '연구소'로 고쳐 주세요.", "00:42~00:48"),
+    ("음악", "내레이션보다 배경음악이 커서 말이 묻힙니다. 음량 조금만 낮춰 주세요.", "01:15"),
+    ("색감", "제품 클로즈업 색감이 실물보다 노랗게 나옵니다. 색보정 부탁드려요.", "01:33"),
+    ("드론", "드론 컷 다음 전환이 튀어요. 디졸브로 바꿔 볼 수 있을까요?", "02:04"),
+    ("직함", "대표님 직함이 바뀌어서 자막 수정이 필요합니다. (급함)", "02:31"),
+    ("초상권", "여기 모델 초상권 동의 받은 컷인지 확인 부탁드립니다.", "00:19"),
+    ("엔딩", "엔딩 카드에 고객센터 번호와 QR 코드를 넣어 주세요.", "03:10"),
+    ("지루", "솔직히 이 장면은 조금 지루합니다. 5초 정도 덜어내면 어떨까요?", "00:55"),
+    ("반영", "네, 2차 편집본에 반영해서 목요일 오전까지 올리겠습니다.", ""),
+    ("일정", "추가 촬영이 필요한 컷이라 일정부터 확인하고 답변드릴게요.", ""),
+    ("업로드", "시사본 v3 업로드했습니다. 02:04 전환만 다시 봐 주세요.", ""),
+    ("우천", "우천 시 실내 스튜디오로 변경 (예비일 10월 17일)", ""),
+    ("순서", "후반 작업: 사운드 믹싱 → 색 보정 → 자막 검수 순서로 진행", ""),
+];
+
+/// (label, name, client, manager)
+const PROJECTS: [(&str, &str, &str, &str); 5] = [
+    ("한빛", "한빛식품 가을 신제품 30초 광고", "한빛식품", "오세린"),
+    ("도담", "도담초등학교 100주년 기념 다큐", "도담초 총동문회", "남기훈"),
+    ("루미에", "루미에 화장품 인스타 릴스 6편", "루미에", "배하윤"),
+    ("강변", "강변모터스 전기버스 기업 홍보영상", "강변모터스", "조태민"),
+    ("물안개", "재즈밴드 물안개 뮤직비디오 2차 편집", "물안개", "류다온"),
+];
+
+/// Questions with the labels of what must and what must not be found.
+const TABLE: &[(&str, &[&str], &[&str])] = &[
+    // Words as they stand, with their particles and without.
+    ("자막 오타", &["오타"], &["음악", "드론", "순서"]),
+    ("배경음악 음량", &["음악"], &["색감", "오타"]),
+    ("색보정", &["색감", "순서"], &["오타", "드론"]),
+    ("자막을", &["오타", "직함", "순서"], &["음악", "엔딩"]),
+    ("자막이", &["오타", "직함", "순서"], &["로고"]),
+    ("오타가", &["오타"], &["직함"]),
+    ("전환은", &["드론", "업로드"], &["색감"]),
+    ("내레이션의 배경음악", &["음악"], &["로고"]),
+    ("초상권을 확인", &["초상권"], &["일정"]),
+    ("스튜디오에서", &["우천"], &["순서"]),
+    ("번호를", &["엔딩"], &["우천"]),
+    ("촬영이", &["일정"], &["반영"]),
+    ("편집본에서는", &["반영"], &["업로드"]),
+    // Spaces come and go.
+    ("색 보정", &["색감", "순서"], &["오타"]),
+    ("색보 정", &["색감", "순서"], &["음악"]),
+    ("배경 음악", &["음악"], &["색감"]),
+    ("고객 센터", &["엔딩"], &["직함"]),
+    ("사운드믹싱", &["순서"], &["음악"]),
+    ("드론컷", &["드론"], &["초상권"]),
+    ("자막검수", &["순서"], &["오타"]),
+    ("QR코드", &["엔딩"], &["업로드"]),
+    ("qr 코드", &["엔딩"], &["오타"]),
+    ("클로즈 업", &["색감"], &["로고"]),
+    // Half a word, half a syllable.
+    ("디졸", &["드론"], &["로고"]),
+    ("내레", &["음악"], &["지루"]),
+    ("인터ㅂ", &["오타"], &["음악"]),
+    ("색보ㅈ", &["색감", "순서"], &["오타"]),
+    ("색봊", &["색감", "순서"], &["드론"]),
+    ("스튜디", &["우천"], &["초상권"]),
+    ("자마", &["오타", "직함", "순서"], &["드론"]),
+    ("컨퍼", &["컨펌"], &["반영"]),
+    ("업로", &["업로드"], &["드론"]),
+    ("한빛식ㅍ", &["한빛"], &["도담"]),
+    ("뮤직비디", &["물안개"], &["강변"]),
+    // Initial consonants.
+    ("ㅅㅂㅈ", &["색감"], &["오타", "직함"]),
+    ("ㅎㅂㅅㅍ", &["한빛"], &["도담", "루미에"]),
+    ("ㅈㄱㅂㅅ", &["강변"], &["물안개"]),
+    ("ㄹㅁㅇ", &["루미에"], &["한빛"]),
+    ("ㅁㅈㅂㄷㅇ", &["물안개"], &["루미에"]),
+    ("ㄷㄹ", &["드론"], &["로고"]),
+    ("ㅊㅅㄱ", &["초상권"], &["음악"]),
+    // Hangul typed on the English layout.
+    ("wkakr dhxk", &["오타"], &["음악"]),
+    ("tor qhwjd", &["색감", "순서"], &["오타"]),
+    ("emfhs", &["드론"], &["로고"]),
+    ("gksqlctlrvna", &["한빛"], &["강변"]),
+    ("QR zhem", &["엔딩"], &["오타"]),
+    // One wrong key in a longer word.
+    ("스튜디요", &["우천"], &["엔딩"]),
+    ("색보전", &["색감", "순서"], &["오타"]),
+    ("인터뷔", &["오타"], &["음악"]),
+    ("배경움악", &["음악"], &["로고"]),
+    ("클로즈언", &["색감"], &["드론"]),
+    ("고객센타", &["엔딩"], &["직함"]),
+    ("내레이숀", &["음악"], &["로고"]),
+    // Moments of the film.
+    ("02:04", &["드론", "업로드"], &["색감", "오타"]),
+    ("2:04 전환", &["드론", "업로드"], &["색감"]),
+    ("01:33", &["색감"], &["음악"]),
+    ("00:42", &["오타"], &["초상권"]),
+    // Files, digits, mixed scripts.
+    ("한빛 최종", &["파일-한빛"], &["파일-릴스"]),
+    ("가을광고 v3", &["파일-한빛"], &["파일-릴스"]),
+    ("final cut", &["파일-영문"], &["파일-한빛"]),
+    ("hanbitfinalcut", &["파일-영문"], &["파일-릴스"]),
+    ("ＨＡＮＢＩＴ", &["파일-영문"], &["파일-릴스"]),
+    ("릴스 06", &["파일-릴스"], &["파일-영문"]),
+    ("시사본 v3", &["업로드"], &["반영"]),
+    ("100주년", &["도담"], &["한빛"]),
+    ("30초 광고", &["한빛"], &["도담"]),
+    // Names of clients and of those in charge, and what is said in a project of a name.
+    ("총동문회", &["도담"], &["강변"]),
+    ("조태민", &["강변"], &["루미에"]),
+    ("최종컨펌 릴스", &["컨펌"], &["반영"]),
+    // Phrases, exclusion, operators.
+    ("\"자막 수정\"", &["직함"], &["오타", "순서"]),
+    ("\"색보정\"", &["색감", "순서"], &["드론"]),
+    ("자막 -오타", &["직함", "순서"], &["오타"]),
+    ("자막 -\"자막 수정\"", &["오타", "순서"], &["직함"]),
+    ("kind:project 편집", &["물안개"], &["반영"]),
+    ("종류:파일 한빛", &["파일-한빛"], &["한빛"]),
+    ("in:루미에", &["컨펌", "파일-릴스"], &["오타", "드론"]),
+    ("in:\"한빛식품 가을\" 전환", &["드론"], &["컨펌"]),
+    ("from:배하윤", &["컨펌"], &["오타", "지루"]),
+    ("from:오세린 자막", &["오타", "직함"], &["컨펌"]),
+    ("is:resolved", &["로고"], &["오타"]),
+    ("상태:해결 로고", &["로고"], &["오타"]),
+    ("has:drawing", &["드론"], &["색감"]),
+    ("is:open has:time 자막", &["오타", "직함"], &["순서"]),
+    ("before:2020-01-01", &[], &["오타", "한빛"]),
+    ("after:2020-01-01 디졸브", &["드론"], &["오타"]),
+    // What nobody understands is words.
+    ("is:몰라 디졸브", &["드론"], &["오타"]),
+    ("\"디졸브", &["드론"], &["오타"]),
+    ("AND (디졸브", &["드론"], &["오타"]),
+    ("디졸브:", &["드론"], &["오타"]),
+];
+
+struct World {
+    s: Studio,
+    /// (kind, id) by label.
+    labels: HashMap<(String, i64), String>,
+    /// 오세린's token; 배하윤 is a member of 루미에 as well.
+    serin: Someone,
+    hayun: Someone,
+    projects: Vec<i64>,
+    feedback: i64,
+}
+
+impl World {
+    async fn start(name: &str) -> World {
+        let s = Studio::start(name).await;
+        s.work().await;
+        let (serin, hayun) = (s.person("오세린").await, s.person("배하윤").await);
+        let mut labels = HashMap::new();
+        let (mut projects, mut feedbacks) = (Vec::new(), Vec::new());
+        for (label, name, client, manager) in PROJECTS {
+            let new = json!({ "name": name, "client": client, "manager_name": manager });
+            let id = serin.send("POST /projects", new).await.is(201).id();
+            labels.insert(("project".into(), id), label.into());
+            projects.push(id);
+            let path = format!("POST /projects/{id}/feedbacks");
+            feedbacks.push(serin.send(&path, json!({ "title": "검토할 영상" })).await.is(201).id());
+        }
+        let join = json!({ "user_id": hayun.id, "role": "reviewer" });
+        serin.send(&format!("POST /projects/{}/members", projects[2]), join).await.is(201);
+        let feedback = feedbacks[0];
+        for (label, text, section) in SAID {
+            let new = json!({
+                "text": text, "section": section, "security": label == "지루",
+                "drawing": (label == "드론").then(|| json!({ "strokes": [] })),
+            });
+            let id = serin.send(&format!("POST /feedbacks/{feedback}/comments"), new).await.is(201).id();
+            labels.insert(("comment".into(), id), label.into());
+            if label == "로고" {
+                serin.call(&format!("POST /comments/{id}/resolution")).await;
+            }
+        }
+        let text = "전반적으로 좋습니다. 말씀드린 세 곳만 고치면 최종 컨펌하겠습니다.";
+        let path = format!("POST /feedbacks/{}/comments", feedbacks[2]);
+        let id = hayun.send(&path, json!({ "text": text })).await.is(201).id();
+        labels.insert(("comment".into(), id), "컨펌".into());
+        // As macOS writes it.
+        let nfd: String = unicode_normalization::UnicodeNormalization::nfd("한빛_가을광고_최종_v3.mp4").collect();
+        for (label, name, at) in [
+            ("파일-한빛", nfd.as_str(), 0),
+            ("파일-영문", "HanbitFinalCut_v2.mov", 0),
+            ("파일-릴스", "루미에-릴스-06.mp4", 2),
+        ] {
+            let feedback = videoplanet::base::ids::FeedbackId(feedbacks[at]);
+            let id = serin.upload(feedback, name, label.as_bytes()).await;
+            labels.insert(("file".into(), id), label.into());
+        }
+        search::settled(&s.app).await.unwrap();
+        World { s, labels, serin, hayun, projects, feedback }
+    }
+
+    async fn found(&self, who: &Someone, q: &str) -> Vec<String> {
+        let answer = ask(who, q, "&page_size=100").await;
+        let label = |hit: &Value| {
+            let key = (hit["kind"].as_str()?.to_owned(), hit["id"].as_i64()?);
+            self.labels.get(&key).cloned()
+        };
+        answer["results"].as_array().unwrap().iter().filter_map(label).collect()
+    }
+}
+
+/// Asks; answers the body.
+async fn ask(who: &Someone, q: &str, more: &str) -> Value {
+    let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+    who.call(&format!("GET /search?q={q}{more}")).await.is(200).body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_typed_finds_what_is_meant() {
+    let w = World::start("search-table").await;
+    let mut wrong = Vec::new();
+    for (q, must, must_not) in TABLE {
+        let found = w.found(&w.serin, q).await;
+        for label in must.iter().filter(|l| !found.iter().any(|f| f == *l)) {
+            wrong.push(format!("{q}: {label} is not among {found:?}"));
+        }
+        for label in must_not.iter().filter(|l| found.iter().any(|f| f == *l)) {
+            wrong.push(format!("{q}: {label} is among {found:?}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{} of {} questions:\n{}", wrong.len(), TABLE.len(), wrong.join("\n"));
+    assert!(TABLE.len() >= 60);
+    // The best comes first.
+    for (q, first) in [
+        ("자막 오타", "오타"),
+        ("색보정", "색감"),
+        ("ㅎㅂㅅㅍ", "한빛"),
+        ("최종컨펌 릴스", "컨펌"),
+        ("물안개", "물안개"),
+    ] {
+        assert_eq!(w.found(&w.serin, q).await.first().map(String::as_str), Some(first), "{q}");
+    }
+}
