@@ -239,3 +239,83 @@ async fn what_is_typed_finds_what_is_meant() {
         assert_eq!(w.found(&w.serin, q).await.first().map(String::as_str), Some(first), "{q}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_shows_the_original_text_and_counts_what_it_has() {
+    let w = World::start("search-answer").await;
+    let body = ask(&w.serin, "색보정", "").await;
+    let hit = &body["results"][0];
+    assert_eq!(hit["snippet_html"], "제품 클로즈업 색감이 실물보다 노랗게 나옵니다. <mark>색보정</mark> 부탁드려요.");
+    assert_eq!(
+        (&hit["title"], &hit["start_ms"], &hit["user"]["nickname"]),
+        (&json!("검토할 영상"), &json!(93_000), &json!("오세린"))
+    );
+    assert_eq!(hit["url"], format!("/feedbacks/{}?c={}", w.feedback, hit["id"]));
+    assert_eq!(
+        body["results"][1]["snippet_html"],
+        "후반 작업: 사운드 믹싱 → <mark>색 보정</mark> → 자막 검수 순서로 진행"
+    );
+    assert_eq!((&body["total"], &body["complete"], &body["has_next"]), (&json!(2), &json!(true), &json!(false)));
+    assert_eq!(body["facets"]["kinds"], json!([{ "kind": "comment", "count": 2 }]));
+    let project = json!([{ "id": w.projects[0], "name": PROJECTS[0].1, "count": 2 }]);
+    assert_eq!(
+        (&body["facets"]["projects"], &body["facets"]["statuses"]),
+        (&project, &json!([{ "status": "open", "count": 2 }]))
+    );
+    assert_eq!(body["groups"][0]["kind"], "comment");
+
+    // A facet counts as if its own filter were not there.
+    let body = ask(&w.serin, "한빛", "&kind=file").await;
+    let kinds: Vec<&str> =
+        body["facets"]["kinds"].as_array().unwrap().iter().map(|k| k["kind"].as_str().unwrap()).collect();
+    assert_eq!((kinds, &body["total"], &body["groups"]), (vec!["project", "file"], &json!(1), &json!([])));
+    assert!(body["results"][0]["title_html"].as_str().unwrap().starts_with("<mark>한빛</mark>_"));
+
+    // Only operators list, the newest first.
+    let body = ask(&w.serin, "kind:comment in:한빛식품", "&page_size=3").await;
+    let first: Vec<&str> = body["results"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|h| w.labels[&("comment".into(), h["id"].as_i64().unwrap())].as_str())
+        .collect();
+    assert_eq!((first, &body["total"]), (vec!["순서", "우천", "업로드"], &json!(14)));
+
+    // Among equals the newest comes first.
+    for _ in 0..3 {
+        let path = format!("POST /feedbacks/{}/comments", w.feedback);
+        w.serin.send(&path, json!({ "text": "카메라 흔들림이 보여요" })).await.is(201);
+    }
+    search::settled(&w.s.app).await.unwrap();
+    let body = ask(&w.serin, "카메라 흔들림", "").await;
+    let ids: Vec<i64> = body["results"].as_array().unwrap().iter().map(|h| h["id"].as_i64().unwrap()).collect();
+    assert!(ids.len() == 3 && ids.is_sorted_by(|a, b| a > b), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn names_are_offered_while_they_are_typed() {
+    let w = World::start("search-suggest").await;
+    let offered = async |q: &str| {
+        let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+        let body = w.serin.call(&format!("GET /search/suggest?q={q}")).await.is(200).body;
+        let results = body["results"].as_array().unwrap().clone();
+        let titles: Vec<String> = results.iter().map(|h| h["title"].as_str().unwrap().to_owned()).collect();
+        (titles, body["suggestion"].clone())
+    };
+    // Key by key, as a Korean keyboard composes it.
+    for typed in
+        ["ㅎ", "하", "한", "한ㅂ", "한비", "한빛", "한빛ㅅ", "한빛시", "한빛식", "한빛식품 가", "ㅎㅂ", "gksqlc"]
+    {
+        let (titles, _) = offered(typed).await;
+        assert!(titles.len() <= 10 && titles.iter().any(|t| t.starts_with("한빛식품")), "{typed}: {titles:?}");
+    }
+    assert_eq!(offered("오세").await.0, ["오세린", "한빛식품 가을 신제품 30초 광고"]);
+    assert_eq!(offered("hanb").await.0, ["HanbitFinalCut_v2.mov"]);
+    // What is said is not offered, nor what does not exist.
+    assert_eq!(offered("자막").await.0, Vec::<String>::new());
+    assert_eq!(offered("").await.0, Vec::<String>::new());
+    // Latin letters typed while the keyboard was Korean.
+    assert_eq!(offered("ㅔ개ㅓㄷㅊㅅ").await.1, "project");
+    assert_eq!(ask(&w.hayun, "ㅔ개ㅓㄷㅊㅅ", "").await["suggestion"], "project");
+    assert_eq!(ask(&w.hayun, "ㅋㅋㅋ", "").await["suggestion"], Value::Null);
+}

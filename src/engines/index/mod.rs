@@ -8,9 +8,12 @@
 //! rights, facets and the cut need every match and not only the best ten.
 
 mod document;
+mod explain;
 mod generation;
 pub mod marks;
+mod phrase;
 mod plan;
+mod postings;
 mod search;
 mod segment;
 pub mod text;
@@ -24,9 +27,10 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
 
 use crate::base::error::{Error, Result};
 pub use document::{Document, Key};
+pub use explain::{Explained, ExplainedTerm};
 pub use generation::{Committed, Generation, Mark, SegmentFacts};
 pub use plan::{Ask, Words};
-pub use search::{Doc, Explained, ExplainedTerm, Found, Hit, Pass, Place};
+pub use search::{Doc, Found, Hit, Pass, Place};
 
 /// Raised when the same text gives other tokens or fields than before: an index of another number is built anew.
 pub const SCHEMA: u32 = 1;

@@ -21,6 +21,13 @@ pub struct Words {
     pub typing: bool,
 }
 
+impl Words {
+    /// Nothing to look for?
+    pub fn is_empty(&self) -> bool {
+        self.text.trim().is_empty() && self.phrases.is_empty()
+    }
+}
+
 /// A question to a generation.
 #[derive(Clone, Debug, Default)]
 pub struct Ask {
@@ -40,8 +47,10 @@ pub struct Ask {
 const OTHER_LAYOUT: f32 = 0.8;
 /// More keystroke tokens than this belong to sentences, where a wrong vowel loses little.
 const GRAMS_MAX: usize = 48;
-/// Tokens of the dictionary that one beginning stands for, at the most.
-const EXPANSIONS: usize = 128;
+/// Tokens of the dictionary that one beginning stands for, at the most, in each segment. Of names there are few.
+const EXPANSIONS: usize = 1_024;
+/// Less than five keys typed so far are as good as the syllables that they may become, however many begin so.
+const BEGINNING: f32 = 2.0 / 0.3;
 
 /// A token that is looked for.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -57,6 +66,8 @@ struct Regard {
     factor: f32,
     /// Does it count as missing where the index does not have it?
     missed: bool,
+    /// Is it all that was typed so far of a word?
+    begins: bool,
 }
 
 /// A token in one set, with where it is.
@@ -115,7 +126,8 @@ impl Plan {
                 if found == 0 && !regard.missed {
                     continue;
                 }
-                let rarity = regard.factor * stats.rarity(found.max(1));
+                let counted = if regard.begins { 1 } else { found.max(1) };
+                let rarity = regard.factor * stats.rarity(counted);
                 let (share, cover) = (needle.kind.boost() * rarity, needle.kind.cover() * rarity);
                 ideal += share;
                 all += cover;
@@ -140,7 +152,9 @@ impl Plan {
 fn gather(whole: &str, factor: f32, typing: bool, needles: &mut HashMap<Needle, Regard>) {
     let mut add = |kind, text: &str, prefix, missed| {
         let needle = Needle { kind, text: text.to_owned(), prefix };
-        needles.entry(needle).or_insert(Regard { factor, missed });
+        let begins = kind == Kind::Jg5 && prefix && typing;
+        let factor = if begins { factor * BEGINNING } else { factor };
+        needles.entry(needle).or_insert(Regard { factor, missed, begins });
     };
     let mut plain = Vec::new();
     for word in whole.split_whitespace() {

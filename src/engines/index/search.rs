@@ -12,15 +12,16 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
-use tantivy::postings::{Postings, TermInfo};
+use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::document::{Key, Kind, Set};
+use super::document::{Key, Set};
 use super::generation::Generation;
+use super::phrase::phrase_docs;
 use super::plan::{Ask, Plan, Slot};
+use super::postings::{Weigh, each_of, union};
 use super::segment::{Segment, View};
-use super::text::{self, norm};
 
 /// A document before the judge.
 pub struct Doc<'a> {
@@ -115,34 +116,6 @@ pub struct Found {
     pub scopes: Vec<(i64, u64)>,
     /// Counts by status, whatever status is asked for.
     pub statuses: Vec<(u8, u64)>,
-}
-
-/// Why a document is found, or is not.
-#[derive(Clone, Debug)]
-pub struct Explained {
-    /// Its quality.
-    pub quality: f32,
-    /// What of the question it covers.
-    pub cover: f32,
-    /// What it must cover at least.
-    pub floor: f32,
-    /// Token by token, heaviest first.
-    pub terms: Vec<ExplainedTerm>,
-}
-
-/// One token of the question.
-#[derive(Clone, Debug)]
-pub struct ExplainedTerm {
-    /// Its field.
-    pub field: String,
-    /// The token.
-    pub token: String,
-    /// Documents that have it.
-    pub documents: u64,
-    /// Its part of a whole match.
-    pub share: f32,
-    /// What it brought.
-    pub score: f32,
 }
 
 /// Steps of quality within which the newer document comes first: one in two hundred of a whole match.
@@ -249,39 +222,6 @@ impl Generation {
             }
         }
         Ok(search.found(ask))
-    }
-
-    /// Why the document `key` is found, or is not; `None` if it is not in the index.
-    pub fn explain(&self, ask: &Ask, key: Key) -> anyhow::Result<Option<Explained>> {
-        let view = self.view();
-        let plan = Plan::new(&view, &ask.words, &Set::ALL)?;
-        let Some((segment, doc)) = view.place_of(key)? else { return Ok(None) };
-        let at = view.segments.iter().position(|s| std::ptr::eq(s.as_ref(), segment)).unwrap_or(0);
-        let (mut quality, mut cover, mut terms) = (0.0, 0.0, Vec::new());
-        for slot in &plan.slots {
-            let mut score = 0.0;
-            for info in &slot.places[at] {
-                each_of(segment, slot, info, |found, times| {
-                    if found == doc {
-                        score = slot.share * share(&view, segment, slot, doc, times);
-                    }
-                })?;
-            }
-            quality += score;
-            cover += if score > 0.0 { slot.cover } else { 0.0 };
-            let token = match slot.kind {
-                Kind::Jg5 => text::shown_keys(&slot.text),
-                _ => slot.text.clone(),
-            };
-            terms.push(ExplainedTerm {
-                field: format!("{}.{}", slot.set.as_str(), slot.kind.as_str()),
-                token: if slot.prefix { format!("{token}…") } else { token },
-                documents: slot.documents,
-                share: slot.share,
-                score,
-            });
-        }
-        Ok(Some(Explained { quality, cover, floor: plan.floor, terms }))
     }
 }
 
@@ -598,145 +538,4 @@ fn best_of_kinds(hits: &[Hit]) -> Vec<(u8, Vec<Hit>)> {
     }
     best.sort_by_key(|(_, hits)| hits[0].place);
     best
-}
-
-/// What a token brings to a document.
-struct Weigh<'a> {
-    share: f32,
-    stats: &'a super::segment::Stats,
-    lengths: Option<&'a tantivy::fieldnorm::FieldNormReader>,
-}
-
-impl<'a> Weigh<'a> {
-    fn new(view: &'a View, segment: &'a Segment, slot: &Slot) -> Weigh<'a> {
-        let lengths = segment.text(slot.set, slot.kind).and_then(|t| t.lengths.as_ref());
-        Weigh { share: slot.share, stats: view.stats(slot.set, slot.kind), lengths }
-    }
-
-    fn of(&self, doc: DocId, times: u32) -> f32 {
-        match self.lengths {
-            Some(lengths) => self.share * self.stats.share(lengths.fieldnorm_id(doc), times),
-            None => self.share,
-        }
-    }
-}
-
-fn share(view: &View, segment: &Segment, slot: &Slot, doc: DocId, times: u32) -> f32 {
-    let weigh = Weigh { share: 1.0, ..Weigh::new(view, segment, slot) };
-    weigh.of(doc, times)
-}
-
-/// Each document of a posting list, with how often it has the token.
-fn each_of(segment: &Segment, slot: &Slot, info: &TermInfo, mut each: impl FnMut(DocId, u32)) -> anyhow::Result<()> {
-    let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
-    let with_times = text.record != IndexRecordOption::Basic;
-    let wanted = if with_times { IndexRecordOption::WithFreqs } else { IndexRecordOption::Basic };
-    let mut block = text.postings.read_block_postings_from_terminfo(info, wanted)?;
-    loop {
-        let docs = block.docs();
-        if docs.is_empty() {
-            return Ok(());
-        }
-        if with_times {
-            docs.iter().zip(block.freqs()).for_each(|(doc, times)| each(*doc, *times));
-        } else {
-            docs.iter().for_each(|doc| each(*doc, 1));
-        }
-        block.advance();
-    }
-}
-
-/// Documents that have any of these tokens, sorted.
-fn union(segment: &Segment, slot: &Slot, infos: &[TermInfo]) -> anyhow::Result<Vec<DocId>> {
-    let mut docs = Vec::new();
-    for info in infos {
-        each_of(segment, slot, info, |doc, _| docs.push(doc))?;
-    }
-    docs.sort_unstable();
-    docs.dedup();
-    Ok(docs)
-}
-
-/// Documents in which the tokens of `phrase` follow each other in one of their texts, sorted.
-fn phrase_docs(segment: &Segment, phrase: &str) -> anyhow::Result<Vec<DocId>> {
-    let text = norm(phrase);
-    let pairs = text::bisq(&text);
-    let mut docs = Vec::new();
-    for set in Set::ALL {
-        let kind = if pairs.is_empty() { Kind::Josa } else { Kind::Bisq };
-        let Some(field) = segment.text(set, kind) else { continue };
-        let tokens = if pairs.is_empty() { text::josa(&text) } else { pairs.clone() };
-        let mut lists = Vec::new();
-        for (token, place) in tokens.iter() {
-            let with =
-                if pairs.is_empty() { IndexRecordOption::Basic } else { IndexRecordOption::WithFreqsAndPositions };
-            let alone = tokens.len() == 1 && token.chars().count() == 1 && !token.is_ascii();
-            if alone {
-                // One syllable has no pair: whatever begins with it.
-                let mut end = token.as_bytes().to_vec();
-                end.push(0xFF);
-                let mut found = field.postings.terms().range().ge(token.as_bytes()).lt(&end).into_stream()?;
-                while found.advance() {
-                    let mut list =
-                        field.postings.read_postings_from_terminfo(found.value(), IndexRecordOption::Basic)?;
-                    while list.doc() != TERMINATED {
-                        docs.push(list.doc());
-                        list.advance();
-                    }
-                }
-                continue;
-            }
-            match field.postings.terms().get(token.as_bytes())? {
-                Some(info) => lists.push((field.postings.read_postings_from_terminfo(&info, with)?, place.position)),
-                None => {
-                    lists.clear();
-                    break;
-                }
-            }
-        }
-        if lists.len() == tokens.len() {
-            in_order(&mut lists, !pairs.is_empty(), &mut docs);
-        }
-    }
-    docs.sort_unstable();
-    docs.dedup();
-    Ok(docs)
-}
-
-/// Documents that are in all lists, with the tokens at the same distances as in the phrase.
-fn in_order(lists: &mut [(tantivy::postings::SegmentPostings, u32)], ordered: bool, out: &mut Vec<DocId>) {
-    let Some(((first, base), rest)) = lists.split_first_mut() else { return };
-    let (mut starts, mut others) = (Vec::new(), Vec::new());
-    'docs: while first.doc() != TERMINATED {
-        let doc = first.doc();
-        for (list, _) in rest.iter_mut() {
-            if list.doc() < doc {
-                list.seek(doc);
-            }
-            if list.doc() != doc {
-                first.seek(list.doc().max(doc + 1));
-                continue 'docs;
-            }
-        }
-        let mut follows = true;
-        if ordered {
-            first.positions(&mut starts);
-            for (list, place) in rest.iter_mut() {
-                list.positions(&mut others);
-                starts.retain(|s| others.binary_search(&(s + (*place - *base))).is_ok());
-            }
-            follows = !starts.is_empty();
-        }
-        if follows {
-            out.push(doc);
-        }
-        first.advance();
-    }
-}
-
-impl super::plan::Words {
-    /// Nothing to look for?
-    pub fn is_empty(&self) -> bool {
-        self.text.trim().is_empty() && self.phrases.is_empty()
-    }
 }

@@ -1,3 +1,5 @@
+//! Tokens of texts that people type.
+
 use super::*;
 
 fn words(tokens: Tokens) -> Vec<String> {
