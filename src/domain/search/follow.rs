@@ -23,6 +23,8 @@ const ROWS: i64 = 2_000;
 const GATHER: Duration = Duration::from_millis(250);
 /// While there is more to read, a commit is made about so often.
 const COMMIT: Duration = Duration::from_secs(2);
+/// Events that touch nothing may be heard again after a start, so many at the most.
+const UNMARKED: i64 = 10_000;
 /// After an error.
 const PAUSE: Duration = Duration::from_secs(5);
 
@@ -41,6 +43,8 @@ pub async fn follow(app: App) {
             Ok(true) => continue,
             Ok(false) => None,
             Err(e) => {
+                // Rows that were read but not committed are read again.
+                app.index.building().inspect(|g| g.rollback());
                 if !app.stopping.is_cancelled() {
                     tracing::warn!(error = format!("{e:#}"), "the search index cannot follow for the moment");
                     app.index.set_trouble(Some(format!("{e:#}")));
@@ -66,7 +70,13 @@ pub async fn follow(app: App) {
 
 /// At a start: is what lies there whole, and of this journal?
 async fn distrust(app: &App) -> Result<()> {
-    let Some(index) = app.index.whole() else { return Ok(()) };
+    for index in app.index.whole().into_iter().chain(app.index.building()) {
+        distrust_one(app, index).await?;
+    }
+    Ok(())
+}
+
+async fn distrust_one(app: &App, index: Arc<Generation>) -> Result<()> {
     let mark = index.mark();
     let why = app
         .read(move |db| {
@@ -162,9 +172,9 @@ async fn build(app: &App, index: &Arc<Generation>) -> Result<bool> {
 /// Writes what events of the journal touch and commits once it has caught up, or now and then on a long way.
 async fn tail(app: &App, index: &Arc<Generation>) -> Result<bool> {
     let begun = std::time::Instant::now();
-    let mut mark = index.mark();
+    let mut mark = index.heard();
     let from = mark.seq;
-    let mut more = true;
+    let (mut more, mut wrote) = (true, false);
     while more && begun.elapsed() < COMMIT {
         let seq = mark.seq;
         let (last, touched) = app.read(move |db| heard(db, seq)).await?;
@@ -174,11 +184,16 @@ async fn tail(app: &App, index: &Arc<Generation>) -> Result<bool> {
             let (rows, gone) = app.read(move |db| documents::of(db, &part)).await?;
             let into = index.clone();
             blocking(move || into.write(&rows, &gone, false)).await?;
+            wrote = true;
         }
         (mark.seq, mark.at, more) = (seq, at, full);
     }
-    if mark.seq > from {
+    if wrote || mark.seq - index.mark().seq >= UNMARKED {
         commit(app, index, mark).await?;
+    } else if mark.seq > from {
+        // Somebody signed in, or reacted: nothing to be written.
+        index.hear(mark);
+        app.index.committed(mark.seq);
     }
     Ok(more && mark.seq > from)
 }

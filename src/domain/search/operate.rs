@@ -93,7 +93,7 @@ pub struct WhyTerm {
 /// How the index stands.
 pub async fn status(app: &App) -> Result<Status> {
     let index = app.index.serving();
-    let seq = index.as_ref().map_or(0, |g| g.mark().seq);
+    let seq = index.as_ref().map_or(0, |g| g.heard().seq);
     let (last, next) = app.read(move |db| Ok((sql::last_event(db)?, sql::next_event(db, seq)?))).await?;
     let (last, now) = (last.map_or(0, |(seq, _)| seq), app.clock.now());
     let (segments, bytes) = index.as_ref().map(|g| g.segments()).unwrap_or_default();

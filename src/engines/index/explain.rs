@@ -42,7 +42,12 @@ impl Generation {
         let Some((segment, doc)) = view.place_of(key)? else { return Ok(None) };
         let at = view.segments.iter().position(|s| std::ptr::eq(s.as_ref(), segment)).unwrap_or(0);
         let (mut quality, mut cover, mut terms) = (0.0, 0.0, Vec::new());
-        for slot in &plan.slots {
+        // Of the texts that it has.
+        let has = |set| {
+            let lengths = segment.text(set, Kind::Bisq).and_then(|t| t.lengths.as_ref());
+            lengths.is_some_and(|l| l.fieldnorm_id(doc) > 0)
+        };
+        for slot in plan.slots.iter().filter(|s| has(s.set)) {
             let (mut score, weigh) = (0.0, Weigh::new(&view, segment, slot));
             for info in &slot.places[at] {
                 each_of(segment, slot, info, |found, times| {

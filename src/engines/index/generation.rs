@@ -70,6 +70,8 @@ pub struct Generation {
     writer: Mutex<Writer>,
     view: RwLock<Arc<View>>,
     mark: Mutex<Mark>,
+    /// How far it has heard: what happened since the mark touches nothing that is found.
+    heard: Mutex<Mark>,
     committed: Mutex<Committed>,
 }
 
@@ -120,6 +122,7 @@ impl Generation {
             writer: Mutex::default(),
             view: RwLock::new(Arc::new(view)),
             mark: Mutex::new(mark),
+            heard: Mutex::new(mark),
             committed: Mutex::default(),
         })
     }
@@ -132,6 +135,16 @@ impl Generation {
     /// How far it follows, as of its last commit.
     pub fn mark(&self) -> Mark {
         *self.mark.lock()
+    }
+
+    /// How far it has heard: at least the mark.
+    pub fn heard(&self) -> Mark {
+        *self.heard.lock()
+    }
+
+    /// Notes that nothing up to `mark` touches what is found; written with the next commit.
+    pub fn hear(&self, mark: Mark) {
+        *self.heard.lock() = mark;
     }
 
     /// Adds documents, each in the place of the one of its name, and takes `gone` out; findable with the next commit.
@@ -175,12 +188,20 @@ impl Generation {
                 Ok(())
             }
             Err(e) => {
+                drop(held);
                 // A writer that failed is not to be trusted; the next one begins from the last commit.
-                held.open = None;
-                held.waiting = 0;
+                self.rollback();
                 Err(e.into())
             }
         }
+    }
+
+    /// Forgets what waits.
+    pub fn rollback(&self) {
+        let mut held = self.writer.lock();
+        held.open = None;
+        held.waiting = 0;
+        *self.heard.lock() = self.mark();
     }
 
     /// Writes what waits to the disk together with `mark`, and lets it be found.
@@ -195,7 +216,7 @@ impl Generation {
         })?;
         let documents = std::mem::take(&mut self.writer.lock().waiting);
         self.refresh()?;
-        *self.mark.lock() = mark;
+        (*self.mark.lock(), *self.heard.lock()) = (mark, mark);
         if now.0 > 0 {
             *self.committed.lock() =
                 Committed { at: Some(now), took_ms: begun.elapsed().as_millis() as u64, documents };

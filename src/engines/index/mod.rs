@@ -235,7 +235,7 @@ impl Index {
             remove(&old.dir);
         }
         state.trouble = None;
-        let seq = state.serving.as_ref().map_or(0, |g| g.mark().seq);
+        let seq = state.serving.as_ref().map_or(0, |g| g.heard().seq);
         drop(state);
         self.followed.send_modify(|known| *known = seq);
     }
