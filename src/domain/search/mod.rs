@@ -187,6 +187,8 @@ pub struct Suggestions {
 
 /// Longest question, in characters.
 pub const QUESTION_MAX: usize = 500;
+/// Words beside a phrase that make a sentence of it.
+const SENTENCE: usize = 3;
 /// Names that are offered at once.
 const SUGGESTED: usize = 10;
 /// Projects that the facet names.
@@ -216,7 +218,15 @@ pub async fn search(app: &App, who: &Viewer, question: &Question) -> Result<Answ
     let (found, suggestion) = on_a_core(app, &index, move |index| {
         let may = May::of(&reader);
         let narrowed = query.narrow(index, &may, project, reader.user.0)?;
-        let found = index.search(&Ask { scopes: may.scopes(), ..ask }, |d| narrowed.judge(&may, d))?;
+        let mut ask = Ask { scopes: may.scopes(), ..ask };
+        let mut found = index.search(&ask, |d| narrowed.judge(&may, d))?;
+        // A sentence that quotes something is answered without the quotation marks where nothing has the very words.
+        if found.total == 0 && ask.words.text.split_whitespace().count() >= SENTENCE && !ask.words.phrases.is_empty() {
+            for phrase in std::mem::take(&mut ask.words.phrases) {
+                ask.words.text.push_str(&format!(" {phrase}"));
+            }
+            found = index.search(&ask, |d| narrowed.judge(&may, d))?;
+        }
         let suggestion = suggestion(index, &may, &typed, found.total)?;
         Ok((found, suggestion))
     })

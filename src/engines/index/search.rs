@@ -118,8 +118,8 @@ pub struct Found {
     pub statuses: Vec<(u8, u64)>,
 }
 
-/// Steps of quality within which the newer document comes first: one in two hundred of a whole match.
-const STEPS: f32 = 200.0;
+/// Steps of quality within which the newer document comes first: a thousandth of a whole match.
+const STEPS: f32 = 1_000.0;
 /// What a match in the project's name adds to what is said there.
 const CONTEXT: f32 = 0.5;
 /// How many times fewer the readable documents are than all, before they are taken first and looked up one by one.
