@@ -179,6 +179,9 @@ impl Generation {
             policy.set_min_num_segments(4);
             policy.set_del_docs_ratio_before_merge(0.3);
             writer.set_merge_policy(Box::new(policy));
+            // tantivy numbers a writer's first operation as it did the last commit, and a merge of what that commit left
+            // takes it for done. So the first one takes out what never is there.
+            writer.delete_term(document::key_term(&self.fields, Key { kind: u8::MAX, id: -1 }));
             held.open = Some(writer);
         }
         let Some(writer) = held.open.as_mut() else { return Ok(()) };
@@ -201,6 +204,11 @@ impl Generation {
         let mut held = self.writer.lock();
         held.open = None;
         held.waiting = 0;
+        // A commit that failed may have come far enough to count.
+        let payload = self.index.load_metas().ok().and_then(|metas| metas.payload);
+        if let Some(mark) = payload.and_then(|text| serde_json::from_str(&text).ok()) {
+            *self.mark.lock() = mark;
+        }
         *self.heard.lock() = self.mark();
     }
 

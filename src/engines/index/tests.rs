@@ -134,3 +134,44 @@ fn phrases_follow_each_other_and_words_can_be_left_out() {
     assert_eq!(ask("", &[], &["자막"]), Vec::<i64>::new());
     let _ = std::fs::remove_dir_all(path);
 }
+
+#[test]
+fn what_a_writer_takes_out_first_stays_out_while_older_segments_are_merged() {
+    let path = dir("first");
+    for round in 0..9 {
+        let _ = std::fs::remove_dir_all(&path);
+        let index = built(&path, &[]);
+        let g = index.serving().unwrap();
+        let mark = |seq: i64| Mark { seq, at: seq, reading: None };
+        // Four segments are enough to be merged; the last commit takes something out of all of them but one.
+        for segment in 0..4 {
+            let documents: Vec<Document> = (0..8).map(|i| said(segment * 8 + i + 1, 1, &format!("초안 {i}"))).collect();
+            let gone: Vec<Key> = (0..3).filter(|s| *s != round % 3).map(|s| Key { kind: 2, id: s * 8 + 8 }).collect();
+            g.write(&documents, if segment == 3 { &gone } else { &[] }, false).unwrap();
+            g.commit(mark(10 + segment), Time(1)).unwrap();
+        }
+        // The writer ends before it has merged them.
+        index.close();
+        drop((g, index));
+        let index = open(&path);
+        let g = index.serving().unwrap();
+        let victim = Key { kind: 2, id: (round / 3) * 8 + 1 };
+        let before = g.documents();
+        g.write(&[said(100, 1, "새 글")], &[victim], false).unwrap();
+        for seq in 20..30 {
+            g.commit(mark(seq), Time(1)).unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let there = find_ids(&index);
+        assert!(!there.contains(&victim.id), "round {round}: {} is back in {there:?}", victim.id);
+        assert_eq!(g.documents(), before, "round {round}");
+    }
+    let _ = std::fs::remove_dir_all(path);
+}
+
+fn find_ids(index: &Index) -> Vec<i64> {
+    let ask = Ask { scopes: vec![1], limit: 100, ..Ask::default() };
+    let pass = Pass { kind: true, scope: true, status: true, own: false };
+    let found = index.serving().unwrap().search(&ask, |_| Some(pass)).unwrap();
+    found.hits.iter().map(|h| h.key.id).collect()
+}
