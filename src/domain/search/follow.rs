@@ -27,10 +27,12 @@ const COMMIT: Duration = Duration::from_secs(2);
 const UNMARKED: i64 = 10_000;
 /// After an error.
 const PAUSE: Duration = Duration::from_secs(5);
+/// Another process that writes wakes nobody.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Follows until the program stops.
 pub async fn follow(app: App) {
-    let mut checked = false;
+    let (mut checked, mut failed) = (false, false);
     loop {
         let step = async {
             if !checked {
@@ -39,10 +41,15 @@ pub async fn follow(app: App) {
             }
             step(&app).await
         };
-        let pause = match step.await {
+        let done = step.await;
+        if done.is_ok() && std::mem::take(&mut failed) {
+            app.index.set_trouble(None);
+        }
+        let pause = match done {
             Ok(true) => continue,
             Ok(false) => None,
             Err(e) => {
+                failed = true;
                 // Rows that were read but not committed are read again.
                 app.index.building().inspect(|g| g.rollback());
                 if !app.stopping.is_cancelled() {
@@ -56,7 +63,7 @@ pub async fn follow(app: App) {
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => {
-                    app.index.woken().await;
+                    let _ = tokio::time::timeout(LOOK, app.index.woken()).await;
                     tokio::time::sleep(GATHER).await;
                 }
             }
@@ -108,8 +115,7 @@ async fn distrust_one(app: &App, index: Arc<Generation>) -> Result<()> {
 /// One step of each index; is there more to do at once?
 async fn step(app: &App) -> Result<bool> {
     let asked = app.index.take_asked();
-    let whole = app.index.whole();
-    let outdated = whole.as_ref().is_none_or(|g| g.schema != SCHEMA);
+    let outdated = app.index.whole().is_none_or(|g| g.schema != SCHEMA);
     if asked || (outdated && app.index.building().is_none()) {
         begin(app).await?;
     }
@@ -117,7 +123,8 @@ async fn step(app: &App) -> Result<bool> {
     if let Some(building) = app.index.building() {
         more |= build(app, &building).await?;
     }
-    if let Some(whole) = whole {
+    // Another one perhaps than a moment ago.
+    if let Some(whole) = app.index.whole() {
         more |= tail(app, &whole).await?;
     }
     Ok(more)
@@ -193,7 +200,7 @@ async fn tail(app: &App, index: &Arc<Generation>) -> Result<bool> {
     } else if mark.seq > from {
         // Somebody signed in, or reacted: nothing to be written.
         index.hear(mark);
-        app.index.committed(mark.seq);
+        app.index.committed(index, mark.seq);
     }
     Ok(more && mark.seq > from)
 }
@@ -215,9 +222,9 @@ fn heard(db: &Db, after: i64) -> Result<Heard> {
 }
 
 async fn commit(app: &App, index: &Arc<Generation>, mark: Mark) -> Result<()> {
-    let (index, now) = (index.clone(), app.clock.now());
-    blocking(move || index.commit(mark, now)).await?;
-    app.index.committed(mark.seq);
+    let (into, now) = (index.clone(), app.clock.now());
+    blocking(move || into.commit(mark, now)).await?;
+    app.index.committed(index, mark.seq);
     Ok(())
 }
 

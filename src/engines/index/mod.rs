@@ -153,9 +153,9 @@ impl Index {
         self.asked.swap(false, Ordering::Relaxed)
     }
 
-    /// Events up to this one can be found.
-    pub fn committed(&self, seq: i64) {
-        if self.whole().is_some() {
+    /// Events up to this one can be found in `index`, if it is the one that serves.
+    pub fn committed(&self, index: &Arc<Generation>, seq: i64) {
+        if self.whole().is_some_and(|whole| Arc::ptr_eq(&whole, index)) {
             self.followed.send_if_modified(|known| seq > std::mem::replace(known, seq.max(*known)));
         }
     }
@@ -251,15 +251,16 @@ impl Index {
         }
     }
 
-    /// Takes a damaged generation out of service.
-    pub fn discard(&self, damaged: &Generation, why: String) {
+    /// Takes a damaged generation out of service, if it is in service still.
+    pub fn discard(&self, damaged: &Arc<Generation>, why: String) {
         let mut state = self.state.write();
         let State { serving, building, trouble } = &mut *state;
-        for slot in [serving, building] {
-            if slot.as_ref().is_some_and(|g| g.number == damaged.number) {
-                *slot = None;
-            }
-        }
+        let Some(slot) = [serving, building].into_iter().find(|s| s.as_ref().is_some_and(|g| Arc::ptr_eq(g, damaged)))
+        else {
+            // Its number and its place may be another one's by now.
+            return;
+        };
+        *slot = None;
         damaged.retire();
         remove(&damaged.dir);
         *trouble = Some(why);
