@@ -6,6 +6,7 @@ use super::{Kind, sql};
 use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::UserId;
+use crate::base::roles::Role;
 use crate::engines::index::{Document, Key};
 use crate::engines::store::Db;
 
@@ -90,7 +91,8 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
             into.insert((Kind::Comment, comment.0));
             into.extend(sql::replies(db, *comment)?);
         }
-        // Who may see what is judged by the asker's roles, which are not indexed.
+        // Who may see what is judged by the asker's roles, which are not indexed; whose it is, is.
+        MemberChanged { project, role: Role::Owner, .. } => drop(into.insert((Kind::Project, project.0))),
         MemberChanged { .. } => {}
         ReactionAdded { .. } | ReactionRemoved { .. } | Decided { .. } => {}
         UserAdded { .. } | SiteRoleChanged { .. } => {}

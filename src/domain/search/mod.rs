@@ -406,7 +406,8 @@ impl Query {
             let mut ids = HashSet::new();
             for name in names {
                 let words = Words { text: name.clone(), typing: true, ..Words::default() };
-                let ask = Ask { words, names_only: true, scopes: may.scopes(), limit: 100, after: None };
+                // All of that name: the thousandth project is one of them as well.
+                let ask = Ask { words, names_only: true, scopes: may.scopes(), limit: usize::MAX, after: None };
                 let found = index.search(&ask, |d| (d.kind() == kind as u8 && may.sees(d)).then_some(PASS))?;
                 ids.extend(found.hits.iter().map(|h| h.key.id));
             }
