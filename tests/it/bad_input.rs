@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
+use videoplanet::domain::search;
 
 use crate::answer::Answer;
 use crate::studio::Studio;
@@ -257,5 +258,156 @@ async fn the_edges_of_http_answer_with_their_own_status() {
     }
     let named = client.get(api("/me")).header("x-request-id", "front-end-0042");
     assert_eq!(Answer::of(named).await.header("x-request-id"), "front-end-0042");
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_too_long_or_answered() {
+    let s = Studio::start("bad-questions").await;
+    s.work().await;
+    let comments = format!("POST /feedbacks/{}/comments", s.feedback);
+    for text in ["ㅋㅋㅋㅋ 좋아요", "이모지 👩‍👩‍👧‍👦🎬 장면", "مرحبا بالعالم", "따옴표 \" 와 : 와 -"]
+    {
+        s.editor.send(&comments, json!({ "text": text })).await.is(201);
+    }
+    search::settled(&s.app).await.unwrap();
+    let encoded = |q: &str| form_urlencoded::byte_serialize(q.as_bytes()).collect::<String>();
+    for route in ["/search", "/search/suggest"] {
+        let long = s.editor.call(&format!("GET {route}?q={}", encoded(&"가".repeat(501)))).await.is(422);
+        assert!(long.field("q").contains("500"), "{route}: {}", long.body);
+        s.editor.call(&format!("GET {route}?q={}", encoded(&"가".repeat(500)))).await.is(200);
+        for q in [
+            "",
+            " ",
+            "\0",
+            "자막\0\0",
+            "\"",
+            "\"\"",
+            "\" \"",
+            "“",
+            "”“",
+            ":",
+            "::",
+            "-",
+            "--",
+            "- -",
+            "-\"",
+            "-\"\"",
+            "-:",
+            "\":",
+            "is:",
+            ":is",
+            "is::open",
+            "is:\"",
+            "is:\"open",
+            "from:\"\"",
+            "from:\"",
+            "in:",
+            "kind:",
+            "-kind:comment",
+            "from:me",
+            "from:없는사람",
+            "in:없는곳",
+            "is:mine is:open has:time kind:comment",
+            "is:open is:resolved",
+            "kind:comment kind:project",
+            "before:9999-99-99",
+            "after:9999-12-31",
+            "before:0000-00-00",
+            "after:-1-1-1",
+            "before:99999999999999999999",
+            "before:2026-02-30",
+            "has:nothing",
+            "👩‍👩‍👧‍👦",
+            "👩‍👩‍👧",
+            "🎬🎬🎬",
+            "\u{200d}",
+            "\u{fe0f}",
+            "مرحبا",
+            "\u{202e}drowssap",
+            "\u{feff}",
+            "a\u{301}\u{301}\u{301}",
+            "\u{1100}",
+            "\u{11a8}\u{11a8}",
+            "ㅏㅏㅏ",
+            "ᄀ",
+            "%",
+            "_",
+            "*",
+            "?",
+            "\\",
+            "(",
+            "[",
+            "{",
+            "~",
+            "^",
+            "AND",
+            "OR NOT",
+            "+자막",
+            "자막^2",
+            "자막~",
+            "a:b:c",
+            "1:2:3:4",
+            "99:99:99",
+            "\n\t\r",
+            "<script>",
+            "'; DROP TABLE comments; --",
+            "\u{10ffff}",
+            "𠀀𠀁",
+        ] {
+            let line = format!("GET {route}?q={}", encoded(q));
+            let answer = s.editor.call(&line).await;
+            assert_eq!(answer.status, 200, "{q:?}: {}", answer.body);
+            assert!(answer.body["results"].is_array(), "{q:?}: {}", answer.body);
+            assert!(!answer.body.to_string().contains("<script>"), "{q:?}");
+        }
+        for (part, times) in [
+            ("ㅋ", 500),
+            ("ㅏ", 500),
+            ("가나다라 ", 100),
+            ("👩", 500),
+            ("\"", 500),
+            ("-", 500),
+            (":", 500),
+            ("from:a ", 71),
+            ("\"가 나\" ", 71),
+            ("-가 ", 166),
+            ("a", 500),
+            ("1", 500),
+            ("vmfhwprxm ", 50),
+        ] {
+            let begun = std::time::Instant::now();
+            let line = format!("GET {route}?q={}", encoded(&part.repeat(times)));
+            s.editor.call(&line).await.is(200);
+            // A bound for a build without optimisation beside other tests.
+            assert!(begun.elapsed().as_secs() < 5, "{times} × {part:?} took {:?}", begun.elapsed());
+        }
+    }
+    let long = s.editor.line(&format!("GET /search?q={}", "a".repeat(501))).header("accept-language", "en");
+    assert!(Answer::of(long).await.is(422).field("q").contains("500"));
+    let kind = s.editor.call("GET /search?q=a&kind=film").await.is(422);
+    for name in ["project", "feedback", "comment", "file", "person"] {
+        assert!(kind.field("kind").contains(name), "{}", kind.body);
+    }
+    for (query, field) in [
+        ("page_size=0", "page_size"),
+        ("page_size=101", "page_size"),
+        ("page_size=-1", "page_size"),
+        ("page_size=x", "page_size"),
+        ("cursor=x", "cursor"),
+        ("cursor=AAAA", "cursor"),
+        ("cursor=%00", "cursor"),
+        ("cursor=%ED%95%9C%EA%B8%80", "cursor"),
+        ("cursor=W10", "cursor"),
+        ("project_id=x", "project_id"),
+    ] {
+        let answer = s.editor.call(&format!("GET /search?q=a&{query}")).await.is(422);
+        assert!(!answer.field(field).is_empty(), "{query}: {}", answer.body);
+    }
+    for query in
+        ["page_size=1", "page_size=100", "cursor=", "status=", "status=nonsense", "project_id=999", "kind=file"]
+    {
+        s.editor.call(&format!("GET /search?q=a&{query}")).await.is(200);
+    }
     s.stop().await;
 }

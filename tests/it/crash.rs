@@ -16,7 +16,8 @@ use crate::clips::{Dir, noise};
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
-    url: String,
+    /// Where it answers.
+    pub url: String,
     token: String,
     client: Client,
 }

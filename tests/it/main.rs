@@ -23,6 +23,8 @@ mod projects;
 mod rights;
 mod rooms;
 mod search;
+mod search_index;
+mod search_rights;
 mod stale;
 mod studio;
 mod tidy;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use reqwest::Client;
 use serde_json::{Value, json};
 use videoplanet::base::roles::Role;
+use videoplanet::domain::search;
 
 use crate::answer::Answer;
 use crate::bad_input::{declared, routes};
@@ -228,11 +229,15 @@ async fn real_answers_are_as_the_document_says() {
         .await
         .is(201);
     s.editor.send("POST /me/tokens", json!({ "name": "읽기", "scopes": ["read"] })).await.is(201);
+    search::settled(&s.app).await.unwrap();
     for (template, path) in [
         ("/me", "/me".to_owned()),
         ("/me/sessions", "/me/sessions".into()),
         ("/me/tokens", "/me/tokens".into()),
         ("/dashboard", "/dashboard".into()),
+        ("/search", "/search?q=색보정".into()),
+        ("/search", "/search?q=시사&page_size=1".into()),
+        ("/search/suggest", "/search/suggest?q=가을".into()),
         ("/projects", "/projects".into()),
         ("/projects", "/projects?fields=id,name&expand=members,feedbacks".into()),
         ("/projects/{id}", format!("/projects/{p}")),

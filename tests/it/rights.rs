@@ -51,6 +51,8 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /me/sessions", none(), SignedIn),
         ("DELETE /me/sessions/s", none(), Himself),
         ("GET /dashboard", none(), SignedIn),
+        ("GET /search?q=가을", none(), SignedIn),
+        ("GET /search/suggest?q=가을", none(), SignedIn),
         ("GET /projects", none(), SignedIn),
         ("POST /projects", json!({ "name": "또 하나" }), SignedIn),
         ("GET /projects/p", none(), From(Viewer)),
@@ -103,6 +105,7 @@ fn table() -> Vec<(&'static str, Value, May)> {
 fn shape(line: &str) -> String {
     let place = |part: &str| part.starts_with('{') || (part.len() == 1 && part != "/");
     let file = |part: &str| matches!(part, "original" | "like" | "01.jpg");
+    let line = line.split('?').next().unwrap_or_default();
     line.split('/').map(|p| if place(p) || file(p) { "*" } else { p }).collect::<Vec<_>>().join("/")
 }
 

@@ -208,8 +208,14 @@ impl World {
     }
 }
 
+/// What is offered while somebody types.
+pub async fn offered(who: &Someone, q: &str) -> Value {
+    let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
+    who.call(&format!("GET /search/suggest?q={q}")).await.is(200).body
+}
+
 /// Asks; answers the body.
-async fn ask(who: &Someone, q: &str, more: &str) -> Value {
+pub async fn ask(who: &Someone, q: &str, more: &str) -> Value {
     let q: String = form_urlencoded::byte_serialize(q.as_bytes()).collect();
     who.call(&format!("GET /search?q={q}{more}")).await.is(200).body
 }
@@ -319,4 +325,48 @@ async fn names_are_offered_while_they_are_typed() {
     assert_eq!(offered("ㅔ개ㅓㄷㅊㅅ").await.1, "project");
     assert_eq!(ask(&w.hayun, "ㅔ개ㅓㄷㅊㅅ", "").await["suggestion"], "project");
     assert_eq!(ask(&w.hayun, "ㅋㅋㅋ", "").await["suggestion"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_go_on_where_the_last_one_ended() {
+    let s = Studio::start("search-pages").await;
+    s.work().await;
+    let comments = format!("POST /feedbacks/{}/comments", s.feedback);
+    let mut said = Vec::new();
+    for i in 0..45 {
+        // The same words in the same length, and others around them in some.
+        let text = if i % 3 == 0 {
+            format!("돋보기 {i:02} 그리고 조금 더 길게 말합니다")
+        } else {
+            format!("돋보기 {i:02}")
+        };
+        said.push(s.editor.send(&comments, json!({ "text": text })).await.is(201).id());
+    }
+    search::settled(&s.app).await.unwrap();
+    let whole = ask(&s.viewer, "돋보기", "&page_size=100").await;
+    let ids = |a: &Value| -> Vec<i64> {
+        a["results"].as_array().unwrap().iter().map(|h| h["id"].as_i64().unwrap()).collect()
+    };
+    let (mut paged, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = ask(&s.viewer, "돋보기", &format!("&page_size=10&cursor={cursor}")).await;
+        assert_eq!((&page["total"], &page["facets"]), (&whole["total"], &whole["facets"]));
+        // Groups belong to a first page.
+        assert_eq!(page["groups"].as_array().unwrap().is_empty(), !cursor.is_empty(), "{page}");
+        assert_eq!(page["has_next"], !page["next_cursor"].is_null());
+        sizes.push(ids(&page).len());
+        paged.extend(ids(&page));
+        match page["next_cursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!((sizes, &paged), (vec![10, 10, 10, 10, 5], &ids(&whole)));
+    let mut once = paged.clone();
+    once.sort();
+    assert_eq!(once, said);
+    // Equals stand newest first.
+    let equals: Vec<i64> = paged.iter().copied().filter(|id| (id - said[0]) % 3 != 0).collect();
+    assert!(equals.is_sorted_by(|a, b| a > b), "{equals:?}");
+    s.stop().await;
 }

@@ -177,12 +177,18 @@ impl Studio {
 
     /// Stops the program in order and starts it again on the same data, at another address.
     pub async fn restart(self) -> Studio {
+        self.stopped(|| ()).await
+    }
+
+    /// The same, with something done to the data in between.
+    pub async fn stopped(self, meanwhile: impl FnOnce()) -> Studio {
         let Studio { app, mut editor, mut viewer, mut stranger, project, feedback, server, dir, .. } = self;
         let (config, clock) = (app.config.clone(), app.clock.clone());
         app.close().await;
         server.abort();
         let _ = server.await;
         drop(app);
+        meanwhile();
         let mut opened = App::open(&dir.path().join("data"), config.clone(), clock.clone()).await;
         // A last connection may hold the directory for a moment.
         for _ in 0..100 {

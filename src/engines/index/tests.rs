@@ -175,3 +175,48 @@ fn find_ids(index: &Index) -> Vec<i64> {
     let found = index.serving().unwrap().search(&ask, |_| Some(pass)).unwrap();
     found.hits.iter().map(|h| h.key.id).collect()
 }
+
+#[test]
+fn wherever_a_byte_is_wrong_it_is_opened_or_removed_and_damage_is_told() {
+    let path = dir("anywhere");
+    let documents: Vec<Document> = (1..60)
+        .map(|i| Document {
+            name: format!("시사본 v{i}.mp4"),
+            long: "자막 중심으로".into(),
+            ..said(i, 1, "색보정 부탁")
+        })
+        .collect();
+    let index = built(&path, &documents);
+    let g = index.serving().unwrap();
+    // A file of what is deleted as well.
+    g.write(&[], &[Key { kind: 2, id: 1 }], false).unwrap();
+    g.commit(Mark { seq: 8, at: 80, reading: None }, Time(1)).unwrap();
+    index.close();
+    drop((g, index));
+    let list = |at: &Path| std::fs::read_dir(at).unwrap().flatten().map(|f| f.path()).collect::<Vec<_>>();
+    let (files, copy) = (list(&path.join("1-1")), dir("anywhere-copy"));
+    assert!(files.len() > 6, "{files:?}");
+    for file in files.iter().filter(|f| f.extension().is_some_and(|e| e != "lock")) {
+        let len = std::fs::metadata(file).unwrap().len() as usize;
+        for at in [0, len / 4, len / 2, len * 3 / 4, len.saturating_sub(12), len - 1] {
+            let _ = std::fs::remove_dir_all(&copy);
+            std::fs::create_dir_all(copy.join("1-1")).unwrap();
+            for f in &files {
+                std::fs::copy(f, copy.join("1-1").join(f.file_name().unwrap())).unwrap();
+            }
+            let damaged = copy.join("1-1").join(file.file_name().unwrap());
+            let mut bytes = std::fs::read(&damaged).unwrap();
+            bytes[at] ^= 0xA5;
+            std::fs::write(&damaged, bytes).unwrap();
+            let label = format!("{} at {at} of {len}", file.extension().unwrap().display());
+            let index = open(&copy);
+            match index.whole() {
+                None => assert!(index.trouble().is_some() && !copy.join("1-1").exists(), "{label}"),
+                Some(g) if g.damaged().is_empty() => assert_eq!(find_ids(&index).len(), 58, "{label}"),
+                Some(_) => {}
+            }
+            index.close();
+        }
+    }
+    let _ = (std::fs::remove_dir_all(path), std::fs::remove_dir_all(copy));
+}
