@@ -43,6 +43,16 @@ pub fn id_list(ids: &[i64]) -> String {
     ids.iter().map(|i| i.to_string()).collect::<Vec<_>>().join(", ")
 }
 
+/// Places for an `IN (…)` from number `from` on, and what goes into them: filled up with 0, which no row has, so that one
+/// prepared statement serves lists of about the same length.
+pub fn id_places(from: usize, ids: &[i64]) -> (String, Vec<i64>) {
+    let size = [4, 16, 64].into_iter().find(|s| *s >= ids.len()).unwrap_or(ids.len().next_multiple_of(256));
+    let mut values = ids.to_vec();
+    values.resize(size, 0);
+    let places = (from..from + size).map(|i| format!("?{i}")).collect::<Vec<_>>().join(", ");
+    (places, values)
+}
+
 /// `If-Match` against the present revision: another one means that somebody was faster.
 pub fn expect_rev(expected: Option<i64>, present: i64) -> Result<()> {
     match expected {

@@ -8,8 +8,8 @@ use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::base::page::FeedSlice;
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Person;
-use crate::domain::id_list;
-use crate::engines::store::{Db, Row, SqlResult, Tx, params};
+use crate::domain::{id_list, id_places};
+use crate::engines::store::{Db, Row, SqlResult, Tx, params, params_from_iter};
 
 /// Sort key of a comment without a moment: after all others.
 pub(super) const NO_MOMENT: i64 = 1 << 52;
@@ -255,16 +255,16 @@ pub(super) fn found(db: &Db, user: UserId, ids: &[CommentId]) -> Result<Vec<Stor
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let list = id_list(&ids.iter().map(|i| i.0).collect::<Vec<_>>());
+    let (places, values) = id_places(2, &ids.iter().map(|i| i.0).collect::<Vec<_>>());
     let columns = format!("{} 0, 0, 0, 0, 0, 0", COMMENT.split("(SELECT").next().unwrap_or_default());
     db.all(
         &format!(
             "SELECT {columns} FROM comments c JOIN feedbacks f ON f.id = c.feedback_id AND f.deleted_ms IS NULL
              JOIN projects p ON p.id = c.project_id AND p.deleted_ms IS NULL
              JOIN members m ON m.project_id = c.project_id AND m.user_id = ?1 {JOINS}
-             WHERE c.id IN ({list}) AND c.deleted_ms IS NULL"
+             WHERE c.id IN ({places}) AND c.deleted_ms IS NULL"
         ),
-        params![user],
+        params_from_iter([user.0].into_iter().chain(values)),
         stored,
     )
 }

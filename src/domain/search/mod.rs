@@ -8,15 +8,18 @@
 
 mod documents;
 mod follow;
+mod judge;
 pub mod operate;
 mod query;
 pub mod routes;
+mod shown;
 mod snippet;
 mod sql;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -25,19 +28,17 @@ use serde::Serialize;
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
-use crate::base::ids::{CommentId, FeedbackId, ProjectId};
+use crate::base::ids::{FeedbackId, ProjectId};
 use crate::base::locale::Text;
-use crate::base::roles::{Right, Role};
 use crate::closed_set;
 use crate::domain::accounts::{Person, Viewer};
-use crate::domain::comments;
 use crate::engines::index::marks::Marker;
-use crate::engines::index::text::layout;
-use crate::engines::index::{Ask, Doc, Found, Generation, Hit as Place, Pass, Words};
+use crate::engines::index::{Ask, Found, Generation, Hit as Place, Pass, Words};
 use crate::engines::store::Db;
-use documents::{STATUSES, flag};
+use documents::STATUSES;
 pub use follow::{follow, settled};
-use query::{Query, Whose};
+use judge::May;
+use query::Query;
 
 closed_set! {
     /// What can be found.
@@ -215,7 +216,7 @@ pub async fn search(app: &App, who: &Viewer, question: &Question) -> Result<Answ
     let (typed, project) = (question.q.clone(), question.project);
     let groups = question.kind.is_none() && after.is_none();
     let reader = who.clone();
-    let (found, suggestion) = on_a_core(app, &index, move |index| {
+    let find = move |index: &Generation| {
         let may = May::of(&reader);
         let narrowed = query.narrow(index, &may, project, reader.user.0)?;
         let mut ask = Ask { scopes: may.scopes(), ..ask };
@@ -227,19 +228,22 @@ pub async fn search(app: &App, who: &Viewer, question: &Question) -> Result<Answ
             }
             found = index.search(&ask, |d| narrowed.judge(&may, d))?;
         }
-        let suggestion = suggestion(index, &may, &typed, found.total)?;
+        let suggestion = judge::suggestion(index, &may, &typed, found.total)?;
         Ok((found, suggestion))
+    };
+    let reader = who.clone();
+    let (found, suggestion, shown) = look(app, &index, find, move |db, (found, suggestion): (Found, _)| {
+        let mut wanted: Vec<Place> = found.hits.clone();
+        if groups {
+            wanted.extend(found.best.iter().flat_map(|(_, hits)| hits));
+        }
+        let projects: Vec<i64> = found.scopes.iter().take(PROJECTS).map(|(id, _)| *id).collect();
+        let shown = shown::read(db, &reader, &wanted, &projects, &marker, authored)?;
+        Ok((found, suggestion, shown))
     })
     .await?;
     let Found { total, hits, more, best, kinds, scopes, statuses } = found;
     let next_cursor = hits.last().filter(|_| more).map(|h| cursor(h.place));
-    let mut wanted: Vec<Place> = hits.clone();
-    if groups {
-        wanted.extend(best.iter().flat_map(|(_, hits)| hits));
-    }
-    let projects: Vec<i64> = scopes.iter().take(PROJECTS).map(|(id, _)| *id).collect();
-    let reader = who.clone();
-    let shown = app.read(move |db| show(db, &reader, &wanted, &projects, &marker, authored)).await?;
     let count = |kind: &u8| kinds.iter().find(|(k, _)| k == kind).map_or(0, |(_, n)| *n as i64);
     Ok(Answer {
         total: total as i64,
@@ -290,179 +294,46 @@ pub async fn suggest(app: &App, who: &Viewer, q: &str) -> Result<Suggestions> {
     let Some(index) = app.index.serving().filter(|_| !words.is_empty()) else { return Ok(Suggestions::default()) };
     let marker = Marker::new(&words);
     let (typed, reader) = (q.to_owned(), who.clone());
-    let (found, suggestion) = on_a_core(app, &index, move |index| {
+    let find = move |index: &Generation| {
         let may = May::of(&reader);
         let ask = Ask { words, names_only: true, scopes: may.scopes(), limit: SUGGESTED, after: None };
         let found = index.search(&ask, |d| may.sees(d).then_some(PASS))?;
-        let suggestion = suggestion(index, &may, &typed, found.total)?;
-        Ok((found, suggestion))
+        let suggestion = judge::suggestion(index, &may, &typed, found.total)?;
+        Ok((found.hits, suggestion))
+    };
+    let reader = who.clone();
+    look(app, &index, find, move |db, (hits, suggestion): (Vec<Place>, _)| {
+        let shown = shown::read(db, &reader, &hits, &[], &marker, false)?;
+        Ok(Suggestions { results: hits.iter().filter_map(|h| shown.hit(h)).collect(), suggestion })
     })
-    .await?;
-    let (reader, hits) = (who.clone(), found.hits.clone());
-    let shown = app.read(move |db| show(db, &reader, &hits, &[], &marker, false)).await?;
-    Ok(Suggestions { results: found.hits.iter().filter_map(|h| shown.hit(h)).collect(), suggestion })
+    .await
 }
 
 /// Through every filter.
 const PASS: Pass = Pass { kind: true, scope: true, status: true, own: false };
 
-/// Asks the index beside the requests, as many questions at once as there are cores. A question that breaks the index
-/// has met damage: it is taken out of service and built anew.
-async fn on_a_core<T: Send + 'static>(
+/// Looks into the index and reads what is shown, in one go on a reader's thread. A question that breaks the index has met
+/// damage: it is taken out of service and built anew.
+async fn look<F: Send + 'static, T: Send + 'static>(
     app: &App,
-    index: &std::sync::Arc<Generation>,
-    ask: impl FnOnce(&Generation) -> anyhow::Result<T> + Send + 'static,
+    index: &Arc<Generation>,
+    find: impl FnOnce(&Generation) -> anyhow::Result<F> + Send + 'static,
+    show: impl FnOnce(&Db, F) -> Result<T> + Send + 'static,
 ) -> Result<T> {
-    let _permit = app.index.permit().await;
     let asked = index.clone();
-    let answer = tokio::task::spawn_blocking(move || ask(&asked)).await;
-    let why = match answer {
-        Ok(Ok(answer)) => return Ok(answer),
-        Ok(Err(e)) => format!("{e:#}"),
-        Err(e) => e.to_string(),
-    };
-    tracing::error!(error = why, "the index cannot be read and is built anew");
-    app.index.discard(index, why);
-    app.index.wake();
-    Err(Error::Busy { retry_after_s: 2 })
-}
-
-/// Where a reader may look, and as what.
-struct May {
-    roles: HashMap<i64, Role>,
-}
-
-impl May {
-    fn of(who: &Viewer) -> May {
-        let there = who.roles.all().iter().filter(|s| !s.deleted);
-        May { roles: there.map(|s| (s.project.0, s.role)).collect() }
-    }
-
-    fn scopes(&self) -> Vec<i64> {
-        self.roles.keys().copied().collect()
-    }
-
-    /// May he see the document at all?
-    fn sees(&self, d: &Doc) -> bool {
-        if d.kind() == Kind::Person as u8 {
-            return d.in_any(|project| self.roles.contains_key(&project));
-        }
-        let role = self.roles.get(&d.scope());
-        role.is_some_and(|r| d.flags() & flag::INTERNAL == 0 || r.may(Right::SeeInternal))
-    }
-}
-
-/// A question whose names are found: what the judge goes by.
-struct Narrowed {
-    kinds: Vec<u8>,
-    projects: Option<HashSet<i64>>,
-    statuses: Vec<u8>,
-    authors: Option<HashSet<i64>>,
-    me: i64,
-    mine: bool,
-    after: i64,
-    before: i64,
-    flags: u8,
-}
-
-impl Narrowed {
-    fn judge(&self, may: &May, d: &Doc) -> Option<Pass> {
-        if !may.sees(d) || d.flags() & self.flags != self.flags {
-            return None;
-        }
-        if self.mine || self.authors.is_some() {
-            let owner = d.owner();
-            // Who wrote without his name is known to himself alone.
-            let told = d.flags() & flag::ANONYMOUS == 0 || owner == self.me;
-            let wanted = self.authors.as_ref().is_none_or(|a| told && a.contains(&owner));
-            if !wanted || (self.mine && owner != self.me) {
-                return None;
-            }
-        }
-        if self.after > i64::MIN || self.before < i64::MAX {
-            let at = d.at();
-            if at < self.after || at >= self.before {
-                return None;
-            }
-        }
-        let scope = match &self.projects {
-            None => true,
-            Some(of) if d.kind() == Kind::Person as u8 => d.in_any(|p| of.contains(&p)),
-            Some(of) => of.contains(&d.scope()),
-        };
-        Some(Pass {
-            kind: self.kinds.is_empty() || self.kinds.contains(&d.kind()),
-            scope,
-            status: self.statuses.is_empty() || self.statuses.contains(&d.status()),
-            own: may.roles.get(&d.scope()) == Some(&Role::Owner),
+    let answer = app
+        .read(move |db| match catch_unwind(AssertUnwindSafe(|| find(&asked))) {
+            Ok(Ok(found)) => show(db, found).map(Ok),
+            Ok(Err(e)) => Ok(Err(format!("{e:#}"))),
+            Err(_) => Ok(Err("it broke a question off".to_owned())),
         })
-    }
-}
-
-impl Query {
-    /// Looks up the people and projects that it names, among those that the reader may see.
-    fn narrow(self, index: &Generation, may: &May, project: Option<ProjectId>, me: i64) -> anyhow::Result<Narrowed> {
-        let named = |kind: Kind, names: &[String]| -> anyhow::Result<HashSet<i64>> {
-            let mut ids = HashSet::new();
-            for name in names {
-                let words = Words { text: name.clone(), typing: true, ..Words::default() };
-                // All of that name: the thousandth project is one of them as well.
-                let ask = Ask { words, names_only: true, scopes: may.scopes(), limit: usize::MAX, after: None };
-                let found = index.search(&ask, |d| (d.kind() == kind as u8 && may.sees(d)).then_some(PASS))?;
-                ids.extend(found.hits.iter().map(|h| h.key.id));
-            }
-            Ok(ids)
-        };
-        let mut projects = match &self.projects[..] {
-            [] => None,
-            names => Some(named(Kind::Project, names)?),
-        };
-        if let Some(id) = project {
-            projects = Some(
-                HashSet::from([id.0])
-                    .into_iter()
-                    .filter(|p| projects.as_ref().is_none_or(|of| of.contains(p)))
-                    .collect(),
-            );
-        }
-        let authors = match &self.authors[..] {
-            [] => None,
-            whose => {
-                let names: Vec<String> = whose.iter().filter_map(|w| w.name().map(str::to_owned)).collect();
-                let mut ids = named(Kind::Person, &names)?;
-                ids.extend(whose.iter().any(|w| matches!(w, Whose::Me)).then_some(me));
-                Some(ids)
-            }
-        };
-        let number = |s: &String| STATUSES.iter().position(|known| known == s).map_or(u8::MAX - 1, |i| i as u8);
-        Ok(Narrowed {
-            kinds: self.kinds.iter().map(|k| *k as u8).collect(),
-            projects,
-            statuses: self.statuses.iter().map(number).collect(),
-            authors,
-            me,
-            mine: self.mine,
-            after: self.after.map_or(i64::MIN, |t| t.0),
-            before: self.before.map_or(i64::MAX, |t| t.0),
-            flags: self.flags,
-        })
-    }
-}
-
-/// What was probably meant, where Latin letters were typed while the keyboard was Korean: certain where letters stand
-/// alone that no Korean word has; else only where nothing is found as typed and something is found as meant.
-fn suggestion(index: &Generation, may: &May, typed: &str, total: u64) -> anyhow::Result<Option<String>> {
-    let Some(meant) = layout::latin(typed.trim()) else { return Ok(None) };
-    if layout::is_broken(typed) {
-        return Ok(Some(meant));
-    }
-    if total > 0 || !typed.trim().chars().all(|c| c.is_whitespace() || layout::is_typed_hangul(c)) {
-        return Ok(None);
-    }
-    let words = Words { text: meant.clone(), ..Words::default() };
-    let ask = Ask { words, scopes: may.scopes(), ..Ask::default() };
-    let found = index.search(&ask, |d| may.sees(d).then_some(PASS))?;
-    Ok((found.total > 0).then_some(meant))
+        .await?;
+    answer.map_err(|why| {
+        tracing::error!(error = why, "the search index cannot be read and is built anew");
+        app.index.discard(index, why);
+        app.index.wake();
+        Error::Busy { retry_after_s: 2 }
+    })
 }
 
 fn cursor(place: crate::engines::index::Place) -> String {
@@ -473,81 +344,4 @@ fn read_cursor(text: &str) -> Result<crate::engines::index::Place> {
     let bytes = URL_SAFE_NO_PAD.decode(text.get(..text.len().min(200)).unwrap_or_default()).ok();
     let place = bytes.and_then(|b| serde_json::from_slice(&b).ok());
     place.ok_or_else(|| Error::invalid("cursor", Text::new("invalid.cursor")))
-}
-
-/// Hits as they may be shown, by document.
-#[derive(Default)]
-struct Shown {
-    hits: HashMap<(u8, i64), Hit>,
-    projects: HashMap<i64, String>,
-}
-
-impl Shown {
-    fn hit(&self, place: &Place) -> Option<Hit> {
-        self.hits.get(&(place.key.kind, place.key.id)).cloned()
-    }
-}
-
-/// Reads the rows of hits as they stand now; what is gone, or hidden from the reader by now, is left out. Two
-/// statements. `authored`: the question named an author.
-fn show(db: &Db, who: &Viewer, places: &[Place], projects: &[i64], marker: &Marker, authored: bool) -> Result<Shown> {
-    let mut wanted: [Vec<i64>; 5] = Default::default();
-    for place in places {
-        if let Some(ids) = wanted.get_mut(place.key.kind as usize)
-            && !ids.contains(&place.key.id)
-        {
-            ids.push(place.key.id);
-        }
-    }
-    let said: Vec<CommentId> = wanted[Kind::Comment as usize].iter().map(|id| CommentId(*id)).collect();
-    let said = comments::found(db, who, &said)?;
-    let mut rows = sql::Wanted {
-        projects: [&wanted[Kind::Project as usize][..], projects].concat(),
-        feedbacks: wanted[Kind::Feedback as usize].clone(),
-        files: wanted[Kind::File as usize].clone(),
-        people: wanted[Kind::Person as usize].clone(),
-    };
-    rows.feedbacks.extend(said.iter().map(|c| c.feedback_id.0));
-    let rows = sql::rows(db, who.user, &rows)?;
-    let mut shown = Shown::default();
-    let mut titles: HashMap<i64, (String, String)> = HashMap::new();
-    for row in rows {
-        let allowed = row.kind == Kind::Person || who.role(ProjectId(row.project)).is_some();
-        if !allowed {
-            continue;
-        }
-        match row.kind {
-            Kind::Project => drop(shown.projects.insert(row.id, row.title.clone())),
-            Kind::Feedback => drop(titles.insert(row.id, (row.title.clone(), row.project_name.clone()))),
-            _ => {}
-        }
-        shown.hits.insert((row.kind as u8, row.id), row.hit(who.user, marker));
-    }
-    for c in said {
-        // A name that was taken away since the comment was indexed is no way to find it.
-        if authored && c.user.is_none() {
-            continue;
-        }
-        let Some((title, project_name)) = titles.get(&c.feedback_id.0) else { continue };
-        let text = if c.title.is_empty() { c.text.clone() } else { format!("{} — {}", c.title, c.text) };
-        let hit = Hit {
-            kind: Kind::Comment,
-            id: c.id.0,
-            title: title.clone(),
-            title_html: snippet::escaped(title),
-            snippet_html: snippet::of(&text, marker),
-            url: format!("/feedbacks/{}?c={}", c.feedback_id, c.id),
-            project_id: Some(c.project_id),
-            project_name: Some(project_name.clone()),
-            feedback_id: Some(c.feedback_id),
-            user: c.user,
-            status: Some(if c.resolved_at.is_some() { "resolved" } else { "open" }.to_owned()),
-            start_ms: c.start_ms,
-            internal: c.internal,
-            is_mine: c.is_mine,
-            created: c.created,
-        };
-        shown.hits.insert((Kind::Comment as u8, c.id.0), hit);
-    }
-    Ok(shown)
 }

@@ -9,10 +9,10 @@ use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::domain::accounts::Person;
-use crate::domain::id_list;
+use crate::domain::{id_list, id_places};
 use crate::engines::index::Document;
 use crate::engines::index::marks::Marker;
-use crate::engines::store::{Db, Row, SqlResult, params};
+use crate::engines::store::{Db, Row, SqlResult, params, params_from_iter};
 
 /// Columns: id, project, owner, status, flags, at, name, short, long, projects.
 fn source(kind: Kind) -> &'static str {
@@ -187,8 +187,13 @@ pub(super) struct Shown {
 
 /// Those of the wanted rows that are there, in one statement. Of people those who share a project with the reader.
 pub(super) fn rows(db: &Db, reader: UserId, wanted: &Wanted) -> Result<Vec<Shown>> {
-    let [projects, feedbacks, files, people] =
-        [&wanted.projects, &wanted.feedbacks, &wanted.files, &wanted.people].map(|ids| id_list(ids));
+    let mut values = vec![reader.0];
+    let [projects, feedbacks, files, people] = [&wanted.projects, &wanted.feedbacks, &wanted.files, &wanted.people]
+        .map(|ids| {
+            let (places, mut own) = id_places(values.len() + 1, ids);
+            values.append(&mut own);
+            places
+        });
     let sql = format!(
         "SELECT 'project', p.id, p.name, p.id, p.name,
             trim(p.client || ' · ' || p.manager_name || ' · ' || p.description || ' · ' || p.concept, ' ·'), NULL,
@@ -210,7 +215,7 @@ pub(super) fn rows(db: &Db, reader: UserId, wanted: &Wanted) -> Result<Vec<Shown
              JOIN projects p ON p.id = a.project_id AND p.deleted_ms IS NULL
              WHERE a.user_id = ?1 AND b.user_id = u.id)"
     );
-    db.all(&sql, params![reader], |r| {
+    db.all(&sql, params_from_iter(values), |r| {
         let (kind, id) = named(r)?;
         Ok(Shown {
             kind,

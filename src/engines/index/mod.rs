@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
-use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+use tokio::sync::{Notify, watch};
 
 use crate::base::error::{Error, Result};
 pub use document::{Document, Key};
@@ -56,8 +56,6 @@ pub struct Index {
     followed: watch::Sender<i64>,
     /// Rows that a rebuild has read, and has to read.
     progress: (AtomicU64, AtomicU64),
-    /// Questions at once: more would only wait for each other.
-    permits: Semaphore,
 }
 
 #[derive(Default)]
@@ -114,7 +112,6 @@ impl Index {
             remove(&path);
         }
         let followed = state.serving.as_ref().map_or(0, |g| g.mark().seq);
-        let cores = std::thread::available_parallelism().map_or(2, |n| n.get());
         Ok(Index {
             options,
             state: RwLock::new(state),
@@ -122,14 +119,7 @@ impl Index {
             asked: AtomicBool::new(false),
             followed: watch::Sender::new(followed),
             progress: Default::default(),
-            permits: Semaphore::new(cores),
         })
-    }
-
-    /// Waits for a turn to ask.
-    pub async fn permit(&self) -> Option<SemaphorePermit<'_>> {
-        // It is never closed.
-        self.permits.acquire().await.ok()
     }
 
     /// There is something to follow.

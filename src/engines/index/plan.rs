@@ -35,7 +35,7 @@ pub struct Ask {
     pub words: Words,
     /// Look at names alone.
     pub names_only: bool,
-    /// Where the reader may look at all. (The judge decides; this saves looking elsewhere.)
+    /// Where the reader may look at all, sorted. (The judge decides; this saves looking elsewhere.)
     pub scopes: Vec<i64>,
     /// Hits wanted.
     pub limit: usize,
@@ -144,7 +144,12 @@ impl Plan {
         }
         slots.sort_by(|a, b| b.cover.total_cmp(&a.cover).then_with(|| a.text.cmp(&b.text)));
         let n = count as f32;
-        Ok(Plan { slots, floor: 0.45 / (0.55 + 0.45 * n), relative: 0.6 * (3.0 / n).min(1.0), several: count > 1 })
+        Ok(Plan {
+            slots,
+            floor: 0.45 / (0.55 + 0.45 * n),
+            relative: 0.6 * (3.0 / n).clamp(0.4, 1.0),
+            several: count > 1,
+        })
     }
 }
 

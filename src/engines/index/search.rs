@@ -161,6 +161,8 @@ struct Search<'a, J> {
     view: &'a View,
     plan: &'a Plan,
     judge: J,
+    /// Of which segments the reader may read little.
+    few: Vec<bool>,
     /// For each segment, what phrases demand and forbid.
     demands: Vec<Demand>,
     /// Sorted.
@@ -206,6 +208,7 @@ impl Generation {
             view: &view,
             plan: &plan,
             judge,
+            few: view.segments.iter().map(|s| s.documents_in(&ask.scopes) <= s.reader.max_doc() / FEW).collect(),
             demands,
             scopes: &ask.scopes,
             best: 0.0,
@@ -259,7 +262,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             if slots.is_empty() {
                 continue;
             }
-            let few = self.readable(segment)?;
+            let few = self.readable(at)?;
             let candidates = match few {
                 Some(docs) => self.look_up(at, docs, &slots)?,
                 None => self.walk(at, &slots)?,
@@ -277,11 +280,11 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
     }
 
     /// The documents in the reader's scopes where they are few; `None` where they are not.
-    fn readable(&self, segment: &Segment) -> anyhow::Result<Option<Vec<DocId>>> {
-        if segment.documents_in(self.scopes) > segment.reader.max_doc() / FEW {
+    fn readable(&self, at: usize) -> anyhow::Result<Option<Vec<DocId>>> {
+        if !self.few[at] {
             return Ok(None);
         }
-        segment.docs_in(self.scopes).map(Some).map_err(Into::into)
+        self.view.segments[at].docs_in(self.scopes).map(Some).map_err(Into::into)
     }
 
     /// Looks each token up for documents that are known.
@@ -313,46 +316,45 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
     fn walk(&mut self, at: usize, slots: &[&Slot]) -> anyhow::Result<Vec<Candidate>> {
         let segment = self.view.segments[at].clone();
         let most_context = self.context.values().copied().fold(0.0, f32::max);
-        SUMS.with_borrow_mut(|sums| {
-            let max = segment.reader.max_doc() as usize;
-            if sums.len() < max {
-                sums.resize(max, Sum::default());
+        // Taken out, so that a question that breaks off leaves none behind that are not zero.
+        let mut sums = SUMS.take();
+        let max = segment.reader.max_doc() as usize;
+        if sums.len() < max {
+            sums.resize(max, Sum::default());
+        }
+        let mut met: Vec<DocId> = Vec::new();
+        let mut remaining: f32 = slots.iter().map(|s| s.cover).sum();
+        let mut rest = slots;
+        while let Some((slot, after)) = rest.split_first() {
+            if remaining + most_context < self.bar() {
+                break;
             }
-            let mut met: Vec<DocId> = Vec::new();
-            let mut remaining: f32 = slots.iter().map(|s| s.cover).sum();
-            let mut rest = slots;
-            let mut result = Ok(());
-            while let Some((slot, after)) = rest.split_first() {
-                if remaining + most_context < self.bar() {
-                    break;
-                }
-                result = self.add_all(at, &segment, slot, sums, &mut met);
-                if result.is_err() {
-                    break;
-                }
-                remaining -= slot.cover;
-                rest = after;
+            self.add_all(at, &segment, slot, &mut sums, &mut met)?;
+            remaining -= slot.cover;
+            rest = after;
+        }
+        let bar = self.bar();
+        let mut candidates: Vec<Candidate> = Vec::new();
+        for doc in met {
+            let sum = std::mem::take(&mut sums[doc as usize]);
+            if sum.pass & HIDDEN == 0 && sum.cover + remaining >= bar {
+                candidates.push(Candidate { doc, sum });
             }
-            let bar = self.bar();
-            let mut candidates: Vec<Candidate> = Vec::new();
-            for doc in met {
-                let sum = std::mem::take(&mut sums[doc as usize]);
-                if sum.pass & HIDDEN == 0 && sum.cover + remaining >= bar {
-                    candidates.push(Candidate { doc, sum });
-                }
-            }
-            result?;
-            if !rest.is_empty() {
-                candidates.sort_unstable_by_key(|c| c.doc);
-                for slot in rest {
-                    self.add_known(at, &segment, slot, &mut candidates)?;
-                }
-                for c in candidates.iter().filter(|c| c.sum.pass & ALL == ALL) {
-                    self.best = self.best.max(c.sum.cover);
-                }
-            }
-            Ok(candidates)
-        })
+        }
+        SUMS.set(sums);
+        if rest.is_empty() {
+            return Ok(candidates);
+        }
+        candidates.sort_unstable_by_key(|c| c.doc);
+        for slot in rest {
+            self.add_known(at, &segment, slot, &mut candidates)?;
+            remaining -= slot.cover;
+            candidates.retain(|c| c.sum.cover + remaining >= bar);
+        }
+        for c in candidates.iter().filter(|c| c.sum.pass & ALL == ALL) {
+            self.best = self.best.max(c.sum.cover);
+        }
+        Ok(candidates)
     }
 
     /// Adds what a token brings to every document that has it.
@@ -436,7 +438,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let view = self.view;
         self.best = 1.0;
         for (at, segment) in view.segments.iter().enumerate() {
-            let docs: Vec<DocId> = match self.readable(segment)? {
+            let docs: Vec<DocId> = match self.readable(at)? {
                 Some(docs) => docs,
                 None => (0..segment.reader.max_doc()).collect(),
             };
@@ -472,7 +474,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let view = self.view;
         let mut found = Found::default();
         let (mut kinds, mut statuses) = ([0u64; 256], [0u64; 256]);
-        let mut scopes: HashMap<i64, u64> = HashMap::new();
+        let mut scopes: Vec<i64> = Vec::new();
         let mut hits: Vec<Hit> = Vec::new();
         for m in self.out {
             let Sum { score, cover, pass } = m.candidate.sum;
@@ -484,7 +486,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 kinds[kind as usize] += 1;
             }
             if pass & 0b101 == 0b101 && m.scope != 0 {
-                *scopes.entry(m.scope).or_default() += 1;
+                scopes.push(m.scope);
             }
             if pass & 0b011 == 0b011 {
                 statuses[status as usize] += 1;
@@ -513,7 +515,8 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         found.hits = hits;
         let counted = |all: &[u64]| (0u8..=255).zip(all.iter().copied()).filter(|(_, n)| *n > 0).collect();
         (found.kinds, found.statuses) = (counted(&kinds), counted(&statuses));
-        found.scopes = scopes.into_iter().collect();
+        scopes.sort_unstable();
+        found.scopes = scopes.chunk_by(|a, b| a == b).map(|same| (same[0], same.len() as u64)).collect();
         found.scopes.sort_unstable_by_key(|(scope, n)| (std::cmp::Reverse(*n), *scope));
         found
     }

@@ -160,7 +160,8 @@ impl Segment {
             };
             texts[set as usize][kind as usize] = Some(Text { postings, lengths, record, documents });
         }
-        let facts = fast.column_first_or_default::<u64>("facts")?;
+        // Each document has exactly one value of each: no look at which one.
+        let facts = fast.u64("facts")?.values;
         let mut kinds = BTreeMap::new();
         for doc in reader.doc_ids_alive() {
             *kinds.entry((facts.get_val(doc) >> 16) as u8).or_default() += 1;
@@ -178,12 +179,12 @@ impl Segment {
             id: reader.segment_id(),
             deletes: reader.delete_opstamp(),
             texts,
-            key: fast.column_first_or_default("key")?,
-            scope: fast.column_first_or_default("scope")?,
+            key: fast.u64("key")?.values,
+            scope: fast.u64("scope")?.values,
             scopes: fast.column_opt("scopes")?,
-            owner: fast.column_first_or_default("owner")?,
+            owner: fast.u64("owner")?.values,
             facts,
-            at: fast.column_first_or_default("at")?,
+            at: fast.i64("at")?.values,
             by_scope,
             by_scopes,
             in_scope,
@@ -203,9 +204,12 @@ impl Segment {
         self.texts[set as usize][kind as usize].as_ref()
     }
 
-    /// How many documents belong to these scopes, or to many at once.
+    /// How many documents belong to these (sorted) scopes.
     pub(super) fn documents_in(&self, scopes: &[i64]) -> u32 {
-        scopes.iter().filter_map(|s| self.in_scope.get(s)).sum()
+        if scopes.len() < self.in_scope.len() {
+            return scopes.iter().filter_map(|s| self.in_scope.get(s)).sum();
+        }
+        self.in_scope.iter().filter(|(scope, _)| scopes.binary_search(scope).is_ok()).map(|(_, n)| n).sum()
     }
 
     /// The documents that belong to these scopes, sorted.

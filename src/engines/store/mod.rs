@@ -21,7 +21,7 @@ use std::time::Duration;
 use anyhow::Context;
 use r2d2_sqlite::SqliteConnectionManager;
 pub use rusqlite::types::{FromSql, FromSqlError, ToSql, ToSqlOutput, ValueRef};
-pub use rusqlite::{Error as SqlError, Result as SqlResult, Row, params};
+pub use rusqlite::{Error as SqlError, Result as SqlResult, Row, params, params_from_iter};
 use tokio::sync::Semaphore;
 
 use crate::base::clock::Clock;

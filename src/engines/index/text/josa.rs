@@ -1,6 +1,8 @@
 //! Particles that hang on a noun. Endings of verbs are not known; what is stripped wrongly of them is stripped of the
 //! question as well, and found by its pairs of syllables besides.
 
+use std::sync::LazyLock;
+
 use super::jamo;
 use super::norm::Letter;
 
@@ -119,22 +121,29 @@ const JOSA: [&str; 112] = [
     "만으로도",
 ];
 
+/// The particles by their last four letters, sorted; shorter ones begin with NUL.
+static SORTED: LazyLock<Vec<[char; 4]>> = LazyLock::new(|| {
+    let mut all: Vec<[char; 4]> = JOSA.iter().map(|j| padded(j.chars().rev())).collect();
+    all.sort_unstable();
+    all
+});
+
+fn padded(reversed: impl Iterator<Item = char>) -> [char; 4] {
+    let mut out = ['\0'; 4];
+    out.iter_mut().rev().zip(reversed).for_each(|(place, c)| *place = c);
+    out
+}
+
 /// How many letters of `word` stay when its longest particle goes: at least two, or one if the particle has two or more.
 pub fn stem(word: &[Letter]) -> usize {
     let ends_in_hangul = word.last().is_some_and(|l| jamo::is_hangul(l.c));
     if !ends_in_hangul {
         return word.len();
     }
-    for size in (1..=4usize).rev() {
-        let Some(stays) = word.len().checked_sub(size) else { continue };
-        if stays < 2 && !(stays == 1 && size >= 2) {
-            continue;
-        }
-        let tail = &word[stays..];
-        let is_it = |josa: &&str| josa.chars().eq(tail.iter().map(|l| l.c));
-        if JOSA.iter().any(is_it) {
-            return stays;
-        }
-    }
-    word.len()
+    let longest = (1..=4usize).rev().find(|size| {
+        let Some(stays) = word.len().checked_sub(*size) else { return false };
+        let enough = stays >= 2 || (stays == 1 && *size >= 2);
+        enough && SORTED.binary_search(&padded(word[stays..].iter().rev().map(|l| l.c))).is_ok()
+    });
+    word.len() - longest.unwrap_or(0)
 }
