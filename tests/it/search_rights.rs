@@ -27,6 +27,11 @@ fn ids(answer: &Value) -> Vec<i64> {
     answer["results"].as_array().unwrap().iter().map(|h| h["id"].as_i64().unwrap()).collect()
 }
 
+/// The index alone: a film that is looked at meanwhile would change its state between two questions.
+fn follow(s: &Studio) {
+    tokio::spawn(search::follow(s.app.clone()));
+}
+
 async fn settled(s: &Studio) {
     search::settled(&s.app).await.unwrap();
 }
@@ -70,7 +75,7 @@ async fn fill(s: &Studio, owner: &Someone, project: i64) -> Filled {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_finds_counts_and_is_offered_what_it_may_see() {
     let s = Studio::start("search-roles").await;
-    s.work().await;
+    follow(&s);
     let namesake = s.member(WORD, Role::Viewer).await;
     let here = fill(&s, &s.editor, s.project.0).await;
     // As much in a project of somebody else, who is no member here.
@@ -156,7 +161,7 @@ async fn each_role_finds_counts_and_is_offered_what_it_may_see() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_role_and_a_removed_member_hold_with_the_next_question() {
     let s = Studio::start("search-at-once").await;
-    s.work().await;
+    follow(&s);
     let here = fill(&s, &s.editor, s.project.0).await;
     let path = format!("/projects/{}/members/{}", s.project, s.viewer.id);
     let sees_internal = async || ids(&ask(&s.viewer, "내부 메모", "").await) == [here.internal];
@@ -185,7 +190,7 @@ async fn a_changed_role_and_a_removed_member_hold_with_the_next_question() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_deleted_is_found_by_nobody_and_what_is_restored_is_found_again() {
     let s = Studio::start("search-deleted").await;
-    s.work().await;
+    follow(&s);
     let here = fill(&s, &s.editor, s.project.0).await;
     let manager = s.member("manager", Role::Manager).await;
     let partner = s.member("동업자", Role::Viewer).await;
@@ -247,7 +252,7 @@ async fn futures<T>(all: impl IntoIterator<Item = impl Future<Output = T>>) -> V
 #[tokio::test(flavor = "multi_thread")]
 async fn people_are_found_by_those_who_share_a_project_with_them() {
     let s = Studio::start("search-people").await;
-    s.work().await;
+    follow(&s);
     let serin = s.person("오세린").await;
     let hayun = s.person("배하윤").await;
     let place = serin.send("POST /projects", json!({ "name": "둘의 것" })).await.is(201).id();
@@ -282,7 +287,7 @@ async fn people_are_found_by_those_who_share_a_project_with_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_project_is_its_new_owners_own_after_it_was_handed_over() {
     let s = Studio::start("search-handed").await;
-    s.work().await;
+    follow(&s);
     let heir = s.member("후계자", Role::Manager).await;
     settled(&s).await;
     let own = async |who: &Someone| ids(&ask(who, "kind:project is:mine", "").await);
@@ -304,7 +309,7 @@ fn counted(answer: &Value) -> Value {
 async fn an_anonymous_comment_is_found_by_its_words_and_by_its_author_alone_as_his() {
     const NICKNAME: &str = "숨은저자";
     let s = Studio::start("search-anonymous").await;
-    s.work().await;
+    follow(&s);
     let author = s.member(NICKNAME, Role::Reviewer).await;
     let mut others = vec![s.editor.clone(), s.viewer.clone()];
     for role in [Role::Manager, Role::Editor, Role::Reviewer] {
@@ -365,7 +370,7 @@ async fn an_anonymous_comment_is_found_by_its_words_and_by_its_author_alone_as_h
 #[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_is_taken_away_finds_nothing_from_that_moment() {
     let s = Studio::start("search-unnamed").await;
-    s.work().await;
+    follow(&s);
     let author = s.member("숨은저자", Role::Reviewer).await;
     let path = format!("POST /feedbacks/{}/comments", s.feedback);
     for i in 0..8 {

@@ -81,7 +81,9 @@ impl Index {
         }
         found.sort();
         for (schema, number, path) in found.into_iter().rev() {
-            let opened = Generation::open(&path, schema, number, options.arena_bytes);
+            // Bytes that are wrong make tantivy panic as often as they make an error.
+            let open = || Generation::open(&path, schema, number, options.arena_bytes);
+            let opened = std::panic::catch_unwind(open).unwrap_or_else(|_| Err(anyhow::anyhow!("it is damaged")));
             match opened {
                 Ok(g) if !g.mark().is_whole() && schema == SCHEMA && state.building.is_none() => {
                     state.building = Some(Arc::new(g));
