@@ -4,7 +4,8 @@
 //! imported into the real program, which runs as a process of its own. It is asked over loopback, with rights, counts,
 //! totals and marked snippets; answers to searches are never cached. Beside it SQLite's FTS5 with trigrams over the same
 //! comments answers the same questions in this process as bare statements, and so does a copy of the program's index.
-//! Rounds are interleaved and medians compared. A word such as `search.arena_mib=64` is a setting of the program.
+//! Rounds are interleaved and medians compared. A word such as `search.arena_mib=64` is a setting of the program; with
+//! `cargo bench --bench search -- DIR` the studio is only written into DIR and the questions are printed.
 
 mod beside;
 #[path = "../data/mod.rs"]
@@ -22,6 +23,7 @@ mod texts;
 mod typing;
 mod words;
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -49,13 +51,18 @@ const NEW: usize = 30;
 const KNOWN: usize = 500;
 
 fn main() {
+    // Cargo itself passes --bench.
+    if let Some(dir) = std::env::args().skip(1).find(|a| !a.starts_with("--") && !a.contains('=')) {
+        let dir = Path::new(&dir);
+        let (_, queries) = studio(dir);
+        return queries.iter().for_each(|q| println!("{}\t{}", KINDS[q.kind], q.typed));
+    }
     let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench-search");
     let _ = std::fs::remove_dir_all(&home);
     let given = home.join("given");
-    data::write(&given, &data::LARGE).unwrap();
-    let said = texts::rewrite(&given);
+    let (said, queries) = studio(&given);
     let words: usize = said.iter().map(|s| s.text.split_whitespace().count()).sum();
-    let different: std::collections::HashSet<&str> = said.iter().flat_map(|s| s.text.split_whitespace()).collect();
+    let different: HashSet<&str> = said.iter().flat_map(|s| s.text.split_whitespace()).collect();
     println!(
         "{} comments: {} of text, {:.1} words each, {} different words",
         said.len(),
@@ -72,6 +79,15 @@ fn main() {
         SELECT id, ?1, 'editor', created_ms FROM projects WHERE true ON CONFLICT DO NOTHING";
     conn.execute(join, [EVERYWHERE as i64]).unwrap();
     drop(conn);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(measure(&home, &said, &queries));
+    let _ = std::fs::remove_dir_all(&home);
+}
+
+/// Writes the studio; answers its comments, and questions to them.
+fn studio(given: &Path) -> (Vec<Said>, Vec<Query>) {
+    data::write(given, &data::LARGE).unwrap();
+    let said = texts::rewrite(given);
     let column = |file: &str, field: &str| -> Vec<String> {
         let text = std::fs::read_to_string(given.join(file)).unwrap();
         text.lines().map(|l| serde_json::from_str::<Value>(l).unwrap()[field].as_str().unwrap().to_owned()).collect()
@@ -80,9 +96,7 @@ fn main() {
     names.sort();
     names.dedup();
     let queries = typing::queries(&said, &projects, &names);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(measure(&home, &said, &queries));
-    let _ = std::fs::remove_dir_all(&home);
+    (said, queries)
 }
 
 async fn measure(home: &Path, said: &[Said], queries: &[Query]) {
