@@ -11,16 +11,17 @@ mod data;
 mod load;
 mod mixed;
 mod raw;
+mod server;
 
-use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use load::{Line, repeat, request};
+use server::{Server, program};
 
 const ROUNDS: usize = 5;
 const ROUND: Duration = Duration::from_secs(2);
@@ -50,33 +51,6 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(measure(&home, &db, owner));
     let _ = std::fs::remove_dir_all(&home);
-}
-
-fn program(home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_videoplanet"));
-    command.arg("--data").arg(home.join("data")).stdin(Stdio::null());
-    command
-}
-
-/// A server of its own process; ends with its value.
-struct Server(Child, SocketAddr);
-
-impl Server {
-    /// Starts it and reads its address from the end of its first line.
-    fn start(mut command: Command) -> Server {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().rsplit('/').next().unwrap().parse().unwrap();
-        Server(child, address)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 /// The bare server: axum as it comes, a handler that returns the bytes of a file.
