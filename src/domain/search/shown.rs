@@ -65,7 +65,10 @@ pub(super) fn read(
             Kind::Feedback => drop(titles.insert(row.id, (row.title.clone(), row.project_name.clone()))),
             _ => {}
         }
-        shown.hits.insert((row.kind as u8, row.id), row.hit(who.user, marker));
+        // Of the others only the name is shown: nothing is marked in them.
+        if wanted[row.kind as usize].contains(&row.id) {
+            shown.hits.insert((row.kind as u8, row.id), row.hit(who.user, marker));
+        }
     }
     for c in said {
         // A name that was taken away since the comment was indexed is no way to find it.

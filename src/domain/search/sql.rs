@@ -49,7 +49,7 @@ fn source(kind: Kind) -> &'static str {
             "SELECT x.id, 0, x.id, '', 0, x.created_ms, x.nickname, '', '',
                 (SELECT group_concat(m.project_id) FROM members m
                  JOIN projects p ON p.id = m.project_id AND p.deleted_ms IS NULL WHERE m.user_id = x.id)
-             FROM users x WHERE x.locked = 0"
+             FROM users x WHERE x.locked = 0 AND EXISTS (SELECT 1 FROM members m WHERE m.user_id = x.id)"
         }
     }
 }

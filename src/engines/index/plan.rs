@@ -88,8 +88,10 @@ pub(super) struct Slot {
 
 /// The whole plan.
 pub(super) struct Plan {
-    /// Heaviest first.
+    /// Heaviest first; keystrokes after all others, since they are many and say the same once more.
     pub(super) slots: Vec<Slot>,
+    /// For each set, what a whole match covers without its keystrokes.
+    pub(super) plain: [f32; 3],
     /// What of the question a hit must cover at least.
     pub(super) floor: f32,
     /// What it must cover of what the best hit covers.
@@ -112,9 +114,10 @@ impl Plan {
             gather(&meant, OTHER_LAYOUT, words.typing, &mut needles);
         }
         let mut slots = Vec::new();
+        let mut plain = [0.0; 3];
         for set in sets {
             let mut own = Vec::new();
-            let (mut ideal, mut all) = (0.0, 0.0);
+            let (mut ideal, mut all, mut grams) = (0.0, 0.0, 0.0);
             for (needle, regard) in &needles {
                 if *set == Set::Long && matches!(needle.kind, Kind::Jg5 | Kind::Cho) {
                     continue;
@@ -131,21 +134,27 @@ impl Plan {
                 let (share, cover) = (needle.kind.boost() * rarity, needle.kind.cover() * rarity);
                 ideal += share;
                 all += cover;
+                grams += if needle.kind == Kind::Jg5 && !needle.prefix { cover } else { 0.0 };
                 if found > 0 {
                     let (kind, text, prefix) = (needle.kind, needle.text.clone(), needle.prefix);
                     own.push(Slot { set: *set, kind, text, prefix, documents: found, share, cover, places });
                 }
             }
+            plain[*set as usize] = 1.0 - grams / f32::max(all, f32::MIN_POSITIVE);
             for slot in &mut own {
                 slot.share /= ideal;
                 slot.cover /= all;
             }
             slots.append(&mut own);
         }
-        slots.sort_by(|a, b| b.cover.total_cmp(&a.cover).then_with(|| a.text.cmp(&b.text)));
+        let last = |s: &Slot| s.kind == Kind::Jg5 && !s.prefix;
+        slots.sort_by(|a, b| {
+            last(a).cmp(&last(b)).then_with(|| b.cover.total_cmp(&a.cover)).then_with(|| a.text.cmp(&b.text))
+        });
         let n = count as f32;
         Ok(Plan {
             slots,
+            plain,
             floor: 0.45 / (0.55 + 0.45 * n),
             relative: 0.6 * (3.0 / n).clamp(0.4, 1.0),
             several: count > 1,

@@ -16,7 +16,7 @@ use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::document::{Key, Set};
+use super::document::{Key, Kind, Set};
 use super::generation::Generation;
 use super::phrase::phrase_docs;
 use super::plan::{Ask, Plan, Slot};
@@ -124,6 +124,13 @@ const STEPS: f32 = 1_000.0;
 const CONTEXT: f32 = 0.5;
 /// How many times fewer the readable documents are than all, before they are taken first and looked up one by one.
 const FEW: u32 = 8;
+
+/// A match that covers so much of what syllables can is good enough not to look for others by keystrokes.
+const ENOUGH: f32 = 0.75;
+/// Documents whose whole cover is looked up early.
+const PROBED: usize = 4;
+/// They are chosen when so much of the question is still to be walked.
+const PROBE_AT: f32 = 0.8;
 
 #[derive(Clone, Copy, Default)]
 struct Sum {
@@ -297,19 +304,52 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 candidates.push(Candidate { doc, sum: Sum { pass, ..Sum::default() } });
             }
         }
-        for slot in slots {
-            self.add_known(at, &segment, slot, &mut candidates)?;
-        }
-        candidates.retain(|c| c.sum.cover > 0.0);
+        let remaining = slots.iter().map(|s| s.cover).sum();
         for c in &mut candidates {
             let bonus = self.context_of(&segment, c.doc);
-            c.sum.cover += bonus;
-            c.sum.score += bonus;
-            if c.sum.pass & ALL == ALL {
-                self.best = self.best.max(c.sum.cover);
+            (c.sum.cover, c.sum.score) = (bonus, bonus);
+        }
+        self.finish(at, slots, remaining, &mut candidates)?;
+        // What a project is called is no match of its own.
+        candidates.retain(|c| c.sum.cover > self.context_of(&segment, c.doc));
+        Ok(candidates)
+    }
+
+    /// Looks the remaining tokens up for documents that are known, and drops those that cannot reach the bar any more.
+    fn finish(
+        &mut self,
+        at: usize,
+        slots: &[&Slot],
+        mut remaining: f32,
+        known: &mut Vec<Candidate>,
+    ) -> anyhow::Result<()> {
+        let segment = self.view.segments[at].clone();
+        for slot in slots {
+            self.add_known(at, &segment, slot, known)?;
+            remaining -= slot.cover;
+            let through = known.iter().filter(|c| c.sum.pass & ALL == ALL);
+            self.best = through.map(|c| c.sum.cover).fold(self.best, f32::max);
+            let bar = self.bar();
+            known.retain(|c| c.sum.cover + remaining >= bar);
+        }
+        Ok(())
+    }
+
+    /// Looks all tokens up for the few documents that cover most so far: what the best hit covers is known early then,
+    /// and the bar is high before the long postings are walked.
+    fn probe(&mut self, at: usize, rest: &[&Slot], sums: &[Sum], met: &[DocId]) -> anyhow::Result<()> {
+        let through = met.iter().map(|doc| Candidate { doc: *doc, sum: sums[*doc as usize] });
+        let mut few: Vec<Candidate> = Vec::with_capacity(PROBED + 1);
+        for c in through.filter(|c| c.sum.pass & ALL == ALL) {
+            if few.len() < PROBED || c.sum.cover > few[PROBED - 1].sum.cover {
+                let to = few.partition_point(|f| f.sum.cover >= c.sum.cover);
+                few.insert(to, c);
+                few.truncate(PROBED);
             }
         }
-        Ok(candidates)
+        few.sort_unstable_by_key(|c| c.doc);
+        let remaining = rest.iter().map(|s| s.cover).sum();
+        self.finish(at, rest, remaining, &mut few)
     }
 
     /// Walks the postings, heaviest tokens first.
@@ -325,13 +365,22 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let mut met: Vec<DocId> = Vec::new();
         let mut remaining: f32 = slots.iter().map(|s| s.cover).sum();
         let mut rest = slots;
+        let mut probed = false;
         while let Some((slot, after)) = rest.split_first() {
-            if remaining + most_context < self.bar() {
+            let grams = slot.kind == Kind::Jg5 && !slot.prefix;
+            // A good match by syllables: others that are alike by keystrokes alone are not looked for.
+            let plain = self.plan.plain[slot.set as usize];
+            let enough = grams && plain > 0.0 && self.best >= ENOUGH * plain;
+            if remaining + most_context < self.bar() || enough {
                 break;
             }
             self.add_all(at, &segment, slot, &mut sums, &mut met)?;
             remaining -= slot.cover;
             rest = after;
+            if !probed && !met.is_empty() && remaining <= PROBE_AT {
+                probed = true;
+                self.probe(at, rest, &sums, &met)?;
+            }
         }
         let bar = self.bar();
         let mut candidates: Vec<Candidate> = Vec::new();
@@ -346,14 +395,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             return Ok(candidates);
         }
         candidates.sort_unstable_by_key(|c| c.doc);
-        for slot in rest {
-            self.add_known(at, &segment, slot, &mut candidates)?;
-            remaining -= slot.cover;
-            candidates.retain(|c| c.sum.cover + remaining >= bar);
-        }
-        for c in candidates.iter().filter(|c| c.sum.pass & ALL == ALL) {
-            self.best = self.best.max(c.sum.cover);
-        }
+        self.finish(at, rest, remaining, &mut candidates)?;
         Ok(candidates)
     }
 

@@ -30,14 +30,17 @@ pub(super) struct Stats {
     pub(super) documents: u64,
     /// The part of BM25 that depends on a text's length, by tantivy's code of the length.
     lengths: Arc<[f32; 256]>,
+    /// What a token brings that a text of this length has once, which is most of them.
+    once: Arc<[f32; 256]>,
 }
 
 impl Stats {
     fn new(documents: u64, tokens: u64) -> Stats {
         let usual = (tokens as f32 / documents.max(1) as f32).max(1.0);
         let length = |id: usize| FieldNormReader::id_to_fieldnorm(id as u8) as f32;
-        let lengths = std::array::from_fn(|id| K1 * (1.0 - B + B * length(id) / usual));
-        Stats { documents, lengths: Arc::new(lengths) }
+        let lengths: [f32; 256] = std::array::from_fn(|id| K1 * (1.0 - B + B * length(id) / usual));
+        let once = lengths.map(|length| (K1 + 1.0) / (1.0 + length));
+        Stats { documents, lengths: Arc::new(lengths), once: Arc::new(once) }
     }
 
     /// How rare a token in `found` documents is: ln(1 + (N − n + ½) / (n + ½)).
@@ -48,6 +51,9 @@ impl Stats {
 
     /// How much of a token's rarity a text gets that has it `times` in a text of this length: 1 for once in a usual one.
     pub(super) fn share(&self, length: u8, times: u32) -> f32 {
+        if times == 1 {
+            return self.once[length as usize];
+        }
         let times = times as f32;
         times * (K1 + 1.0) / (times + self.lengths[length as usize])
     }
