@@ -53,11 +53,15 @@ impl May {
 
     /// May he see the document at all?
     pub(super) fn sees(&self, d: &Doc) -> bool {
+        self.as_what(d).is_some()
+    }
+
+    /// As what he sees it; `None` if he may not. A person is seen by those who share a project with him.
+    fn as_what(&self, d: &Doc) -> Option<Role> {
         if d.kind() == Kind::Person as u8 {
-            return d.in_any(|project| self.role(project).is_some());
+            return d.in_any(|project| self.role(project).is_some()).then_some(Role::Viewer);
         }
-        let role = self.role(d.scope());
-        role.is_some_and(|r| d.flags() & flag::INTERNAL == 0 || r.may(Right::SeeInternal))
+        self.role(d.scope()).filter(|r| d.flags() & flag::INTERNAL == 0 || r.may(Right::SeeInternal))
     }
 }
 
@@ -76,7 +80,8 @@ pub(super) struct Narrowed {
 
 impl Narrowed {
     pub(super) fn judge(&self, may: &May, d: &Doc) -> Option<Pass> {
-        if !may.sees(d) || d.flags() & self.flags != self.flags {
+        let role = may.as_what(d)?;
+        if d.flags() & self.flags != self.flags {
             return None;
         }
         if self.mine || self.authors.is_some() {
@@ -103,7 +108,7 @@ impl Narrowed {
             kind: self.kinds.is_empty() || self.kinds.contains(&d.kind()),
             scope,
             status: self.statuses.is_empty() || self.statuses.contains(&d.status()),
-            own: may.role(d.scope()) == Some(Role::Owner),
+            own: role == Role::Owner,
         })
     }
 }

@@ -156,7 +156,7 @@ impl Plan {
             slots,
             plain,
             floor: 0.45 / (0.55 + 0.45 * n),
-            relative: 0.6 * (3.0 / n).clamp(0.4, 1.0),
+            relative: 0.6 * (3.0 / n).clamp(0.6, 1.0),
             several: count > 1,
         })
     }

@@ -1,6 +1,6 @@
 //! Weighing: every document that covers enough of a question, with its quality, in one pass over the postings.
 //!
-//! Laws: the judge is asked of every document before it counts for anything, so what it hides is in no hit, no count, no
+//! Laws: the judge is asked of a document before it counts for anything, so what it hides is in no hit, no count, no
 //! facet and moves no bar. (Only how rare a token is, is told by all documents, as in any shared index.) A document's quality is BM25 as a part of a whole match; its cover is the same without lengths
 //! and repetitions. A hit covers at least the floor, and at least a given part of what the best hit covers.
 //!
@@ -27,7 +27,8 @@ use super::segment::{Segment, View};
 pub struct Doc<'a> {
     segment: &'a Segment,
     doc: DocId,
-    facts: u64,
+    facts: u32,
+    scope: i64,
 }
 
 impl Doc<'_> {
@@ -48,7 +49,7 @@ impl Doc<'_> {
 
     /// Where it belongs; 0 if to many places.
     pub fn scope(&self) -> i64 {
-        self.segment.scope.get_val(self.doc) as i64
+        self.scope
     }
 
     /// Does it belong to a place for which `is` holds?
@@ -136,7 +137,7 @@ const PROBE_AT: f32 = 0.8;
 struct Sum {
     score: f32,
     cover: f32,
-    /// Bits of [`Pass`]; 0: not met yet.
+    /// Bits of [`Pass`]; 0: not judged yet.
     pass: u8,
 }
 
@@ -155,7 +156,7 @@ struct Candidate {
 struct Match {
     segment: u32,
     candidate: Candidate,
-    facts: u64,
+    facts: u32,
     scope: i64,
 }
 
@@ -215,7 +216,7 @@ impl Generation {
             view: &view,
             plan: &plan,
             judge,
-            few: view.segments.iter().map(|s| s.documents_in(&ask.scopes) <= s.reader.max_doc() / FEW).collect(),
+            few: view.segments.iter().map(|s| s.has_few_in(&ask.scopes, s.reader.max_doc() / FEW)).collect(),
             demands,
             scopes: &ask.scopes,
             best: 0.0,
@@ -246,7 +247,8 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         if segment.reader.is_deleted(doc) || !demand.admits(doc) {
             return HIDDEN;
         }
-        let doc = Doc { segment, doc, facts: segment.facts.get_val(doc) };
+        let at = doc as usize;
+        let doc = Doc { segment, doc, facts: segment.facts[at], scope: segment.scope[at] };
         match (self.judge)(&doc) {
             None => HIDDEN,
             Some(p) => MET | p.kind as u8 | (p.scope as u8) << 1 | (p.status as u8) << 2 | (p.own as u8) << 3,
@@ -257,7 +259,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         if self.context.is_empty() {
             return 0.0;
         }
-        self.context.get(&(segment.scope.get_val(doc) as i64)).copied().unwrap_or(0.0)
+        self.context.get(&segment.scope[doc as usize]).copied().unwrap_or(0.0)
     }
 
     /// All segments, by tokens of these sets: the documents of one group have texts in no other.
@@ -277,8 +279,8 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             let bar = self.bar();
             for candidate in candidates {
                 if candidate.sum.cover >= bar {
-                    let facts = segment.facts.get_val(candidate.doc);
-                    let scope = segment.scope.get_val(candidate.doc) as i64;
+                    let doc = candidate.doc as usize;
+                    let (facts, scope) = (segment.facts[doc], segment.scope[doc]);
                     self.out.push(Match { segment: at as u32, candidate, facts, scope });
                 }
             }
@@ -338,10 +340,17 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
     /// Looks all tokens up for the few documents that cover most so far: what the best hit covers is known early then,
     /// and the bar is high before the long postings are walked.
     fn probe(&mut self, at: usize, rest: &[&Slot], sums: &[Sum], met: &[DocId]) -> anyhow::Result<()> {
-        let through = met.iter().map(|doc| Candidate { doc: *doc, sum: sums[*doc as usize] });
+        let segment = self.view.segments[at].clone();
         let mut few: Vec<Candidate> = Vec::with_capacity(PROBED + 1);
-        for c in through.filter(|c| c.sum.pass & ALL == ALL) {
-            if few.len() < PROBED || c.sum.cover > few[PROBED - 1].sum.cover {
+        for doc in met {
+            let mut c = Candidate { doc: *doc, sum: sums[*doc as usize] };
+            if few.len() == PROBED && c.sum.cover <= few[PROBED - 1].sum.cover {
+                continue;
+            }
+            if c.sum.pass == 0 {
+                c.sum.pass = self.pass(&segment, &self.demands[at], c.doc);
+            }
+            if c.sum.pass & ALL == ALL {
                 let to = few.partition_point(|f| f.sum.cover >= c.sum.cover);
                 few.insert(to, c);
                 few.truncate(PROBED);
@@ -385,8 +394,16 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let bar = self.bar();
         let mut candidates: Vec<Candidate> = Vec::new();
         for doc in met {
-            let sum = std::mem::take(&mut sums[doc as usize]);
-            if sum.pass & HIDDEN == 0 && sum.cover + remaining >= bar {
+            let mut sum = std::mem::take(&mut sums[doc as usize]);
+            if sum.cover + most_context + remaining < bar {
+                continue;
+            }
+            if sum.pass == 0 {
+                sum.pass = self.pass(&segment, &self.demands[at], doc);
+            }
+            if sum.pass & HIDDEN == 0 {
+                let bonus = self.context_of(&segment, doc);
+                (sum.score, sum.cover) = (sum.score + bonus, sum.cover + bonus);
                 candidates.push(Candidate { doc, sum });
             }
         }
@@ -412,18 +429,17 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let mut best = self.best;
         let mut add = |doc: DocId, times: u32| {
             let sum = &mut sums[doc as usize];
-            if sum.pass == 0 {
+            if sum.cover == 0.0 {
                 met.push(doc);
-                sum.pass = self.pass(segment, &self.demands[at], doc);
-                if sum.pass & HIDDEN == 0 {
-                    let bonus = self.context_of(segment, doc);
-                    (sum.score, sum.cover) = (bonus, bonus);
-                }
             }
-            if sum.pass & HIDDEN == 0 {
-                sum.score += weigh.of(doc, times);
-                sum.cover += slot.cover;
-                if sum.cover > best && sum.pass & ALL == ALL {
+            sum.score += weigh.of(doc, times);
+            sum.cover += slot.cover;
+            // Judged when it would raise the bar, else at the end if it is still worth it.
+            if sum.cover > best {
+                if sum.pass == 0 {
+                    sum.pass = self.pass(segment, &self.demands[at], doc);
+                }
+                if sum.pass & ALL == ALL {
                     best = sum.cover;
                 }
             }
@@ -488,7 +504,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 let pass = self.pass(segment, &self.demands[at], doc);
                 if pass & HIDDEN == 0 {
                     let candidate = Candidate { doc, sum: Sum { score: 0.0, cover: 1.0, pass } };
-                    let (facts, scope) = (segment.facts.get_val(doc), segment.scope.get_val(doc) as i64);
+                    let (facts, scope) = (segment.facts[doc as usize], segment.scope[doc as usize]);
                     self.out.push(Match { segment: at as u32, candidate, facts, scope });
                 }
             }

@@ -66,10 +66,12 @@ pub(super) struct Segment {
     pub(super) reader: SegmentReader,
     texts: [[Option<Text>; 4]; 3],
     pub(super) key: Arc<dyn ColumnValues<u64>>,
-    pub(super) scope: Arc<dyn ColumnValues<u64>>,
+    /// By document: every match is judged by it.
+    pub(super) scope: Vec<i64>,
     pub(super) scopes: Option<Column<u64>>,
     pub(super) owner: Arc<dyn ColumnValues<u64>>,
-    pub(super) facts: Arc<dyn ColumnValues<u64>>,
+    /// By document: `kind << 16 | status << 8 | flags`.
+    pub(super) facts: Vec<u32>,
     pub(super) at: Arc<dyn ColumnValues<i64>>,
     pub(super) by_scope: Arc<InvertedIndexReader>,
     pub(super) by_scopes: Arc<InvertedIndexReader>,
@@ -167,10 +169,16 @@ impl Segment {
             texts[set as usize][kind as usize] = Some(Text { postings, lengths, record, documents });
         }
         // Each document has exactly one value of each: no look at which one.
-        let facts = fast.u64("facts")?.values;
+        let plain = |name: &str| -> tantivy::Result<Vec<u64>> {
+            let column = fast.u64(name)?.values;
+            let mut out = vec![0; reader.max_doc() as usize];
+            column.get_range(0, &mut out);
+            Ok(out)
+        };
+        let facts: Vec<u32> = plain("facts")?.into_iter().map(|f| f as u32).collect();
         let mut kinds = BTreeMap::new();
         for doc in reader.doc_ids_alive() {
-            *kinds.entry((facts.get_val(doc) >> 16) as u8).or_default() += 1;
+            *kinds.entry((facts[doc as usize] >> 16) as u8).or_default() += 1;
         }
         let (by_scope, by_scopes) = (reader.inverted_index(fields.scope)?, reader.inverted_index(fields.scopes)?);
         let mut in_scope = HashMap::new();
@@ -186,7 +194,7 @@ impl Segment {
             deletes: reader.delete_opstamp(),
             texts,
             key: fast.u64("key")?.values,
-            scope: fast.u64("scope")?.values,
+            scope: plain("scope")?.into_iter().map(|s| s as i64).collect(),
             scopes: fast.column_opt("scopes")?,
             owner: fast.u64("owner")?.values,
             facts,
@@ -210,12 +218,13 @@ impl Segment {
         self.texts[set as usize][kind as usize].as_ref()
     }
 
-    /// How many documents belong to these (sorted) scopes.
-    pub(super) fn documents_in(&self, scopes: &[i64]) -> u32 {
-        if scopes.len() < self.in_scope.len() {
-            return scopes.iter().filter_map(|s| self.in_scope.get(s)).sum();
-        }
-        self.in_scope.iter().filter(|(scope, _)| scopes.binary_search(scope).is_ok()).map(|(_, n)| n).sum()
+    /// Do at the most so many documents belong to these scopes?
+    pub(super) fn has_few_in(&self, scopes: &[i64], most: u32) -> bool {
+        let mut sum = 0;
+        scopes.iter().filter_map(|s| self.in_scope.get(s)).all(|n| {
+            sum += n;
+            sum <= most
+        })
     }
 
     /// The documents that belong to these scopes, sorted.
