@@ -12,6 +12,7 @@ use tantivy::{IndexReader, IndexWriter, ReloadPolicy, TantivyDocument};
 
 use super::SCHEMA;
 use super::document::{self, Document, Fields, Key};
+use super::search::Sums;
 use super::segment::View;
 use crate::base::clock::Time;
 
@@ -73,6 +74,7 @@ pub struct Generation {
     /// How far it has heard: what happened since the mark touches nothing that is found.
     heard: Mutex<Mark>,
     committed: Mutex<Committed>,
+    sums: Sums,
 }
 
 #[derive(Default)]
@@ -124,6 +126,7 @@ impl Generation {
             mark: Mutex::new(mark),
             heard: Mutex::new(mark),
             committed: Mutex::default(),
+            sums: Sums::default(),
         })
     }
 
@@ -244,6 +247,10 @@ impl Generation {
     /// What can be found at this moment.
     pub(super) fn view(&self) -> Arc<View> {
         self.view.read().clone()
+    }
+
+    pub(super) fn sums(&self) -> &Sums {
+        &self.sums
     }
 
     /// Documents that can be found.

@@ -10,6 +10,7 @@
 mod document;
 mod explain;
 mod generation;
+mod hits;
 pub mod marks;
 mod phrase;
 mod plan;
@@ -29,8 +30,8 @@ use crate::base::error::{Error, Result};
 pub use document::{Document, Key};
 pub use explain::{Explained, ExplainedTerm};
 pub use generation::{Committed, Generation, Mark, SegmentFacts};
+pub use hits::{Doc, Found, Hit, Pass, Place};
 pub use plan::{Ask, Words};
-pub use search::{Doc, Found, Hit, Pass, Place};
 
 /// Raised when the same text gives other tokens or fields than before: an index of another number is built anew.
 pub const SCHEMA: u32 = 1;

@@ -40,7 +40,7 @@ pub struct Ask {
     /// Hits wanted.
     pub limit: usize,
     /// Hits before and at this place were given before.
-    pub after: Option<super::search::Place>,
+    pub after: Option<super::hits::Place>,
 }
 
 /// What the converted reading of a question weighs, beside the one as typed.

@@ -21,6 +21,7 @@ impl<'a> Weigh<'a> {
         Weigh { share: slot.share, stats: view.stats(slot.set, slot.kind), lengths }
     }
 
+    #[inline]
     pub(super) fn of(&self, doc: DocId, times: u32) -> f32 {
         match self.lengths {
             Some(lengths) => self.share * self.stats.share(lengths.fieldnorm_id(doc), times),
@@ -30,6 +31,7 @@ impl<'a> Weigh<'a> {
 }
 
 /// Each document of a posting list, with how often it has the token.
+#[inline]
 pub(super) fn each_of(
     segment: &Segment,
     slot: &Slot,

@@ -8,120 +8,24 @@
 //! that are known already are looked up in the long postings of what everybody writes. (The idea of MaxScore: Turtle and
 //! Flood, 1995.)
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 
-use serde::{Deserialize, Serialize};
+use parking_lot::Mutex;
 use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
 use super::document::{Key, Kind, Set};
 use super::generation::Generation;
+use super::hits::{Doc, Found, Hit, Pass, Place};
 use super::phrase::phrase_docs;
 use super::plan::{Ask, Plan, Slot};
 use super::postings::{Weigh, each_of, union};
 use super::segment::{Segment, View};
 
-/// A document before the judge.
-pub struct Doc<'a> {
-    segment: &'a Segment,
-    doc: DocId,
-    facts: u32,
-    scope: i64,
-}
-
-impl Doc<'_> {
-    /// Its kind.
-    pub fn kind(&self) -> u8 {
-        (self.facts >> 16) as u8
-    }
-
-    /// Its status.
-    pub fn status(&self) -> u8 {
-        (self.facts >> 8) as u8
-    }
-
-    /// Its bits.
-    pub fn flags(&self) -> u8 {
-        self.facts as u8
-    }
-
-    /// Where it belongs; 0 if to many places.
-    pub fn scope(&self) -> i64 {
-        self.scope
-    }
-
-    /// Does it belong to a place for which `is` holds?
-    pub fn in_any(&self, is: impl FnMut(i64) -> bool) -> bool {
-        let scopes = self.segment.scopes.as_ref();
-        scopes.is_some_and(|c| c.values_for_doc(self.doc).map(|s| s as i64).any(is))
-    }
-
-    /// Whose it is.
-    pub fn owner(&self) -> i64 {
-        self.segment.owner.get_val(self.doc) as i64
-    }
-
-    /// Its time.
-    pub fn at(&self) -> i64 {
-        self.segment.at.get_val(self.doc)
-    }
-
-    /// Its id.
-    pub fn id(&self) -> i64 {
-        Key::unpacked(self.segment.key.get_val(self.doc)).id
-    }
-}
-
-/// What the judge says of a document that the reader may see: through which filters it passes.
-#[derive(Clone, Copy, Debug)]
-pub struct Pass {
-    /// Through the one by kind.
-    pub kind: bool,
-    /// Through the one by scope.
-    pub scope: bool,
-    /// Through the one by status.
-    pub status: bool,
-    /// Does its place belong to the reader?
-    pub own: bool,
-}
-
-/// Where a hit stands: by this the next page is found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Place(u32, i64, bool, u64);
-
-/// A hit.
-#[derive(Clone, Copy, Debug)]
-pub struct Hit {
-    /// Which document.
-    pub key: Key,
-    /// Where it stands.
-    pub place: Place,
-}
-
-/// What was found.
-#[derive(Clone, Debug, Default)]
-pub struct Found {
-    /// Hits in all.
-    pub total: u64,
-    /// Those of this page, best first.
-    pub hits: Vec<Hit>,
-    /// Are there more?
-    pub more: bool,
-    /// The best three of each kind, the best kind first.
-    pub best: Vec<(u8, Vec<Hit>)>,
-    /// Counts by kind, whatever kind is asked for.
-    pub kinds: Vec<(u8, u64)>,
-    /// Counts by scope, whatever scope is asked for; most first.
-    pub scopes: Vec<(i64, u64)>,
-    /// Counts by status, whatever status is asked for.
-    pub statuses: Vec<(u8, u64)>,
-}
-
 /// Steps of quality within which the newer document comes first: a thousandth of a whole match.
 const STEPS: f32 = 1_000.0;
-/// What a match in the project's name adds to what is said there.
+/// What a match in the project's name adds to the quality of what is said there.
 const CONTEXT: f32 = 0.5;
 /// How many times fewer the readable documents are than all, before they are taken first and looked up one by one.
 const FEW: u32 = 8;
@@ -132,9 +36,11 @@ const ENOUGH: f32 = 0.75;
 const PROBED: usize = 4;
 /// They are chosen when so much of the question is still to be walked.
 const PROBE_AT: f32 = 0.8;
+/// A posting list so many times longer than the documents that are known is not walked: each of them is looked up.
+const LONG: usize = 16;
 
 #[derive(Clone, Copy, Default)]
-struct Sum {
+pub(super) struct Sum {
     score: f32,
     cover: f32,
     /// Bits of [`Pass`]; 0: not judged yet.
@@ -160,13 +66,28 @@ struct Match {
     scope: i64,
 }
 
-thread_local! {
-    /// Sums by document, all zero between questions: made once a thread.
-    static SUMS: RefCell<Vec<Sum>> = const { RefCell::new(Vec::new()) };
+/// Sums by document, all zero between questions. The one that was given back last is given out first: it is still near
+/// the processor.
+#[derive(Default)]
+pub(super) struct Sums(Mutex<Vec<Vec<Sum>>>);
+
+impl Sums {
+    fn take(&self, documents: usize) -> Vec<Sum> {
+        let mut sums = self.0.lock().pop().unwrap_or_default();
+        if sums.len() < documents {
+            sums.resize(documents, Sum::default());
+        }
+        sums
+    }
+
+    fn give_back(&self, sums: Vec<Sum>) {
+        self.0.lock().push(sums);
+    }
 }
 
 struct Search<'a, J> {
     view: &'a View,
+    sums: &'a Sums,
     plan: &'a Plan,
     judge: J,
     /// Of which segments the reader may read little.
@@ -214,6 +135,7 @@ impl Generation {
         }
         let mut search = Search {
             view: &view,
+            sums: self.sums(),
             plan: &plan,
             judge,
             few: view.segments.iter().map(|s| s.has_few_in(&ask.scopes, s.reader.max_doc() / FEW)).collect(),
@@ -307,13 +229,10 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             }
         }
         let remaining = slots.iter().map(|s| s.cover).sum();
-        for c in &mut candidates {
-            let bonus = self.context_of(&segment, c.doc);
-            (c.sum.cover, c.sum.score) = (bonus, bonus);
-        }
         self.finish(at, slots, remaining, &mut candidates)?;
-        // What a project is called is no match of its own.
-        candidates.retain(|c| c.sum.cover > self.context_of(&segment, c.doc));
+        for c in &mut candidates {
+            c.sum.score += self.context_of(&segment, c.doc);
+        }
         Ok(candidates)
     }
 
@@ -364,13 +283,8 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
     /// Walks the postings, heaviest tokens first.
     fn walk(&mut self, at: usize, slots: &[&Slot]) -> anyhow::Result<Vec<Candidate>> {
         let segment = self.view.segments[at].clone();
-        let most_context = self.context.values().copied().fold(0.0, f32::max);
-        // Taken out, so that a question that breaks off leaves none behind that are not zero.
-        let mut sums = SUMS.take();
-        let max = segment.reader.max_doc() as usize;
-        if sums.len() < max {
-            sums.resize(max, Sum::default());
-        }
+        // One that breaks off leaves none behind that are not zero.
+        let mut sums = self.sums.take(segment.reader.max_doc() as usize);
         let mut met: Vec<DocId> = Vec::new();
         let mut remaining: f32 = slots.iter().map(|s| s.cover).sum();
         let mut rest = slots;
@@ -380,10 +294,10 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             // A good match by syllables: others that are alike by keystrokes alone are not looked for.
             let plain = self.plan.plain[slot.set as usize];
             let enough = grams && plain > 0.0 && self.best >= ENOUGH * plain;
-            if remaining + most_context < self.bar() || enough {
+            if remaining < self.bar() || enough {
                 break;
             }
-            self.add_all(at, &segment, slot, &mut sums, &mut met)?;
+            self.add_all(at, &segment, slot, &mut sums, Some(&mut met))?;
             remaining -= slot.cover;
             rest = after;
             if !probed && !met.is_empty() && remaining <= PROBE_AT {
@@ -391,23 +305,42 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 self.probe(at, rest, &sums, &met)?;
             }
         }
+        // No new document can reach the bar. While many are known, a posting list is walked past the others; when few are
+        // left, they are looked up.
+        while let Some((slot, after)) = rest.split_first() {
+            let bar = self.bar();
+            met.retain(|doc| {
+                let sum = &mut sums[*doc as usize];
+                let stays = sum.cover + remaining >= bar;
+                if !stays {
+                    *sum = Sum::default();
+                }
+                stays
+            });
+            let long: usize = slot.places[at].iter().map(|info| info.doc_freq as usize).sum();
+            if long > LONG * met.len() {
+                break;
+            }
+            self.add_all(at, &segment, slot, &mut sums, None)?;
+            remaining -= slot.cover;
+            rest = after;
+        }
         let bar = self.bar();
         let mut candidates: Vec<Candidate> = Vec::new();
         for doc in met {
             let mut sum = std::mem::take(&mut sums[doc as usize]);
-            if sum.cover + most_context + remaining < bar {
+            if sum.cover + remaining < bar {
                 continue;
             }
             if sum.pass == 0 {
                 sum.pass = self.pass(&segment, &self.demands[at], doc);
             }
             if sum.pass & HIDDEN == 0 {
-                let bonus = self.context_of(&segment, doc);
-                (sum.score, sum.cover) = (sum.score + bonus, sum.cover + bonus);
+                sum.score += self.context_of(&segment, doc);
                 candidates.push(Candidate { doc, sum });
             }
         }
-        SUMS.set(sums);
+        self.sums.give_back(sums);
         if rest.is_empty() {
             return Ok(candidates);
         }
@@ -416,21 +349,24 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         Ok(candidates)
     }
 
-    /// Adds what a token brings to every document that has it.
+    /// Adds what a token brings to every document that has it; without `met` only to those that are known.
     fn add_all(
         &mut self,
         at: usize,
         segment: &Segment,
         slot: &Slot,
         sums: &mut [Sum],
-        met: &mut Vec<DocId>,
+        mut met: Option<&mut Vec<DocId>>,
     ) -> anyhow::Result<()> {
         let weigh = Weigh::new(self.view, segment, slot);
         let mut best = self.best;
         let mut add = |doc: DocId, times: u32| {
             let sum = &mut sums[doc as usize];
             if sum.cover == 0.0 {
-                met.push(doc);
+                match &mut met {
+                    Some(met) => met.push(doc),
+                    None => return,
+                }
             }
             sum.score += weigh.of(doc, times);
             sum.cover += slot.cover;
@@ -445,7 +381,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             }
         };
         match &slot.places[at][..] {
-            [info] => each_of(segment, slot, info, &mut add)?,
+            [info] => each_of(segment, slot, info, add)?,
             several => union(segment, slot, several)?.into_iter().for_each(|doc| add(doc, 1)),
         }
         self.best = best;
