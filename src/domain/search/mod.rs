@@ -4,7 +4,7 @@
 //! question that the index answers. Whatever is shown is read from the tables at that moment, through the nouns
 //! themselves, so that a row that is gone or hidden since it was indexed is left out. An anonymous author is found by
 //! himself alone. A question that nobody understands is searched as words; there is no wrong question.
-//! Writes no table. The index follows the journal ([`follow`]); what is said in the box is read in [`query`].
+//! Writes no table. The index follows the journal ([`follow`]); what is said in the box is read in `query`.
 
 mod documents;
 mod follow;

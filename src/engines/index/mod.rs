@@ -4,7 +4,7 @@
 //! How far it follows the journal stands in the commit itself, so documents and place are one: killed anywhere, it goes
 //! on from where it is. One writer with one thread and a bounded arena; a commit is what makes documents findable.
 //!
-//! tantivy keeps dictionaries, postings, columns and merges. How a question is weighed is ours ([`search`]), since
+//! tantivy keeps dictionaries, postings, columns and merges. How a question is weighed is ours (`search`), since
 //! rights, facets and the cut need every match and not only the best ten.
 
 mod document;
