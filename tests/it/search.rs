@@ -61,7 +61,9 @@ const TABLE: &[(&str, &[&str], &[&str])] = &[
     ("QR코드", &["엔딩"], &["업로드"]),
     ("qr 코드", &["엔딩"], &["오타"]),
     ("클로즈 업", &["색감"], &["로고"]),
-    // Half a word, half a syllable.
+    // Half a word, half a syllable, the middle of a word.
+    ("음악", &["음악"], &["드론"]),
+    ("식품", &["한빛"], &["도담"]),
     ("디졸", &["드론"], &["로고"]),
     ("내레", &["음악"], &["지루"]),
     ("인터ㅂ", &["오타"], &["음악"]),
@@ -369,4 +371,19 @@ async fn pages_go_on_where_the_last_one_ended() {
     let equals: Vec<i64> = paged.iter().copied().filter(|id| (id - said[0]) % 3 != 0).collect();
     assert!(equals.is_sorted_by(|a, b| a > b), "{equals:?}");
     s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_of_words_is_found_although_somebody_wrote_it_alone() {
+    let w = World::start("search-parts").await;
+    let path = format!("POST /feedbacks/{}/comments", w.feedback);
+    for i in 0..300 {
+        w.serin.send(&path, json!({ "text": format!("{i}번 컷 색보정 확인") })).await.is(201);
+    }
+    // Once it stands alone: the word is rare now, its syllables are not.
+    w.serin.send(&path, json!({ "text": "보정 순서 문의" })).await.is(201);
+    search::settled(&w.s.app).await.unwrap();
+    let body = ask(&w.serin, "보정", "").await;
+    assert!(body["total"].as_i64().unwrap() >= 301, "{}", body["total"]);
+    assert_eq!(body["results"][0]["snippet_html"], "<mark>보정</mark> 순서 문의");
 }

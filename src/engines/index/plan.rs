@@ -117,7 +117,7 @@ impl Plan {
         let mut plain = [0.0; 3];
         for set in sets {
             let mut own = Vec::new();
-            let (mut ideal, mut all, mut grams) = (0.0, 0.0, 0.0);
+            let (mut ideal, mut all, mut grams, mut pairs) = (0.0, 0.0, 0.0, 0.0);
             for (needle, regard) in &needles {
                 if *set == Set::Long && matches!(needle.kind, Kind::Jg5 | Kind::Cho) {
                     continue;
@@ -131,7 +131,13 @@ impl Plan {
                 }
                 let counted = if regard.begins { 1 } else { found.max(1) };
                 let rarity = regard.factor * stats.rarity(counted);
-                let (share, cover) = (needle.kind.boost() * rarity, needle.kind.cover() * rarity);
+                // A time code has no syllables that would say the same.
+                let is_time = needle.kind == Kind::Josa && needle.text.contains(':');
+                let covers = if is_time { 1.0 } else { needle.kind.cover() };
+                let (share, cover) = (needle.kind.boost() * rarity, covers * rarity);
+                if needle.kind == Kind::Bisq && found > 0 {
+                    pairs = f32::max(pairs, cover);
+                }
                 ideal += share;
                 all += cover;
                 grams += if needle.kind == Kind::Jg5 && !needle.prefix { cover } else { 0.0 };
@@ -139,6 +145,12 @@ impl Plan {
                     let (kind, text, prefix) = (needle.kind, needle.text.clone(), needle.prefix);
                     own.push(Slot { set: *set, kind, text, prefix, documents: found, share, cover, places });
                 }
+            }
+            // A part of words that hardly ever stands alone (니다, 보정) is not missed where it stands in a longer one.
+            let most = if pairs > 0.0 { pairs * Kind::Josa.cover() } else { f32::MAX };
+            for word in own.iter_mut().filter(|s| s.kind == Kind::Josa && !s.text.contains(':') && s.cover > most) {
+                all -= word.cover - most;
+                word.cover = most;
             }
             plain[*set as usize] = 1.0 - grams / f32::max(all, f32::MIN_POSITIVE);
             for slot in &mut own {
