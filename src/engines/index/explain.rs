@@ -4,6 +4,7 @@ use super::document::{Key, Kind, Set};
 use super::generation::Generation;
 use super::plan::{Ask, Plan};
 use super::postings::{Weigh, each_of};
+use super::sight::Sight;
 use super::text;
 
 /// Why a document is found, or is not.
@@ -38,7 +39,7 @@ impl Generation {
     /// Why the document `key` is found, or is not; `None` if it is not in the index.
     pub fn explain(&self, ask: &Ask, key: Key) -> anyhow::Result<Option<Explained>> {
         let view = self.view();
-        let plan = Plan::new(&view, &ask.words, &Set::ALL)?;
+        let plan = Plan::new(&view, &ask.words, &Set::ALL, &Sight::All)?;
         let Some((segment, doc)) = view.place_of(key)? else { return Ok(None) };
         let at = view.segments.iter().position(|s| std::ptr::eq(s.as_ref(), segment)).unwrap_or(0);
         let (mut quality, mut cover, mut terms) = (0.0, 0.0, Vec::new());
@@ -49,8 +50,9 @@ impl Generation {
         };
         for slot in plan.slots.iter().filter(|s| has(s.set)) {
             let (mut score, weigh) = (0.0, Weigh::new(&view, segment, slot));
+            let Some(field) = segment.text(slot.set, slot.kind) else { continue };
             for info in &slot.places[at] {
-                each_of(segment, slot, info, |found, times| {
+                each_of(field, info, |found, times| {
                     if found == doc {
                         score = weigh.of(doc, times);
                     }

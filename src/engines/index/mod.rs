@@ -17,6 +17,7 @@ mod plan;
 mod postings;
 mod search;
 mod segment;
+mod sight;
 pub mod text;
 
 use std::path::{Path, PathBuf};

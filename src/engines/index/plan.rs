@@ -6,6 +6,7 @@ use tantivy::postings::TermInfo;
 
 use super::document::{Kind, Set};
 use super::segment::View;
+use super::sight::Sight;
 use super::text::{self, GRAM, layout, norm};
 
 /// Words that are looked for.
@@ -47,6 +48,8 @@ pub struct Ask {
 const OTHER_LAYOUT: f32 = 0.8;
 /// More keystroke tokens than this belong to sentences, where a wrong vowel loses little.
 const GRAMS_MAX: usize = 48;
+/// Words of initials alone that are looked for: each stands for very many.
+const INITIALS_MAX: i32 = 8;
 /// Tokens of the dictionary that one beginning stands for, at the most, in each segment. Of names there are few.
 const EXPANSIONS: usize = 1_024;
 /// Less than five keys typed so far are as good as the syllables that they may become, however many begin so.
@@ -101,7 +104,8 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    pub(super) fn new(view: &View, words: &Words, sets: &[Set]) -> tantivy::Result<Plan> {
+    /// What `words` ask of these sets, weighed by what the reader sees.
+    pub(super) fn new(view: &View, words: &Words, sets: &[Set], sight: &Sight) -> tantivy::Result<Plan> {
         let mut needles: HashMap<Needle, Regard> = HashMap::new();
         let mut whole = words.text.clone();
         for phrase in &words.phrases {
@@ -116,52 +120,11 @@ impl Plan {
         let mut slots = Vec::new();
         let mut plain = [0.0; 3];
         for set in sets {
-            let mut own = Vec::new();
-            let (mut ideal, mut all, mut grams, mut pairs) = (0.0, 0.0, 0.0, 0.0);
-            for (needle, regard) in &needles {
-                if *set == Set::Long && matches!(needle.kind, Kind::Jg5 | Kind::Cho) {
-                    continue;
-                }
-                let places = places(view, *set, needle)?;
-                let stats = view.stats(*set, needle.kind);
-                let found: u64 = places.iter().flatten().map(|t| t.doc_freq as u64).sum();
-                let found = found.min(stats.documents);
-                if found == 0 && !regard.missed {
-                    continue;
-                }
-                let counted = if regard.begins { 1 } else { found.max(1) };
-                let rarity = regard.factor * stats.rarity(counted);
-                // A time code has no syllables that would say the same.
-                let is_time = needle.kind == Kind::Josa && needle.text.contains(':');
-                let covers = if is_time { 1.0 } else { needle.kind.cover() };
-                let (share, cover) = (needle.kind.boost() * rarity, covers * rarity);
-                if needle.kind == Kind::Bisq && found > 0 {
-                    pairs = f32::max(pairs, cover);
-                }
-                ideal += share;
-                all += cover;
-                grams += if needle.kind == Kind::Jg5 && !needle.prefix { cover } else { 0.0 };
-                if found > 0 {
-                    let (kind, text, prefix) = (needle.kind, needle.text.clone(), needle.prefix);
-                    own.push(Slot { set: *set, kind, text, prefix, documents: found, share, cover, places });
-                }
-            }
-            // A part of words that hardly ever stands alone (니다, 보정) is not missed where it stands in a longer one.
-            let most = if pairs > 0.0 { pairs * Kind::Josa.cover() } else { f32::MAX };
-            for word in own.iter_mut().filter(|s| s.kind == Kind::Josa && !s.text.contains(':') && s.cover > most) {
-                all -= word.cover - most;
-                word.cover = most;
-            }
-            plain[*set as usize] = 1.0 - grams / f32::max(all, f32::MIN_POSITIVE);
-            for slot in &mut own {
-                slot.share /= ideal;
-                slot.cover /= all;
-            }
-            slots.append(&mut own);
+            plain[*set as usize] = weigh(view, *set, &needles, sight, &mut slots)?;
         }
-        let last = |s: &Slot| s.kind == Kind::Jg5 && !s.prefix;
         slots.sort_by(|a, b| {
-            last(a).cmp(&last(b)).then_with(|| b.cover.total_cmp(&a.cover)).then_with(|| a.text.cmp(&b.text))
+            let of_grams = a.is_gram().cmp(&b.is_gram());
+            of_grams.then_with(|| b.cover.total_cmp(&a.cover)).then_with(|| a.text.cmp(&b.text))
         });
         let n = count as f32;
         Ok(Plan {
@@ -174,6 +137,77 @@ impl Plan {
     }
 }
 
+impl Slot {
+    /// Whole keystroke tokens: many, and they say once more what syllables say.
+    pub(super) fn is_gram(&self) -> bool {
+        self.kind == Kind::Jg5 && !self.prefix
+    }
+
+    fn is_word(&self) -> bool {
+        self.kind == Kind::Josa && !is_time(self.kind, &self.text)
+    }
+}
+
+/// A time code has no syllables that would say the same.
+fn is_time(kind: Kind, text: &str) -> bool {
+    kind == Kind::Josa && text.contains(':')
+}
+
+/// Adds the tokens that texts of this set have, each with its part of a whole match. Answers what of one is covered
+/// without keystrokes.
+fn weigh(
+    view: &View,
+    set: Set,
+    needles: &HashMap<Needle, Regard>,
+    sight: &Sight,
+    slots: &mut Vec<Slot>,
+) -> tantivy::Result<f32> {
+    let mut own = Vec::new();
+    let (mut ideal, mut all, mut grams, mut pairs) = (0.0, 0.0, 0.0, 0.0);
+    for (needle, regard) in needles {
+        if set == Set::Long && matches!(needle.kind, Kind::Jg5 | Kind::Cho) {
+            continue;
+        }
+        let places = places(view, set, needle)?;
+        let documents = sight.documents(view, set, needle.kind);
+        let found = sight.found(view, set, needle.kind, &places)?.min(documents);
+        if found == 0 && !regard.missed {
+            continue;
+        }
+        let counted = if regard.begins { 1 } else { found.max(1) };
+        let rarity = regard.factor * rarity(documents, counted);
+        let covers = if is_time(needle.kind, &needle.text) { 1.0 } else { needle.kind.cover() };
+        let (share, cover) = (needle.kind.boost() * rarity, covers * rarity);
+        let (kind, text, prefix) = (needle.kind, needle.text.clone(), needle.prefix);
+        let slot = Slot { set, kind, text, prefix, documents: found, share, cover, places };
+        ideal += share;
+        all += cover;
+        grams += if slot.is_gram() { cover } else { 0.0 };
+        if found > 0 {
+            pairs = if kind == Kind::Bisq { f32::max(pairs, cover) } else { pairs };
+            own.push(slot);
+        }
+    }
+    // A part of words that hardly ever stands alone (니다, 보정) is not missed where it stands in a longer one.
+    let most = if pairs > 0.0 { pairs * Kind::Josa.cover() } else { f32::MAX };
+    for word in own.iter_mut().filter(|s| s.is_word() && s.cover > most) {
+        all -= word.cover - most;
+        word.cover = most;
+    }
+    for slot in &mut own {
+        slot.share /= ideal;
+        slot.cover /= all;
+    }
+    slots.append(&mut own);
+    Ok(1.0 - grams / f32::max(all, f32::MIN_POSITIVE))
+}
+
+/// BM25: how rare a token in `found` documents of `all` is, ln(1 + (N − n + ½) / (n + ½)).
+fn rarity(all: u64, found: u64) -> f32 {
+    let (n, all) = (found as f32, all.max(found) as f32);
+    (1.0 + (all - n + 0.5) / (n + 0.5)).ln()
+}
+
 /// Adds the tokens of one reading of the question.
 fn gather(whole: &str, factor: f32, typing: bool, needles: &mut HashMap<Needle, Regard>) {
     let mut add = |kind, text: &str, prefix, missed| {
@@ -183,8 +217,13 @@ fn gather(whole: &str, factor: f32, typing: bool, needles: &mut HashMap<Needle, 
         needles.entry(needle).or_insert(Regard { factor, missed, begins });
     };
     let mut plain = Vec::new();
+    let mut initials_left = INITIALS_MAX;
     for word in whole.split_whitespace() {
         if text::is_consonants(word) {
+            initials_left -= 1;
+            if initials_left < 0 {
+                continue;
+            }
             let initials: String = norm(word).letters().iter().map(|l| l.c).collect();
             add(Kind::Cho, &initials, true, true);
         } else {

@@ -6,7 +6,7 @@ use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
 
 use super::plan::Slot;
-use super::segment::{Segment, Stats, View};
+use super::segment::{Segment, Stats, Text, View};
 
 /// What a token brings to a document.
 pub(super) struct Weigh<'a> {
@@ -32,13 +32,7 @@ impl<'a> Weigh<'a> {
 
 /// Each document of a posting list, with how often it has the token.
 #[inline]
-pub(super) fn each_of(
-    segment: &Segment,
-    slot: &Slot,
-    info: &TermInfo,
-    mut each: impl FnMut(DocId, u32),
-) -> anyhow::Result<()> {
-    let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
+pub(super) fn each_of(text: &Text, info: &TermInfo, mut each: impl FnMut(DocId, u32)) -> tantivy::Result<()> {
     let with_times = text.record != IndexRecordOption::Basic;
     let wanted = if with_times { IndexRecordOption::WithFreqs } else { IndexRecordOption::Basic };
     let mut block = text.postings.read_block_postings_from_terminfo(info, wanted)?;
@@ -57,10 +51,10 @@ pub(super) fn each_of(
 }
 
 /// Documents that have any of these tokens, sorted.
-pub(super) fn union(segment: &Segment, slot: &Slot, infos: &[TermInfo]) -> anyhow::Result<Vec<DocId>> {
+pub(super) fn union(text: &Text, infos: &[TermInfo]) -> tantivy::Result<Vec<DocId>> {
     let mut docs = Vec::new();
     for info in infos {
-        each_of(segment, slot, info, |doc, _| docs.push(doc))?;
+        each_of(text, info, |doc, _| docs.push(doc))?;
     }
     docs.sort_unstable();
     docs.dedup();

@@ -1,8 +1,9 @@
 //! Weighing: every document that covers enough of a question, with its quality, in one pass over the postings.
 //!
 //! Laws: the judge is asked of a document before it counts for anything, so what it hides is in no hit, no count, no
-//! facet and moves no bar. (Only how rare a token is, is told by all documents, as in any shared index.) A document's quality is BM25 as a part of a whole match; its cover is the same without lengths
-//! and repetitions. A hit covers at least the floor, and at least a given part of what the best hit covers.
+//! facet and moves no bar; what is rare or absent is told by [`Sight`]. A document's quality is BM25 as a part of a whole
+//! match; its cover is the same without lengths and repetitions. A hit covers at least the floor, and at least a given
+//! part of what the best hit covers.
 //!
 //! Tokens are taken heaviest first. Once those that remain cannot lift a new document over the bar, only the documents
 //! that are known already are looked up in the long postings of what everybody writes. (The idea of MaxScore: Turtle and
@@ -15,13 +16,14 @@ use tantivy::postings::Postings;
 use tantivy::schema::IndexRecordOption;
 use tantivy::{DocId, DocSet, TERMINATED};
 
-use super::document::{Key, Kind, Set};
+use super::document::{Key, Set};
 use super::generation::Generation;
 use super::hits::{Doc, Found, Hit, Pass, Place};
 use super::phrase::phrase_docs;
 use super::plan::{Ask, Plan, Slot};
 use super::postings::{Weigh, each_of, union};
 use super::segment::{Segment, View};
+use super::sight::Sight;
 
 /// Steps of quality within which the newer document comes first: a thousandth of a whole match.
 const STEPS: f32 = 1_000.0;
@@ -48,7 +50,7 @@ pub(super) struct Sum {
 }
 
 const HIDDEN: u8 = 0x80;
-const MET: u8 = 0x10;
+const JUDGED: u8 = 0x10;
 const ALL: u8 = 0x07;
 
 /// A document that may become a hit.
@@ -85,17 +87,42 @@ impl Sums {
     }
 }
 
+/// The judge's word as bits.
+fn pass(segment: &Segment, demand: &Demand, doc: DocId, judge: &impl Fn(&Doc) -> Option<Pass>) -> u8 {
+    if segment.reader.is_deleted(doc) || !demand.admits(doc) {
+        return HIDDEN;
+    }
+    let at = doc as usize;
+    match judge(&Doc { segment, doc, facts: segment.facts[at], scope: segment.scope[at] }) {
+        None => HIDDEN,
+        Some(p) => JUDGED | p.kind as u8 | (p.scope as u8) << 1 | (p.status as u8) << 2 | (p.own as u8) << 3,
+    }
+}
+
+/// What of these scopes the judge shows, for each segment.
+fn seen_of(
+    view: &View,
+    scopes: &[i64],
+    demands: &[Demand],
+    judge: &impl Fn(&Doc) -> Option<Pass>,
+) -> tantivy::Result<Vec<Vec<Candidate>>> {
+    let seen = view.segments.iter().zip(demands).map(|(segment, demand)| {
+        let judged = segment.docs_in(scopes)?.into_iter().map(|doc| (doc, pass(segment, demand, doc, judge)));
+        let shown = judged.filter(|(_, pass)| pass & HIDDEN == 0);
+        Ok(shown.map(|(doc, pass)| Candidate { doc, sum: Sum { pass, ..Sum::default() } }).collect())
+    });
+    seen.collect()
+}
+
 struct Search<'a, J> {
     view: &'a View,
     sums: &'a Sums,
     plan: &'a Plan,
     judge: J,
-    /// Of which segments the reader may read little.
-    few: Vec<bool>,
+    /// Where he sees little: what he sees, for each segment, sorted by document.
+    few: Option<Vec<Vec<Candidate>>>,
     /// For each segment, what phrases demand and forbid.
     demands: Vec<Demand>,
-    /// Sorted.
-    scopes: &'a [i64],
     /// What the best hit covers so far.
     best: f32,
     /// What a match in the name of their place adds to documents.
@@ -121,7 +148,6 @@ impl Generation {
     pub fn search(&self, ask: &Ask, judge: impl Fn(&Doc) -> Option<Pass>) -> anyhow::Result<Found> {
         let view = self.view();
         let sets: &[Set] = if ask.names_only { &[Set::Name] } else { &Set::ALL };
-        let plan = Plan::new(&view, &ask.words, sets)?;
         let mut demands = Vec::new();
         for segment in &view.segments {
             let mut demand = Demand::default();
@@ -133,20 +159,28 @@ impl Generation {
             }
             demands.push(demand);
         }
+        let few = match view.has_few_in(&ask.scopes, FEW) {
+            true => Some(seen_of(&view, &ask.scopes, &demands, &judge)?),
+            false => None,
+        };
+        let known: Option<Vec<Vec<DocId>>> =
+            few.as_ref().map(|few| few.iter().map(|docs| docs.iter().map(|c| c.doc).collect()).collect());
+        let sees = |segment: &Segment, doc| pass(segment, &Demand::default(), doc, &judge) & HIDDEN == 0;
+        let sight = known.as_ref().map_or(Sight::Many(&sees), |known| Sight::Few(known));
+        let plan = Plan::new(&view, &ask.words, sets, &sight)?;
         let mut search = Search {
             view: &view,
             sums: self.sums(),
             plan: &plan,
-            judge,
-            few: view.segments.iter().map(|s| s.has_few_in(&ask.scopes, s.reader.max_doc() / FEW)).collect(),
+            judge: &judge,
+            few,
             demands,
-            scopes: &ask.scopes,
             best: 0.0,
             context: HashMap::new(),
             out: Vec::new(),
         };
         if ask.words.is_empty() {
-            search.list()?;
+            search.list();
         } else {
             search.group(&[Set::Name, Set::Long])?;
             if !ask.names_only {
@@ -164,17 +198,8 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         self.plan.floor.max(self.plan.relative * self.best) * 0.999
     }
 
-    /// The judge's word as bits.
-    fn pass(&self, segment: &Segment, demand: &Demand, doc: DocId) -> u8 {
-        if segment.reader.is_deleted(doc) || !demand.admits(doc) {
-            return HIDDEN;
-        }
-        let at = doc as usize;
-        let doc = Doc { segment, doc, facts: segment.facts[at], scope: segment.scope[at] };
-        match (self.judge)(&doc) {
-            None => HIDDEN,
-            Some(p) => MET | p.kind as u8 | (p.scope as u8) << 1 | (p.status as u8) << 2 | (p.own as u8) << 3,
-        }
+    fn pass(&self, at: usize, doc: DocId) -> u8 {
+        pass(&self.view.segments[at], &self.demands[at], doc, &self.judge)
     }
 
     fn context_of(&self, segment: &Segment, doc: DocId) -> f32 {
@@ -193,9 +218,8 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             if slots.is_empty() {
                 continue;
             }
-            let few = self.readable(at)?;
-            let candidates = match few {
-                Some(docs) => self.look_up(at, docs, &slots)?,
+            let candidates = match &self.few {
+                Some(few) => self.look_up(at, few[at].clone(), &slots)?,
                 None => self.walk(at, &slots)?,
             };
             let bar = self.bar();
@@ -210,30 +234,14 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         Ok(())
     }
 
-    /// The documents in the reader's scopes where they are few; `None` where they are not.
-    fn readable(&self, at: usize) -> anyhow::Result<Option<Vec<DocId>>> {
-        if !self.few[at] {
-            return Ok(None);
-        }
-        self.view.segments[at].docs_in(self.scopes).map(Some).map_err(Into::into)
-    }
-
     /// Looks each token up for documents that are known.
-    fn look_up(&mut self, at: usize, docs: Vec<DocId>, slots: &[&Slot]) -> anyhow::Result<Vec<Candidate>> {
-        let segment = self.view.segments[at].clone();
-        let mut candidates = Vec::with_capacity(docs.len());
-        for doc in docs {
-            let pass = self.pass(&segment, &self.demands[at], doc);
-            if pass & HIDDEN == 0 {
-                candidates.push(Candidate { doc, sum: Sum { pass, ..Sum::default() } });
-            }
-        }
+    fn look_up(&mut self, at: usize, mut known: Vec<Candidate>, slots: &[&Slot]) -> anyhow::Result<Vec<Candidate>> {
         let remaining = slots.iter().map(|s| s.cover).sum();
-        self.finish(at, slots, remaining, &mut candidates)?;
-        for c in &mut candidates {
-            c.sum.score += self.context_of(&segment, c.doc);
+        self.finish(at, slots, remaining, &mut known)?;
+        for c in &mut known {
+            c.sum.score += self.context_of(&self.view.segments[at], c.doc);
         }
-        Ok(candidates)
+        Ok(known)
     }
 
     /// Looks the remaining tokens up for documents that are known, and drops those that cannot reach the bar any more.
@@ -259,7 +267,6 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
     /// Looks all tokens up for the few documents that cover most so far: what the best hit covers is known early then,
     /// and the bar is high before the long postings are walked.
     fn probe(&mut self, at: usize, rest: &[&Slot], sums: &[Sum], met: &[DocId]) -> anyhow::Result<()> {
-        let segment = self.view.segments[at].clone();
         let mut few: Vec<Candidate> = Vec::with_capacity(PROBED + 1);
         for doc in met {
             let mut c = Candidate { doc: *doc, sum: sums[*doc as usize] };
@@ -267,7 +274,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 continue;
             }
             if c.sum.pass == 0 {
-                c.sum.pass = self.pass(&segment, &self.demands[at], c.doc);
+                c.sum.pass = self.pass(at, c.doc);
             }
             if c.sum.pass & ALL == ALL {
                 let to = few.partition_point(|f| f.sum.cover >= c.sum.cover);
@@ -290,10 +297,9 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         let mut rest = slots;
         let mut probed = false;
         while let Some((slot, after)) = rest.split_first() {
-            let grams = slot.kind == Kind::Jg5 && !slot.prefix;
             // A good match by syllables: others that are alike by keystrokes alone are not looked for.
             let plain = self.plan.plain[slot.set as usize];
-            let enough = grams && plain > 0.0 && self.best >= ENOUGH * plain;
+            let enough = slot.is_gram() && plain > 0.0 && self.best >= ENOUGH * plain;
             if remaining < self.bar() || enough {
                 break;
             }
@@ -333,7 +339,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 continue;
             }
             if sum.pass == 0 {
-                sum.pass = self.pass(&segment, &self.demands[at], doc);
+                sum.pass = self.pass(at, doc);
             }
             if sum.pass & HIDDEN == 0 {
                 sum.score += self.context_of(&segment, doc);
@@ -373,16 +379,17 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
             // Judged when it would raise the bar, else at the end if it is still worth it.
             if sum.cover > best {
                 if sum.pass == 0 {
-                    sum.pass = self.pass(segment, &self.demands[at], doc);
+                    sum.pass = self.pass(at, doc);
                 }
                 if sum.pass & ALL == ALL {
                     best = sum.cover;
                 }
             }
         };
+        let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
         match &slot.places[at][..] {
-            [info] => each_of(segment, slot, info, add)?,
-            several => union(segment, slot, several)?.into_iter().for_each(|doc| add(doc, 1)),
+            [info] => each_of(text, info, add)?,
+            several => union(text, several)?.into_iter().for_each(|doc| add(doc, 1)),
         }
         self.best = best;
         Ok(())
@@ -390,6 +397,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
 
     /// Adds what a token brings to documents that are known, in their order.
     fn add_known(&self, at: usize, segment: &Segment, slot: &Slot, known: &mut [Candidate]) -> anyhow::Result<()> {
+        let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
         let weigh = Weigh::new(self.view, segment, slot);
         let add = |c: &mut Candidate, times: u32| {
             c.sum.score += weigh.of(c.doc, times);
@@ -398,7 +406,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         match &slot.places[at][..] {
             [info] if (info.doc_freq as usize) < known.len() / 4 => {
                 let mut from = 0;
-                each_of(segment, slot, info, |doc, times| {
+                each_of(text, info, |doc, times| {
                     from += known[from..].partition_point(|c| c.doc < doc);
                     if let Some(c) = known.get_mut(from).filter(|c| c.doc == doc) {
                         add(c, times);
@@ -406,7 +414,6 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 })?;
             }
             [info] => {
-                let Some(text) = segment.text(slot.set, slot.kind) else { return Ok(()) };
                 let mut postings = text.postings.read_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
                 for c in known {
                     if postings.doc() < c.doc {
@@ -420,7 +427,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
                 }
             }
             several => {
-                let docs = union(segment, slot, several)?;
+                let docs = union(text, several)?;
                 known.iter_mut().filter(|c| docs.binary_search(&c.doc).is_ok()).for_each(|c| add(c, 1));
             }
         }
@@ -428,24 +435,25 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
     }
 
     /// Without words: everything that passes.
-    fn list(&mut self) -> anyhow::Result<()> {
+    fn list(&mut self) {
         let view = self.view;
         self.best = 1.0;
         for (at, segment) in view.segments.iter().enumerate() {
-            let docs: Vec<DocId> = match self.readable(at)? {
-                Some(docs) => docs,
-                None => (0..segment.reader.max_doc()).collect(),
-            };
-            for doc in docs {
-                let pass = self.pass(segment, &self.demands[at], doc);
-                if pass & HIDDEN == 0 {
-                    let candidate = Candidate { doc, sum: Sum { score: 0.0, cover: 1.0, pass } };
-                    let (facts, scope) = (segment.facts[doc as usize], segment.scope[doc as usize]);
-                    self.out.push(Match { segment: at as u32, candidate, facts, scope });
+            let shown: Vec<Candidate> = match &mut self.few {
+                Some(few) => std::mem::take(&mut few[at]),
+                None => {
+                    let all = (0..segment.reader.max_doc()).map(|doc| (doc, self.pass(at, doc)));
+                    let shown = all.filter(|(_, pass)| pass & HIDDEN == 0);
+                    shown.map(|(doc, pass)| Candidate { doc, sum: Sum { pass, ..Sum::default() } }).collect()
                 }
+            };
+            for mut candidate in shown {
+                candidate.sum.cover = 1.0;
+                let doc = candidate.doc as usize;
+                let (facts, scope) = (segment.facts[doc], segment.scope[doc]);
+                self.out.push(Match { segment: at as u32, candidate, facts, scope });
             }
         }
-        Ok(())
     }
 
     /// What is said in a project whose name has some of the words is nearer to the question.

@@ -43,12 +43,6 @@ impl Stats {
         Stats { documents, lengths: Arc::new(lengths), once: Arc::new(once) }
     }
 
-    /// How rare a token in `found` documents is: ln(1 + (N − n + ½) / (n + ½)).
-    pub(super) fn rarity(&self, found: u64) -> f32 {
-        let (n, all) = (found as f32, self.documents.max(found) as f32);
-        (1.0 + (all - n + 0.5) / (n + 0.5)).ln()
-    }
-
     /// How much of a token's rarity a text gets that has it `times` in a text of this length: 1 for once in a usual one.
     pub(super) fn share(&self, length: u8, times: u32) -> f32 {
         if times == 1 {
@@ -115,6 +109,17 @@ impl View {
 
     pub(super) fn stats(&self, set: Set, kind: Kind) -> &Stats {
         &self.stats[set as usize][kind as usize]
+    }
+
+    /// Do less than one in `part` of all documents belong to these scopes?
+    pub(super) fn has_few_in(&self, scopes: &[i64], part: u32) -> bool {
+        let all: u64 = self.segments.iter().map(|s| s.reader.max_doc() as u64).sum();
+        let mut sum = 0;
+        let mut counts = self.segments.iter().flat_map(|s| scopes.iter().filter_map(|scope| s.in_scope.get(scope)));
+        counts.all(|n| {
+            sum += *n as u64;
+            sum < all / part as u64
+        })
     }
 
     pub(super) fn documents(&self) -> u64 {
@@ -216,15 +221,6 @@ impl Segment {
     /// `None` if no document here has this field.
     pub(super) fn text(&self, set: Set, kind: Kind) -> Option<&Text> {
         self.texts[set as usize][kind as usize].as_ref()
-    }
-
-    /// Do at the most so many documents belong to these scopes?
-    pub(super) fn has_few_in(&self, scopes: &[i64], most: u32) -> bool {
-        let mut sum = 0;
-        scopes.iter().filter_map(|s| self.in_scope.get(s)).all(|n| {
-            sum += n;
-            sum <= most
-        })
     }
 
     /// The documents that belong to these scopes, sorted.

@@ -220,3 +220,33 @@ fn wherever_a_byte_is_wrong_it_is_opened_or_removed_and_damage_is_told() {
     }
     let _ = (std::fs::remove_dir_all(path), std::fs::remove_dir_all(copy));
 }
+
+#[test]
+fn a_word_that_only_hidden_documents_have_is_as_one_that_nobody_wrote() {
+    // Of few readable documents among many, and of half of them.
+    for (name, others) in [("oracle-few", 400), ("oracle-half", 12)] {
+        let own: Vec<Document> = (1..=12).map(|i| said(i, 1, "자막 위치를 올려 주세요")).collect();
+        let answers = [false, true].map(|written| {
+            let path = dir(&format!("{name}-{written}"));
+            let hidden = if written { "가로등불빛그림자놀이" } else { "드론" };
+            let others = (0..others).map(|i| said(100 + i, 2, &format!("{hidden} 컷")));
+            let index = built(&path, &own.iter().cloned().chain(others).collect::<Vec<_>>());
+            let found =
+                ["자막 위치를 올려 주세요 그림자", "그림자 자막 위치를 올려", "자막 가로등불빛그림자놀이", "자막 놀이"]
+                    .map(|q| find_in(&index, q, 1));
+            let _ = std::fs::remove_dir_all(path);
+            found
+        });
+        assert_eq!(answers[0], answers[1], "{name}");
+        assert!(!answers[0][0].is_empty(), "{name}");
+    }
+}
+
+/// What a reader of one scope finds.
+fn find_in(index: &Index, q: &str, scope: i64) -> Vec<i64> {
+    let words = Words { text: q.to_owned(), typing: true, ..Words::default() };
+    let ask = Ask { words, scopes: vec![scope], limit: 100, ..Ask::default() };
+    let pass = Pass { kind: true, scope: true, status: true, own: false };
+    let found = index.serving().unwrap().search(&ask, |d| (d.scope() == scope).then_some(pass)).unwrap();
+    found.hits.iter().map(|h| h.key.id).collect()
+}
