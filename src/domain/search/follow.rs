@@ -50,8 +50,7 @@ pub async fn follow(app: App) {
             Ok(false) => None,
             Err(e) => {
                 failed = true;
-                // Rows that were read but not committed are read again.
-                app.index.building().inspect(|g| g.rollback());
+                roll_back(&app).await;
                 if !app.stopping.is_cancelled() {
                     tracing::warn!(error = format!("{e:#}"), "the search index cannot follow for the moment");
                     app.index.set_trouble(Some(format!("{e:#}")));
@@ -63,7 +62,9 @@ pub async fn follow(app: App) {
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
                 None => {
-                    let _ = tokio::time::timeout(LOOK, app.index.woken()).await;
+                    if tokio::time::timeout(LOOK, app.index.woken()).await.is_err() {
+                        refresh(&app).await;
+                    }
                     tokio::time::sleep(GATHER).await;
                 }
             }
@@ -72,6 +73,26 @@ pub async fn follow(app: App) {
             () = wait => {}
             () = app.stopping.cancelled() => break,
         }
+    }
+}
+
+/// What was written and not committed is read and written again.
+async fn roll_back(app: &App) {
+    for index in app.index.whole().into_iter().chain(app.index.building()) {
+        // Of a writer that cannot even end, the next write tells.
+        let done = move || {
+            index.rollback();
+            Ok(())
+        };
+        let _ = blocking(done).await;
+    }
+}
+
+/// Nothing happens: segments that were merged since the last commit take the place of theirs, which leave the disk.
+async fn refresh(app: &App) {
+    let Some(index) = app.index.whole() else { return };
+    if let Err(e) = blocking(move || index.refresh()).await {
+        tracing::warn!(error = format!("{e:#}"), "the search index cannot be looked at anew");
     }
 }
 

@@ -37,6 +37,9 @@ impl Whose {
     }
 }
 
+/// Phrases, words to be left out, and names of people and projects in one question: each is a look into the index.
+const MANY: usize = 16;
+
 /// A question that is read.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Query {
@@ -64,15 +67,18 @@ impl Query {
         for piece in pieces {
             last_word_kept = false;
             match piece {
-                Piece::Phrase { text, not: false } => query.words.phrases.push(text),
-                Piece::Phrase { text, not: true } => query.words.without.push(text),
+                Piece::Phrase { text, not: false } if query.words.phrases.len() < MANY => {
+                    query.words.phrases.push(text)
+                }
+                Piece::Phrase { text, not: false } => words.push(text),
+                Piece::Phrase { text, not: true } => query.leave_out(text),
                 Piece::Operator { name, value } => {
                     if !query.operator(&name, &value, now, &zone) {
                         words.push(format!("{name} {value}"));
                     }
                 }
                 Piece::Word(word) => match word.strip_prefix('-').filter(|w| !w.is_empty()) {
-                    Some(not) => query.words.without.push(not.to_owned()),
+                    Some(not) => query.leave_out(not.to_owned()),
                     None => {
                         words.push(word);
                         last_word_kept = true;
@@ -99,8 +105,17 @@ impl Query {
             && before.is_none()
     }
 
+    fn leave_out(&mut self, text: String) {
+        if self.words.without.len() < MANY {
+            self.words.without.push(text);
+        }
+    }
+
     /// Takes an operator; `false` if it is none.
     fn operator(&mut self, name: &str, value: &str, now: Time, zone: &TimeZone) -> bool {
+        if self.authors.len() + self.projects.len() >= MANY {
+            return false;
+        }
         match name {
             "is" | "상태" => return self.is(value),
             "kind" | "종류" => match kind(value) {

@@ -52,6 +52,12 @@ fn what_is_no_operator_is_words() {
 }
 
 #[test]
+fn a_question_asks_only_so_much() {
+    let q = read(&"\"이\" -가 from:나 ".repeat(40));
+    assert_eq!((q.words.phrases.len(), q.words.without.len(), q.authors.len()), (16, 16, 16));
+}
+
+#[test]
 fn a_snippet_is_cut_around_what_matched_and_escaped() {
     use crate::engines::index::Words;
     use crate::engines::index::marks::Marker;

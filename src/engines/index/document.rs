@@ -9,7 +9,7 @@ use super::text::{self, Tokens, norm};
 /// A document's name: which kind of row, and its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
-    /// 0–255, the caller's numbers.
+    /// The caller's numbers; 0 is a scope itself, of which it has the id.
     pub kind: u8,
     /// Row id, below 2^55.
     pub id: i64,

@@ -461,7 +461,7 @@ impl<J: Fn(&Doc) -> Option<Pass>> Search<'_, J> {
         if !self.plan.several {
             return;
         }
-        // The place itself is the document whose id is its scope, of the first kind.
+        // Kind 0 is the scope itself.
         for m in &self.out {
             let key = Key::unpacked(self.view.segments[m.segment as usize].key.get_val(m.candidate.doc));
             if key.kind == 0 {
