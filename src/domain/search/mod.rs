@@ -20,6 +20,7 @@ mod tests;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -232,7 +233,7 @@ pub async fn search(app: &App, who: &Viewer, question: &Question) -> Result<Answ
         Ok((found, suggestion))
     };
     let reader = who.clone();
-    let (found, suggestion, shown) = look(app, &index, find, move |db, (found, suggestion): (Found, _)| {
+    let (found, suggestion, shown) = look(app, who, &index, find, move |db, (found, suggestion): (Found, _)| {
         let mut wanted: Vec<Place> = found.hits.clone();
         if groups {
             wanted.extend(found.best.iter().flat_map(|(_, hits)| hits));
@@ -302,7 +303,7 @@ pub async fn suggest(app: &App, who: &Viewer, q: &str) -> Result<Suggestions> {
         Ok((found.hits, suggestion))
     };
     let reader = who.clone();
-    look(app, &index, find, move |db, (hits, suggestion): (Vec<Place>, _)| {
+    look(app, who, &index, find, move |db, (hits, suggestion): (Vec<Place>, _)| {
         let shown = shown::read(db, &reader, &hits, &[], &marker, false)?;
         Ok(Suggestions { results: hits.iter().filter_map(|h| shown.hit(h)).collect(), suggestion })
     })
@@ -312,14 +313,25 @@ pub async fn suggest(app: &App, who: &Viewer, q: &str) -> Result<Suggestions> {
 /// Through every filter.
 const PASS: Pass = Pass { kind: true, scope: true, status: true, own: false };
 
+/// Answers to those who see little come at multiples of this: looking up a word that only others have takes a part of it
+/// longer than one that nobody wrote, which tells nothing then.
+const EVEN: Duration = Duration::from_millis(2);
+
+/// When an answer is given that was ready after `took`.
+fn even(took: Duration) -> Duration {
+    EVEN * (took.as_micros() / EVEN.as_micros() + 1) as u32
+}
+
 /// Looks into the index and reads what is shown, in one go on a reader's thread. A question that breaks the index has met
 /// damage: it is taken out of service and built anew.
 async fn look<F: Send + 'static, T: Send + 'static>(
     app: &App,
+    who: &Viewer,
     index: &Arc<Generation>,
     find: impl FnOnce(&Generation) -> anyhow::Result<F> + Send + 'static,
     show: impl FnOnce(&Db, F) -> Result<T> + Send + 'static,
 ) -> Result<T> {
+    let begun = Instant::now();
     let asked = index.clone();
     let answer = app
         .read(move |db| match catch_unwind(AssertUnwindSafe(|| find(&asked))) {
@@ -328,6 +340,9 @@ async fn look<F: Send + 'static, T: Send + 'static>(
             Err(_) => Ok(Err("it broke a question off".to_owned())),
         })
         .await?;
+    if index.shows_little_of(&May::of(who).scopes()) {
+        tokio::time::sleep_until((begun + even(begun.elapsed())).into()).await;
+    }
     answer.map_err(|why| {
         tracing::error!(error = why, "the search index cannot be read and is built anew");
         app.index.discard(index, why);

@@ -58,6 +58,13 @@ fn a_question_asks_only_so_much() {
 }
 
 #[test]
+fn answers_come_at_even_times() {
+    use std::time::Duration;
+    let ms = |us| super::even(Duration::from_micros(us)).as_millis();
+    assert_eq!([ms(0), ms(770), ms(940), ms(1_999), ms(2_000), ms(5_300)], [2, 2, 2, 2, 4, 6]);
+}
+
+#[test]
 fn a_snippet_is_cut_around_what_matched_and_escaped() {
     use crate::engines::index::Words;
     use crate::engines::index::marks::Marker;

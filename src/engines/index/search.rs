@@ -144,6 +144,11 @@ impl Demand {
 }
 
 impl Generation {
+    /// Is what these (sorted) scopes have so little that it is looked at document by document?
+    pub fn shows_little_of(&self, scopes: &[i64]) -> bool {
+        self.view().has_few_in(scopes, FEW)
+    }
+
     /// Answers `ask`. `judge` says of each document whether the reader may see it (`None`: he may not).
     pub fn search(&self, ask: &Ask, judge: impl Fn(&Doc) -> Option<Pass>) -> anyhow::Result<Found> {
         let view = self.view();
