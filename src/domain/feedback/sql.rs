@@ -17,7 +17,8 @@ const FEEDBACK: &str = "f.id, f.project_id, f.title, f.description, f.status, f.
         AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))),
     (SELECT count(*) FROM comments c WHERE c.feedback_id = f.id AND c.deleted_ms IS NULL AND c.resolved_ms IS NULL
         AND c.parent_id IS NULL AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))),
-    v.id, v.version, v.state, v.name, v.renditions, v.facts";
+    v.id, v.version, v.state, v.name,
+    EXISTS (SELECT 1 FROM renditions r WHERE r.hash = v.hash AND r.name = 'poster.jpg'), v.facts";
 
 const JOINS: &str = "JOIN users u ON u.id = f.user_id
     LEFT JOIN media v ON v.feedback_id = f.id
@@ -31,8 +32,8 @@ fn wanted_columns(w: &Wanted) -> (String, String) {
         columns = columns.replace(counts, "0, 0, ");
     }
     if !w.has("latest_media") {
-        columns =
-            columns.replace("v.id, v.version, v.state, v.name, v.renditions, v.facts", "NULL, 0, '', '', '', NULL");
+        let media = FEEDBACK.find("v.id").map_or("", |from| &FEEDBACK[from..]);
+        columns = columns.replace(media, "NULL, 0, '', '', 0, NULL");
         joins = joins.split("LEFT JOIN").next().unwrap_or_default().to_owned();
     }
     if !w.has("user") {
@@ -66,7 +67,7 @@ fn feedback(r: &Row) -> SqlResult<Feedback> {
 
 fn media(r: &Row) -> SqlResult<Option<MediaBrief>> {
     let Some(id) = r.get::<_, Option<MediaId>>(14)? else { return Ok(None) };
-    let renditions: String = r.get(18)?;
+    let has_poster: bool = r.get(18)?;
     let facts: Option<String> = r.get(19)?;
     let duration = facts.and_then(|f| serde_json::from_str::<serde_json::Value>(&f).ok()?["duration_ms"].as_i64());
     Ok(Some(MediaBrief {
@@ -74,7 +75,7 @@ fn media(r: &Row) -> SqlResult<Option<MediaBrief>> {
         version: r.get(15)?,
         state: r.get(16)?,
         name: r.get(17)?,
-        poster_url: renditions.contains("\"poster.jpg\"").then(|| format!("/api/v1/media/{id}/poster.jpg")),
+        poster_url: has_poster.then(|| format!("/api/v1/media/{id}/poster.jpg")),
         duration_ms: duration,
     }))
 }

@@ -101,7 +101,7 @@ async fn send(
     let signature = Signature { u: asked.u, e: asked.e, s: asked.s };
     let user = signature.user(&app, id).or(viewer.map(|v| v.user)).ok_or(Error::Unauthenticated)?;
     let media = app.read(move |db| super::get(db, user, id)).await?;
-    if file != ORIGINAL && !media.renditions.contains(&file) {
+    if file != ORIGINAL && !media.has(&file) {
         return Err(Error::NotFound("rendition"));
     }
     let opened = open(&app, &media, &file).await?;

@@ -2,15 +2,17 @@
 //!
 //! Laws: a version is never changed, only followed by the next. Its bytes stand in the media store under their hash,
 //! durable before the row that names them. A rendition listed in a row is whole under its final name.
-//! Written here only: `media`, `uploads`. Read by: feedback (newest version), comments.
+//! Written here only: `media`, `uploads`, and by `shelf`: `originals`, `renditions`, `usage`. Read by: feedback (newest version), comments.
 
 pub mod bytes;
 pub mod exchange;
 mod recipes;
 pub mod routes;
+pub mod shelf;
 mod sign;
 mod sql;
 mod sql_exchange;
+mod sql_shelf;
 pub mod uploads;
 pub mod work;
 
@@ -51,10 +53,12 @@ closed_set! {
 
 text_columns!(MediaState);
 
-/// Names of renditions in the media store, in URLs and in `media.renditions`.
+/// Names of renditions in the media store, in URLs and in `renditions`.
 pub const PROXY: &str = "proxy.mp4";
 /// See [`PROXY`].
 pub const POSTER: &str = "poster.jpg";
+/// The set of pictures along the film.
+pub const THUMBS: &str = "thumbs/";
 
 /// One version as it stands in the store.
 #[derive(Clone, Debug)]
@@ -83,7 +87,7 @@ pub struct Media {
     pub playable: bool,
     /// What it is, once probed.
     pub facts: Option<Facts>,
-    /// What has been made of it.
+    /// What has been made of it; a name that ends in `/` is a set of files below it.
     pub renditions: Vec<String>,
     /// Why it failed.
     pub error: Option<Cause>,
@@ -173,6 +177,13 @@ pub struct Urls {
 }
 
 impl Media {
+    /// Has `file` been made?
+    pub fn has(&self, file: &str) -> bool {
+        let set = file.split_once('/').map(|(set, _)| set);
+        let is = |r: &String| r == file || set.is_some_and(|set| r.strip_suffix('/') == Some(set));
+        self.renditions.iter().any(is)
+    }
+
     /// As the API shows it. With `signer`, its URLs carry a signature of that person, for players that cannot send a
     /// token.
     pub fn shown(self, app: &App, lang: Lang, reader: UserId, signer: Option<UserId>) -> Shown {
@@ -188,11 +199,12 @@ impl Media {
         let query = signer.map(|user| sign::query(app, self.id, user)).unwrap_or_default();
         let url = |file: &str| format!("{cdn}/api/v1/media/{}/{file}{query}", self.id);
         let made = |file: &str| self.renditions.iter().any(|r| r == file);
+        let thumbs = if made(THUMBS) { recipes::THUMBS } else { 0 };
         let urls = Urls {
             original: url("original"),
             proxy: made(PROXY).then(|| url(PROXY)),
             poster: made(POSTER).then(|| url(POSTER)),
-            thumbs: self.renditions.iter().filter(|r| r.starts_with("thumbs/")).map(|r| url(r)).collect(),
+            thumbs: (0..thumbs).map(|i| url(&recipes::thumb_name(i))).collect(),
         };
         Shown {
             id: self.id,
@@ -245,11 +257,6 @@ impl Media {
     }
 }
 
-/// How many originals there are, each counted once, and their bytes. (Renditions come on top.)
-pub fn stored(db: &Db) -> Result<(i64, i64)> {
-    sql::stored(db)
-}
-
 /// The locale key of the sentence for people.
 pub fn sentence(cause: Cause) -> &'static str {
     match cause {
@@ -291,15 +298,25 @@ pub fn replay(db: &Db, ids: &[MediaId]) -> Result<Vec<(MediaId, Value)>> {
 
 /// Marks versions as failed whose job is over without having said so: cancelled while it waited, or dead after a crash.
 /// Answers how many.
-pub async fn settle(app: &App) -> Result<usize> {
-    app.write(|tx| {
-        let left = sql::abandoned(tx)?;
-        for (id, cancelled) in &left {
-            fail(tx, *id, if *cancelled { Cause::Cancelled } else { Cause::Killed })?;
-        }
-        Ok(left.len())
-    })
-    .await
+pub fn settle(tx: &mut Tx) -> Result<usize> {
+    let left = sql::abandoned(tx)?;
+    for (id, cancelled) in &left {
+        fail(tx, *id, if *cancelled { Cause::Cancelled } else { Cause::Killed })?;
+    }
+    Ok(left.len())
+}
+
+/// A job was given another set of tries: failed versions whose job it is, or waits for it, are under way again.
+pub fn reopen(tx: &mut Tx, job: JobId) -> Result<()> {
+    for id in sql::failed_of_job(tx, job)? {
+        let Some(mut media) = sql::by_id(tx, id)? else { continue };
+        media.state = if media.facts.is_some() { MediaState::Processing } else { MediaState::Received };
+        media.error = None;
+        sql::update(tx, &media)?;
+        let event = Event::MediaReceived { media: id, feedback: media.feedback_id };
+        tx.emit(Some(media.project_id), None, event, Some(media.live()))?;
+    }
+    Ok(())
 }
 
 /// Marks a version as failed; one that is gone or ready stays as it is.

@@ -24,7 +24,9 @@ impl FromSql for Key {
 
 /// Columns of a version seen in role `m.role`.
 const MEDIA: &str = "v.id, v.feedback_id, v.project_id, v.user_id, u.nickname, v.version, v.name, v.hash, v.size_bytes,
-    v.content_type, v.state, v.playable, v.facts, v.renditions, v.error_code, v.job_id, v.created_ms, v.rev, m.role";
+    v.content_type, v.state, v.playable, v.facts,
+    (SELECT json_group_array(r.name) FROM renditions r WHERE r.hash = v.hash), v.error_code, v.job_id, v.created_ms, v.rev,
+    m.role";
 
 fn media(r: &Row) -> SqlResult<Media> {
     let user: UserId = r.get(3)?;
@@ -155,11 +157,10 @@ pub(super) fn set_job(tx: &mut Tx, id: MediaId, job: JobId) -> Result<()> {
 pub(super) fn update(tx: &mut Tx, v: &Media) -> Result<()> {
     let now = tx.now();
     let facts = v.facts.as_ref().and_then(|f| serde_json::to_string(f).ok());
-    let renditions = serde_json::to_string(&v.renditions).unwrap_or_default();
     tx.execute(
-        "UPDATE media SET content_type = ?2, state = ?3, playable = ?4, facts = ?5, renditions = ?6, error_code = ?7,
-            updated_ms = ?8, rev = rev + 1 WHERE id = ?1",
-        params![v.id, v.content_type, v.state, v.playable, facts, renditions, v.error.map(|e| e.as_str()), now],
+        "UPDATE media SET content_type = ?2, state = ?3, playable = ?4, facts = ?5, error_code = ?6, updated_ms = ?7,
+            rev = rev + 1 WHERE id = ?1",
+        params![v.id, v.content_type, v.state, v.playable, facts, v.error.map(|e| e.as_str()), now],
     )?;
     Ok(())
 }
@@ -174,8 +175,12 @@ pub(super) fn abandoned(db: &Db) -> Result<Vec<(MediaId, bool)>> {
     )
 }
 
-/// Originals, each counted once, and their bytes.
-pub(super) fn stored(db: &Db) -> Result<(i64, i64)> {
-    let sum = "SELECT count(*), coalesce(sum(size), 0) FROM (SELECT max(size_bytes) AS size FROM media GROUP BY hash)";
-    Ok(db.one(sum, params![], |r| Ok((r.get(0)?, r.get(1)?)))?.unwrap_or_default())
+/// Failed versions whose job this is, or waits for it.
+pub(super) fn failed_of_job(db: &Db, job: JobId) -> Result<Vec<MediaId>> {
+    db.all(
+        "SELECT id FROM media WHERE state = 'failed'
+         AND (job_id = ?1 OR job_id IN (SELECT job_id FROM job_needs WHERE needs_id = ?1)) LIMIT 500",
+        params![job],
+        |r| r.get(0),
+    )
 }

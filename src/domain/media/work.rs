@@ -11,8 +11,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::recipes::{self, Proxy, THUMBS};
-use super::{Media, MediaState, POSTER, PROXY, fail, sql};
+use super::recipes::{self, Proxy};
+use super::{Media, MediaState, POSTER, PROXY, THUMBS, fail, shelf, sql};
 use crate::app::App;
 use crate::base::event::Event;
 use crate::base::ids::MediaId;
@@ -47,6 +47,7 @@ pub async fn probe(app: &App, run: &Run, id: MediaId) -> Result<Value, JobError>
                 dedup_key: Some(format!("process_media:{id}")),
                 project: Some(media.project_id),
                 user: Some(media.user.id),
+                needs: Vec::new(),
             };
             let job = queue::enqueue(tx, job)?;
             sql::set_job(tx, id, job)?;
@@ -100,7 +101,7 @@ async fn make(app: &App, run: &Run, mut media: Media) -> Result<(), Failure> {
     }
     let scratch = scratch(app, run).await?;
     let original = app.files.path(&media.key, ORIGINAL).map_err(ours)?;
-    let mut maker = Maker { app, run, media, scratch, told: Mutex::new(None) };
+    let mut maker = Maker { app, run, media, scratch, made: Vec::new(), told: Mutex::new(None) };
 
     // Pictures first: they take seconds and are seen in every list, the proxy may take an hour.
     let mut pictured = facts.video.is_none();
@@ -125,6 +126,8 @@ struct Maker<'a> {
     run: &'a Run,
     media: Media,
     scratch: Scratch,
+    /// Name and recipe of what stands on the disk since the last save.
+    made: Vec<(String, String)>,
     /// When the room was last told.
     told: Mutex<Option<Instant>>,
 }
@@ -141,7 +144,7 @@ impl Maker<'_> {
             }
             self.put("picture.jpg", POSTER).await?;
         }
-        self.made(POSTER);
+        self.made.push((POSTER.to_owned(), "poster".to_owned()));
         for (i, &ms) in thumbs_ms.iter().enumerate() {
             let name = recipes::thumb_name(i);
             if !self.has(&name).await? {
@@ -153,9 +156,12 @@ impl Maker<'_> {
                     self.repeat(&before, &name).await?;
                 }
             }
-            self.made(&name);
-            self.tell(Progress { percent: PICTURES_PERCENT * (i + 1) as f32 / THUMBS as f32, ..Progress::default() });
+            self.tell(Progress {
+                percent: PICTURES_PERCENT * (i + 1) as f32 / recipes::THUMBS as f32,
+                ..Progress::default()
+            });
         }
+        self.made.push((THUMBS.to_owned(), "thumbs".to_owned()));
         Ok(true)
     }
 
@@ -205,7 +211,7 @@ impl Maker<'_> {
                 }
             }
         }
-        self.made(PROXY);
+        self.made.push((PROXY.to_owned(), format!("{:?}", recipes::proxy(facts)).to_lowercase()));
         self.app.ffmpeg.probe(&place, self.scratch.path(), &self.run.cancel).await
     }
 
@@ -262,21 +268,26 @@ impl Maker<'_> {
         .await
     }
 
-    fn made(&mut self, name: &str) {
-        if !self.media.renditions.iter().any(|r| r == name) {
-            self.media.renditions.push(name.to_owned());
-        }
-    }
-
     /// Writes what is made so far. Somebody may have deleted the version meanwhile: then nothing is left to say.
-    async fn save(&self, state: MediaState) -> Result<(), Failure> {
+    async fn save(&mut self, state: MediaState) -> Result<(), Failure> {
+        let key = self.media.key;
+        let made = std::mem::take(&mut self.made);
+        let measured = blocking(self.app, move |app| {
+            let size = |(name, recipe): (String, String)| Ok((app.files.size(&key, &name)?, name, recipe));
+            made.into_iter().map(size).collect::<std::io::Result<Vec<_>>>()
+        });
+        let measured = measured.await?;
         let mut now = self.media.clone();
         now.state = state;
         let saved = self.app.write(move |tx| {
             if sql::by_id(tx, now.id)?.is_none() {
                 return Ok(());
             }
+            for (size, name, recipe) in &measured {
+                shelf::made(tx, &now.key, name, *size as i64, recipe)?;
+            }
             sql::update(tx, &now)?;
+            let now = sql::by_id(tx, now.id)?.unwrap_or(now);
             let (media, feedback) = (now.id, now.feedback_id);
             let event = match state {
                 MediaState::Ready => Event::MediaReady { media, feedback },
@@ -314,6 +325,10 @@ async fn give_up(app: &App, run: &Run, id: MediaId, failure: Failure) -> JobErro
         Err(e) => return e.into(),
     };
     let cause = if cancelled { Cause::Cancelled } else { failure.cause };
+    // Room on the disk is nothing that a try can make: it waits, and is not given up.
+    if !cancelled && cause == Cause::NoSpace {
+        return JobError::Later(anyhow::anyhow!("{cause}"));
+    }
     if !cancelled && cause.may_heal() && !last {
         tracing::warn!(
             media = id.0,

@@ -15,7 +15,7 @@ mod uploads;
 
 use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -141,6 +141,44 @@ impl Files {
     /// Whether `name` of `key` has been made.
     pub fn has(&self, key: &Key, name: &str) -> io::Result<bool> {
         self.path(key, name)?.try_exists()
+    }
+
+    /// Bytes that `name` of `key` takes on the disk: of all files below it for a set (`thumbs/`), none for what is only
+    /// a second name of the original.
+    pub fn size(&self, key: &Key, name: &str) -> io::Result<u64> {
+        let Some(set) = name.strip_suffix('/') else {
+            let meta = fs::metadata(self.path(key, name)?)?;
+            let original = fs::metadata(self.path(key, ORIGINAL)?);
+            let linked = name != ORIGINAL && original.is_ok_and(|o| (o.dev(), o.ino()) == (meta.dev(), meta.ino()));
+            return Ok(if linked { 0 } else { meta.len() });
+        };
+        fs::read_dir(self.path(key, set)?)?.map(|entry| Ok(entry?.metadata()?.len())).sum()
+    }
+
+    /// Puts a finished directory (in scratch) under its final name, which is one of ours without its `/`. What stood
+    /// there before is replaced in one step and then removed; readers of its files keep them.
+    pub fn put_set(&self, finished: &Path, key: &Key, set: &str) -> io::Result<()> {
+        let place = self.prepare(key, set)?;
+        for entry in fs::read_dir(finished)? {
+            File::open(entry?.path())?.sync_all()?;
+        }
+        File::open(finished)?.sync_all()?;
+        if place.try_exists()? {
+            let flags = rustix::fs::RenameFlags::EXCHANGE;
+            rustix::fs::renameat_with(rustix::fs::CWD, finished, rustix::fs::CWD, &place, flags)?;
+            remove_tree(finished)?;
+        } else {
+            fs::rename(finished, &place)?;
+        }
+        sync_parents(&place, &self.root)
+    }
+
+    /// Removes one rendition, a file or a set. The caller knows that no row names it any more.
+    pub fn drop_rendition(&self, key: &Key, name: &str) -> io::Result<()> {
+        if name == ORIGINAL {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "an original goes with all that was made of it"));
+        }
+        remove_tree(&self.path(key, name.trim_end_matches('/'))?)
     }
 
     /// Puts a finished file (in scratch) under its final name. What stood there before, made of the same original, is
@@ -320,6 +358,18 @@ mod tests {
         files.put(&scratch.join("a.jpg"), &key, "thumbs/01.jpg").unwrap();
         files.link_original(&key, "proxy.mp4").unwrap();
         files.link_original(&key, "proxy.mp4").unwrap();
+        assert_eq!(files.size(&key, "proxy.mp4").unwrap(), 0, "a second name takes no room");
+        for bytes in [&b"first"[..], b"again"] {
+            let set = scratch.join("scenes");
+            fs::create_dir(&set).unwrap();
+            fs::write(set.join("001.jpg"), bytes).unwrap();
+            files.put_set(&set, &key, "scenes").unwrap();
+            assert!(!set.exists());
+            assert_eq!(fs::read(files.path(&key, "scenes/001.jpg").unwrap()).unwrap(), bytes);
+        }
+        assert_eq!(files.size(&key, "scenes/").unwrap(), 5);
+        files.drop_rendition(&key, "scenes/").unwrap();
+        assert!(files.size(&key, "scenes/").is_err() && files.drop_rendition(&key, ORIGINAL).is_err());
         let path = scratch.path().to_owned();
         drop(scratch);
         assert!(!path.exists());

@@ -13,6 +13,7 @@ use std::path::Path;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
+use super::shelf;
 use super::sql::{NewMedia, insert as insert_media, set_job};
 use crate::app::App;
 use crate::base::clock::{HOUR, Time};
@@ -211,12 +212,14 @@ fn complete(tx: &mut Tx, id: UploadId, key: Key) -> Result<MediaId> {
         size_bytes: upload.size_bytes as i64,
     };
     let media = insert_media(tx, &new)?;
+    shelf::came(tx, upload.project, &key, new.size_bytes)?;
     let job = NewJob {
         job: Job::ProbeMedia { media },
         priority: 0,
         dedup_key: Some(format!("probe_media:{media}")),
         project: Some(upload.project),
         user: Some(upload.user),
+        needs: Vec::new(),
     };
     let job = queue::enqueue(tx, job)?;
     set_job(tx, media, job)?;
