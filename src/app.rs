@@ -23,7 +23,7 @@ use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::metrics::Metrics;
-use crate::engines::queue::Queue;
+use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
 
 tokio::task_local! {
@@ -119,7 +119,8 @@ impl App {
         let signing_key = key.try_into().map_err(|_| anyhow::anyhow!("the instance's signing key is damaged"))?;
         let files = Files::open(dir).context("cannot open the media store")?;
         let ffmpeg = Ffmpeg::new(ffmpeg::Settings {
-            max_long: config.media.jobs,
+            // The lanes bound them, and can be changed while the program runs.
+            max_long: 2 * queue::MAX_PLACES,
             max_pixels: config.media.max_pixels,
             memory_bytes: config.media.ffmpeg_mib << 20,
             ..ffmpeg::Settings::default()

@@ -41,6 +41,7 @@ impl Effects {
         }
         for committed in batch.events {
             self.withdraw(&committed.event);
+            self.queue.heard(&committed.event);
             if let Some(project) = committed.project {
                 self.tell(project, committed);
             }

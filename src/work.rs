@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::ids::JobId;
-use crate::base::job::{Job, JobError};
+use crate::base::job::{Job, JobError, Lane};
 use crate::domain::{Embed, access, comments, feedback, media, search};
 use crate::engines::queue::{self, Lanes, NewJob, Run};
 use crate::engines::store::Tx;
@@ -18,6 +18,7 @@ pub async fn start(app: &App) -> Result<()> {
     let worker = app.clone();
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     tokio::spawn(again_and_again(app.clone()));
+    tokio::spawn(guard_disk(app.clone()));
     tokio::spawn(search::follow(app.clone()));
     let ffmpeg = app.ffmpeg.clone();
     tokio::spawn(async move {
@@ -45,6 +46,22 @@ async fn again_and_again(app: App) {
         if let Err(e) = done {
             tracing::warn!(error = %e, "what is done again and again was not done this time");
         }
+    }
+}
+
+/// Begins no media job while the disk has less room than is to be kept free: the jobs wait, and lose no try by it.
+async fn guard_disk(app: App) {
+    let mut looks = tokio::time::interval(Duration::from_secs(2));
+    looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = looks.tick() => {}
+            () = app.stopping.cancelled() => return,
+        }
+        let files = app.files.clone();
+        let Ok(Ok(space)) = tokio::task::spawn_blocking(move || files.space()).await else { continue };
+        let full = space.free < app.config.media.keep_free_bytes;
+        app.queue.hold(Lane::Media, full.then_some("admin.lane.disk_full"));
     }
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::base::clock::Time;
 use crate::base::ids::*;
-use crate::base::job::JobKind;
+use crate::base::job::{JobKind, Lane};
 use crate::base::roles::{Role, SiteRole};
 
 /// One thing that happened. The serde tag is the journal's `verb`.
@@ -63,6 +63,8 @@ pub enum Event {
     JobRetried { job: JobId, kind: JobKind },
     JobCancelled { job: JobId, kind: JobKind },
     JobAsked { job: JobId, kind: JobKind },
+    JobMoved { job: JobId, kind: JobKind, priority: i64 },
+    LaneChanged { lane: Lane, places: Option<i64>, paused: bool },
 
     CachePurged { group: String },
 }
@@ -140,7 +142,10 @@ impl Event {
             | CommentReopened { comment, .. }
             | ReactionAdded { comment, .. }
             | ReactionRemoved { comment, .. } => ("comment", comment.0),
-            JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } => ("job", job.0),
+            JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } | JobMoved { job, .. } => {
+                ("job", job.0)
+            }
+            LaneChanged { .. } => ("lane", 0),
             CachePurged { .. } => ("cache", 0),
         }
     }

@@ -93,6 +93,8 @@ closed_set! {
 closed_set! {
     /// The life of a job.
     JobState {
+        /// Waits until other jobs are over.
+        Waiting = "waiting",
         /// Waits for its lane.
         Ready = "ready",
         /// Held by a lease.
@@ -110,11 +112,30 @@ closed_set! {
     }
 }
 
+impl JobState {
+    /// Nothing more happens to it unless somebody asks.
+    pub fn is_over(self) -> bool {
+        matches!(self, JobState::Done | JobState::Failed | JobState::Dead | JobState::Cancelled)
+    }
+
+    /// Over, and not well.
+    pub fn is_lost(self) -> bool {
+        self.is_over() && self != JobState::Done
+    }
+}
+
 /// Why a job did not end well, and whether trying again can help.
 #[derive(Debug)]
 pub enum JobError {
-    /// Time may heal it: a full disk, a killed child, a busy store.
+    /// Time may heal it: a killed child, a busy store.
     Retry(anyhow::Error),
+    /// It could not begin, or not go on, for a reason that is not its own, such as a full disk: it waits, and the try
+    /// does not count.
+    Later(anyhow::Error),
+    /// It has found that it needs other jobs, and made itself wait for them by [`queue::wait_for`].
+    ///
+    /// [`queue::wait_for`]: crate::engines::queue::wait_for
+    Waits,
     /// It will fail the same way again. `stderr` is the tail of what the child process said.
     Fail {
         /// One sentence.

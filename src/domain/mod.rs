@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ comments ◄ journal ◄ access ◄ search. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ jobs ◄ comments ◄ journal ◄ access ◄ search. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept.
 
@@ -10,6 +10,7 @@ pub mod answer;
 pub mod comments;
 pub mod feedback;
 pub mod http;
+pub mod jobs;
 pub mod journal;
 pub mod media;
 pub mod projects;
@@ -74,9 +75,9 @@ where
 /// Finishes what a crash left open: whole uploads, and media whose job is over.
 pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
     let uploads = media::uploads::sweep(app).await?;
-    let settled = media::settle(app).await?;
     app.store
         .write(move |tx| {
+            let settled = media::settle(tx)?;
             let accounts = accounts::forget_expired(tx)?;
             let before = tx.now().0 - crate::base::clock::DAY;
             let keys = crate::engines::store::once::prune(tx, before)?;

@@ -140,7 +140,7 @@ async fn a_failed_job_tells_why_and_is_tried_again() {
     studio.work().await;
     let media = studio.publish("no-film.mp4", &noise(20_000, 3)).await;
     assert_eq!(media["state"], "failed");
-    let failed = || studio.app.read(|db| queue::by_states(db, &[JobState::Failed], 10));
+    let failed = || studio.app.read(|db| queue::by_states(db, &[JobState::Failed], None, 10));
     let mut rows = failed().await.unwrap();
     while rows.is_empty() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;

@@ -4,7 +4,7 @@ use reqwest::{Method, Response};
 use serde_json::Value;
 use videoplanet::base::ids::{JobId, SessionId};
 use videoplanet::base::job::JobState;
-use videoplanet::domain::media;
+use videoplanet::domain::{jobs, media};
 use videoplanet::engines::{hub, queue};
 
 use crate::clips::{CLIP, Dir, noise};
@@ -246,14 +246,14 @@ async fn a_cancelled_job_says_so_and_a_retry_mends_it() {
     assert!(working["urls"]["poster"].is_string(), "pictures are there before the proxy: {working}");
     assert!(working["progress"]["percent"].as_f64().is_some_and(|p| p > 10.0), "{working}");
     let job = JobId(working["job_id"].as_i64().unwrap());
-    studio.app.queue.cancel(&studio.app.store, None, job).await.unwrap();
+    studio.app.write(move |tx| jobs::cancel(tx, None, job)).await.unwrap();
     let failed = studio.settled(id).await;
     assert_eq!(failed["error"]["code"], "cancelled", "{failed}");
     let row = || studio.app.read(move |db| queue::by_id(db, job));
     while row().await.unwrap().unwrap().state == JobState::Running {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    studio.app.queue.retry(&studio.app.store, None, job).await.unwrap();
+    studio.app.write(move |tx| jobs::retry(tx, None, job)).await.unwrap();
     let ready = studio.shown_when(id, |m| m["state"] == "ready").await;
     assert!(ready["error"].is_null() && ready["urls"]["proxy"].is_string(), "{ready}");
     let scratch = std::fs::read_dir(studio.dir.path().join("data/scratch")).unwrap();
@@ -302,9 +302,8 @@ async fn a_version_whose_job_never_ran_is_settled() {
     let studio = Studio::start("settle").await;
     let id = studio.editor.upload(studio.feedback, "a.mp4", b"waits").await;
     let shown: Value = studio.editor.get(&format!("/media/{id}")).await.json().await.unwrap();
-    studio.app.queue.cancel(&studio.app.store, None, JobId(shown["job_id"].as_i64().unwrap())).await.unwrap();
-    assert_eq!(media::settle(&studio.app).await.unwrap(), 1);
-    assert_eq!(media::settle(&studio.app).await.unwrap(), 0);
+    let job = JobId(shown["job_id"].as_i64().unwrap());
+    studio.app.write(move |tx| jobs::cancel(tx, None, job)).await.unwrap();
     assert_eq!(studio.settled(id).await["error"]["code"], "cancelled");
     studio.stop().await;
 }

@@ -68,6 +68,8 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /media/m/original", none(), From(Viewer)),
         ("GET /media/m/thumbs/01.jpg", none(), From(Viewer)),
         ("GET /jobs/j", none(), From(Viewer)),
+        ("POST /jobs/j/cancel", none(), From(Editor)),
+        ("POST /jobs/j/retry", none(), From(Editor)),
         ("POST /feedbacks/f/comments", json!({ "text": "의견" }), From(Reviewer)),
         ("PUT /comments/c/reactions/like", none(), From(Reviewer)),
         ("DELETE /comments/c/reactions/like", none(), From(Reviewer)),

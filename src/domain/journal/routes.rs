@@ -1,4 +1,4 @@
-//! `/projects/{id}/events` and `/jobs/{id}`.
+//! `/projects/{id}/events`.
 
 use axum::Router;
 use axum::extract::State;
@@ -10,24 +10,23 @@ use super::Entry;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::group::Group;
-use crate::base::ids::{JobId, ProjectId};
+use crate::base::ids::ProjectId;
 use crate::base::locale::Text;
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
 use crate::domain::answer::{Asked, Depends, Reader, kept};
-use crate::domain::http::{Json, Path, Query};
+use crate::domain::http::{Path, Query};
 use crate::domain::projects;
-use crate::engines::queue;
 use crate::engines::store::Db;
 
 /// What is told of these routes in the OpenAPI document.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(events, job))]
+#[openapi(paths(events))]
 pub struct Doc;
 
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
-    Router::new().route("/projects/{id}/events", get(events)).route("/jobs/{id}", get(job))
+    Router::new().route("/projects/{id}/events", get(events))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -67,28 +66,4 @@ async fn events(
     let reader = who.clone();
     let load = move |db: &Db| Ok(Events { results: super::list(db, &reader, role, id, q.after, limit)? });
     kept(&app, &asked, &who, on, |_| None, load).await
-}
-
-/// A job
-///
-/// How far it is, and what it brought.
-#[utoipa::path(get, path = "/jobs/{id}", responses((status = 200, body = queue::Row)))]
-async fn job(State(app): State<App>, who: Viewer, Path(id): Path<JobId>) -> Result<Json<queue::Row>> {
-    let mut row = app
-        .read(move |db| {
-            let row = queue::by_id(db, id)?.ok_or(Error::NotFound("job"))?;
-            let seen = match row.project {
-                Some(project) => projects::allow(db, who.user, project, Right::View).is_ok(),
-                None => row.user == Some(who.user),
-            };
-            if !seen {
-                return Err(Error::NotFound("job"));
-            }
-            Ok(row)
-        })
-        .await?;
-    if let Some(progress) = app.queue.progress(id) {
-        row.progress = Some(progress);
-    }
-    Ok(Json(row))
 }

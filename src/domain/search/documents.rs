@@ -99,7 +99,12 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         InvitationSent { .. } | InvitationResent { .. } | InvitationRevoked { .. } | InvitationDeclined { .. } => {}
         LoggedIn { .. } | LoginFailed { .. } | LoggedOut { .. } | SessionsRevoked { .. } | TokenAdded { .. } => {}
         ResetRequested { .. } | ResetIssued { .. } | PasswordReset { .. } => {}
-        JobRetried { .. } | JobCancelled { .. } | JobAsked { .. } | CachePurged { .. } => {}
+        JobRetried { .. }
+        | JobCancelled { .. }
+        | JobAsked { .. }
+        | JobMoved { .. }
+        | LaneChanged { .. }
+        | CachePurged { .. } => {}
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::base::error::Result;
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobState};
 use crate::domain::http::{Path, Query};
+use crate::domain::jobs;
 use crate::engines::queue::{self, Row};
 use crate::server::web::Frame;
 use crate::server::web::form::Form;
@@ -21,7 +22,7 @@ const LISTED: i64 = 100;
 
 /// The lists: name, and the states in it.
 const LISTS: [(&str, &[JobState]); 3] = [
-    ("now", &[JobState::Running, JobState::Ready, JobState::Retry]),
+    ("now", &[JobState::Running, JobState::Ready, JobState::Retry, JobState::Waiting]),
     ("failed", &[JobState::Failed, JobState::Dead]),
     ("over", &[JobState::Done, JobState::Cancelled]),
 ];
@@ -61,20 +62,13 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     // An unknown list in an old link is the first.
     let (list, states) = LISTS.iter().find(|(name, _)| *name == asked.list).unwrap_or(&LISTS[0]);
     let (counts, mut rows) =
-        app.read(move |db| Ok((queue::counts(db)?, queue::by_states(db, states, LISTED)?))).await?;
-    progress(&app, &mut rows);
-    let in_list = |states: &[JobState]| counts.iter().filter(|(s, _)| states.contains(s)).map(|(_, n)| n).sum();
+        app.read(move |db| Ok((queue::counts(db)?, queue::by_states(db, states, None, LISTED)?))).await?;
+    app.queue.refresh(&mut rows);
+    let in_list = |states: &[JobState]| counts.iter().filter(|(_, s, _)| states.contains(s)).map(|(.., n)| n).sum();
     let lists = LISTS.iter().map(|(name, states)| (*name, in_list(states))).collect();
     let full = rows.len() as i64 == LISTED;
     let rows = draw(&d.f, &rows, &format!("/admin/jobs?list={list}"), "admin.jobs.none")?;
     html(&Page { f: &d.f, d: &d, list, lists, rows, full })
-}
-
-/// Where running jobs stand now; the store hears of it later.
-pub(super) fn progress(app: &App, rows: &mut [Row]) {
-    for row in rows.iter_mut().filter(|r| r.state == JobState::Running) {
-        row.progress = app.queue.progress(row.id).or(row.progress);
-    }
 }
 
 /// Draws rows of jobs.
@@ -112,11 +106,11 @@ impl Rows<'_> {
     }
 
     fn may_cancel(&self, row: &Row) -> bool {
-        matches!(row.state, JobState::Running | JobState::Ready | JobState::Retry)
+        !row.state.is_over()
     }
 
     fn may_retry(&self, row: &Row) -> bool {
-        matches!(row.state, JobState::Failed | JobState::Dead | JobState::Cancelled)
+        row.state.is_lost()
     }
 }
 
@@ -126,7 +120,8 @@ pub(super) async fn retry(
     Path(id): Path<JobId>,
     Form(to): Form<Back>,
 ) -> Result<Response> {
-    app.queue.retry(&app.store, Some(d.who.user), id).await?;
+    let user = Some(d.who.user);
+    app.write(move |tx| jobs::retry(tx, user, id)).await?;
     Ok(back(&to.back, "/admin/jobs", "retried"))
 }
 
@@ -136,6 +131,7 @@ pub(super) async fn cancel(
     Path(id): Path<JobId>,
     Form(to): Form<Back>,
 ) -> Result<Response> {
-    app.queue.cancel(&app.store, Some(d.who.user), id).await?;
+    let user = Some(d.who.user);
+    app.write(move |tx| jobs::cancel(tx, user, id)).await?;
     Ok(back(&to.back, "/admin/jobs", "cancelled"))
 }

@@ -8,8 +8,8 @@ use super::chart::Chart;
 use super::{Desk, jobs, words};
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::base::job::JobState;
-use crate::domain::media;
+use crate::base::job::{JobState, Lane};
+use crate::domain::media::shelf::{self, Kind, Usage};
 use crate::engines::files::Space;
 use crate::engines::hub;
 use crate::engines::machine::{self, Own};
@@ -55,12 +55,12 @@ pub(super) struct Now {
     uptime_ms: i64,
     own: Option<Own>,
     space: Option<Space>,
-    /// Originals, and their bytes.
-    media: (i64, i64),
+    /// Bytes of films by kind.
+    usage: Vec<Usage>,
     /// Bytes of the database, and of its log.
     database: (u64, u64),
     writes_waiting: usize,
-    counts: Vec<(JobState, i64)>,
+    counts: Vec<(Lane, JobState, i64)>,
     running: Vec<Row>,
     failed: Vec<Row>,
 }
@@ -68,12 +68,12 @@ pub(super) struct Now {
 impl Now {
     pub(super) async fn look(app: &App) -> Result<Now> {
         let read = app.read(|db| {
-            let running = queue::by_states(db, &[JobState::Running], LISTED)?;
-            let failed = queue::by_states(db, &[JobState::Failed, JobState::Dead], LISTED)?;
-            Ok((queue::counts(db)?, running, failed, media::stored(db)?))
+            let running = queue::by_states(db, &[JobState::Running], None, LISTED)?;
+            let failed = queue::by_states(db, &[JobState::Failed, JobState::Dead], None, LISTED)?;
+            Ok((queue::counts(db)?, running, failed, shelf::usage(db, shelf::INSTANCE)?))
         });
-        let (counts, mut running, failed, media) = read.await?;
-        jobs::progress(app, &mut running);
+        let (counts, mut running, failed, usage) = read.await?;
+        app.queue.refresh(&mut running);
         Ok(Now {
             present: app.metrics.present(),
             seconds: app.metrics.recent(usize::MAX),
@@ -81,7 +81,7 @@ impl Now {
             uptime_ms: app.clock.now().0 - app.started.0,
             own: machine::own(),
             space: app.files.space().ok(),
-            media,
+            usage,
             database: app.store.size_bytes(),
             writes_waiting: app.store.write_queue_len(),
             counts,
@@ -107,7 +107,7 @@ impl Now {
     }
 
     fn jobs_in(&self, states: &[JobState]) -> i64 {
-        self.counts.iter().filter(|(s, _)| states.contains(s)).map(|(_, n)| n).sum()
+        self.counts.iter().filter(|(_, s, _)| states.contains(s)).map(|(.., n)| n).sum()
     }
 }
 
@@ -217,7 +217,7 @@ impl Lanes<'_> {
         let n = |states: &[JobState]| self.n.jobs_in(states);
         [
             ("running", n(&[JobState::Running])),
-            ("waiting", n(&[JobState::Ready, JobState::Retry])),
+            ("waiting", n(&[JobState::Waiting, JobState::Ready, JobState::Retry])),
             ("failed", n(&[JobState::Failed, JobState::Dead])),
         ]
     }
@@ -230,8 +230,17 @@ impl Disk<'_> {
     fn size(&self, bytes: &u64) -> String {
         words::size(*bytes)
     }
-    fn media_size(&self) -> String {
-        words::size(self.n.media.1)
+    /// Name, size and number of originals, and of all that was made of them.
+    fn films(&self) -> [(&'static str, String, i64); 2] {
+        let sum = |name, wanted: fn(&Usage) -> bool| {
+            let of = || self.n.usage.iter().filter(|u| wanted(u));
+            let bytes = of().map(|u| u.size_bytes).sum::<i64>();
+            (name, words::size(bytes.max(0) as u64), of().map(|u| u.files).sum())
+        };
+        [
+            sum("admin.disk.originals", |u| u.kind == Kind::Original),
+            sum("admin.disk.renditions", |u| u.kind != Kind::Original),
+        ]
     }
     /// Full means that uploads are refused, so it is told early.
     fn class(&self, space: &Space) -> &'static str {

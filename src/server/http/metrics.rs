@@ -10,10 +10,14 @@ use subtle::ConstantTimeEq;
 
 use crate::app::App;
 use crate::base::error::{Error, Result};
+use crate::base::job::Lane;
 use crate::base::secret;
 use crate::domain::search::operate;
 use crate::engines::metrics::{self, Exposition, Kind};
 use crate::engines::{machine, queue};
+
+/// Boundaries of the exported waiting times, in microseconds. Beyond a minute the age of the oldest one tells.
+const LATENCY_BOUNDS_US: [u64; 6] = [10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000];
 
 /// Ends a second of the metrics every second, until the program stops.
 pub(super) async fn seconds(app: App) {
@@ -50,9 +54,9 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
             return Err(Error::Unauthenticated);
         }
     }
-    let jobs = app.read(queue::counts).await?;
-    let mut out = Exposition::default();
     let now = app.clock.now();
+    let (jobs, oldest) = app.read(move |db| Ok((queue::counts(db)?, queue::oldest_due(db, now)?))).await?;
+    let mut out = Exposition::default();
 
     out.family("videoplanet_build_info", Kind::Gauge, "The running version.");
     out.sample(&[("version", env!("CARGO_PKG_VERSION"))], 1.0);
@@ -111,9 +115,24 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     let lagged = hub.lagged as f64;
     out.one("videoplanet_room_resyncs_total", Kind::Counter, "Times a socket fell behind and was replayed.", lagged);
 
-    out.family("videoplanet_jobs", Kind::Gauge, "Jobs by state.");
-    for (state, n) in jobs {
-        out.sample(&[("state", state.as_str())], n as f64);
+    out.family("videoplanet_jobs", Kind::Gauge, "Jobs by lane and state.");
+    for (lane, state, n) in jobs {
+        out.sample(&[("lane", lane.as_str()), ("state", state.as_str())], n as f64);
+    }
+    let help = "How long jobs were due before they began.";
+    out.family("videoplanet_job_latency_seconds", Kind::Histogram, help);
+    for (lane, times) in app.queue.latency() {
+        out.histogram(&[("lane", lane.as_str())], &times, &LATENCY_BOUNDS_US);
+    }
+    out.family("videoplanet_job_oldest_due_seconds", Kind::Gauge, "How long the oldest job that has not begun is due.");
+    for lane in Lane::ALL {
+        let due = oldest.iter().find(|(of, _)| of == lane).map_or(0, |(_, due)| now.0 - due.0);
+        out.sample(&[("lane", lane.as_str())], due.max(0) as f64 / 1000.0);
+    }
+    out.family("videoplanet_lane_open", Kind::Gauge, "Are jobs begun in this lane (not paused, not held)?");
+    for lane in app.queue.lanes() {
+        let open = f64::from(u8::from(!lane.paused && lane.held.is_none()));
+        out.sample(&[("lane", lane.lane.as_str())], open);
     }
 
     let (database, log) = app.store.size_bytes();

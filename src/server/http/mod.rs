@@ -23,7 +23,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::app::App;
 use crate::base::error::Error;
 use crate::base::locale::Text;
-use crate::domain::{Embed, accounts, comments, feedback, journal, media, projects, search};
+use crate::domain::{Embed, accounts, comments, feedback, jobs, journal, media, projects, search};
 use crate::server::{web, ws};
 pub use listen::serve;
 
@@ -35,6 +35,7 @@ fn api() -> Router<App> {
         .merge(projects::routes::routes(Embed(feedback::embed)))
         .merge(feedback::routes::routes(Embed(comments::embed)))
         .merge(media::routes::routes())
+        .merge(jobs::routes::routes())
         .merge(comments::routes::routes())
         .merge(journal::routes::routes())
         .merge(search::routes::routes())

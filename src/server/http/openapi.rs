@@ -15,19 +15,20 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{batch, health, metrics};
-use crate::domain::{accounts, comments, feedback, journal, media, projects, search};
+use crate::domain::{accounts, comments, feedback, jobs, journal, media, projects, search};
 use crate::server::{web, ws};
 
 /// Groups of operations, in the order in which a front end meets them: name, what it is.
-pub(in crate::server) const TAGS: [(&str, &str); 11] = [
+pub(in crate::server) const TAGS: [(&str, &str); 12] = [
     ("accounts", "Signing in and out, one's own profile, sessions and API tokens."),
     ("projects", "Projects, their members and invitations, dashboards."),
     ("feedbacks", "One piece of video under review, its status and the reviewers' decisions."),
     ("uploads", "Resumable uploads by tus 1.0.0. `OPTIONS /api/v1/uploads` tells what the server can."),
     ("media", "Versions of a film: facts, state, bytes by Range."),
+    ("jobs", "Work that runs later: how far it is, and what is done about it."),
     ("comments", "Comments at a moment of a film, replies, reactions."),
     ("live", "Rooms over WebSocket."),
-    ("journal", "What happened in a project, and jobs."),
+    ("journal", "What happened in a project."),
     ("search", "One box that finds everything."),
     ("batch", "Several requests in one."),
     ("service", "Health, readiness, numbers, and this document."),
@@ -65,6 +66,7 @@ fn build() -> Value {
         ("feedbacks", V1, feedback::routes::Doc::openapi()),
         ("uploads", V1, media::uploads::routes::Doc::openapi()),
         ("media", V1, media::routes::Doc::openapi()),
+        ("jobs", V1, jobs::routes::Doc::openapi()),
         ("comments", V1, comments::routes::Doc::openapi()),
         ("live", "", ws::Doc::openapi()),
         ("journal", V1, journal::routes::Doc::openapi()),
