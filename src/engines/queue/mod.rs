@@ -237,3 +237,6 @@ enum Ended {
     /// The program stops: the try does not count.
     HandedBack,
 }
+
+#[cfg(test)]
+mod tests;
