@@ -17,6 +17,8 @@ pub async fn start(app: &App) -> Result<()> {
     let lanes = Lanes { light: 2, media: app.config.media.jobs, maintenance: 1 };
     let worker = app.clone();
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
+    // Versions whose job a crash has ended for good say so.
+    app.store.write(media::settle).await?;
     tokio::spawn(again_and_again(app.clone()));
     tokio::spawn(guard_disk(app.clone()));
     tokio::spawn(search::follow(app.clone()));

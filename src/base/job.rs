@@ -44,6 +44,14 @@ closed_set! {
 }
 
 impl Job {
+    /// The version that it is about.
+    pub fn media(&self) -> Option<MediaId> {
+        match self {
+            Job::ProbeMedia { media } | Job::ProcessMedia { media } => Some(*media),
+            Job::CleanUp | Job::CacheWarm | Job::Reindex => None,
+        }
+    }
+
     /// Its kind.
     pub fn kind(&self) -> JobKind {
         match self {

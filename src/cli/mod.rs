@@ -3,6 +3,7 @@
 mod cache;
 mod demo;
 mod exchange;
+mod jobs;
 mod reindex;
 mod serve;
 mod user;
@@ -64,6 +65,9 @@ enum Command {
         /// Directory to write into; files of an earlier export in it are replaced.
         dir: PathBuf,
     },
+    /// The queue: what runs later, what was lost and why.
+    #[command(subcommand)]
+    Jobs(jobs::Command),
     /// The cache.
     #[command(subcommand)]
     Cache(cache::Command),
@@ -94,6 +98,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
         match cli.command {
             Command::Serve { demo, .. } => serve::run(data, config, demo).await,
             Command::Demo => serve::demo(data, config).await,
+            Command::Jobs(command) => jobs::run(data, command).await,
             Command::Cache(command) => cache::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
             Command::Import { dir } => exchange::import(data, config, &dir).await,

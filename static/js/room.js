@@ -193,7 +193,9 @@ const handlers = {
     const media = room.versions.find((m) => m.id === message.media_id);
     if (!media) { refetchVersions(); return; }
     if (media.state !== message.state) refetchMedia(media.id);
-    takeMedia({ ...media, state: message.state || media.state, progress: { percent: message.percent, fps: message.fps, speed: message.speed, eta_ms: message.eta_ms } });
+    // A word without a number says only that the state has changed.
+    const progress = message.percent === null ? media.progress : { percent: message.percent, fps: message.fps, speed: message.speed, eta_ms: message.eta_ms };
+    takeMedia({ ...media, state: message.state || media.state, progress });
   },
   media_ready(message) {
     if (message.feedback_id !== room.feedbackId) return;

@@ -23,7 +23,7 @@ const PAGES: [&str; 7] = [
     "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
 ];
 
-async fn studio(name: &str) -> Studio {
+pub async fn studio(name: &str) -> Studio {
     let studio = Studio::start(name).await;
     studio.app.setup.done();
     studio
@@ -33,12 +33,12 @@ fn browser() -> Client {
     Client::builder().redirect(Policy::none()).build().unwrap()
 }
 
-async fn open(studio: &Studio, who: &Someone, path: &str) -> Response {
+pub async fn open(studio: &Studio, who: &Someone, path: &str) -> Response {
     let cookie = format!("vp_session={}", who.token);
     browser().get(format!("{}{path}", studio.url)).header("cookie", cookie).send().await.unwrap()
 }
 
-async fn send(studio: &Studio, who: &Someone, path: &str, fields: &[(&str, &str)]) -> Response {
+pub async fn send(studio: &Studio, who: &Someone, path: &str, fields: &[(&str, &str)]) -> Response {
     let body: String = form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
     browser()
         .post(format!("{}{path}", studio.url))

@@ -88,6 +88,17 @@ impl Server {
         created.headers()["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned()
     }
 
+    /// Uploads a film to a feedback in one piece; answers the version's id.
+    pub async fn bring(&self, feedback: &Value, name: &str, film: &[u8]) -> String {
+        let (name, id) = (STANDARD.encode(name), STANDARD.encode(feedback.to_string()));
+        let metadata = format!("filename {name},feedback_id {id}");
+        let request =
+            self.ask(Method::POST, "/uploads").header("Upload-Length", film.len()).header("Upload-Metadata", metadata);
+        let created = request.send().await.unwrap();
+        let upload = created.headers()["location"].to_str().unwrap().strip_prefix("/api/v1").unwrap().to_owned();
+        self.finish(&upload, 0, film).await
+    }
+
     /// Sends all the rest; answers the version's id.
     async fn finish(&self, upload: &str, at: usize, rest: &[u8]) -> String {
         let piece = self.ask(Method::PATCH, upload).header("Upload-Offset", at).body(rest.to_vec());

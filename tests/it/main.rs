@@ -16,6 +16,8 @@ mod crash;
 mod data;
 mod durability;
 mod exchange;
+mod jobs;
+mod kill;
 mod media;
 mod openapi;
 mod pages;

@@ -16,6 +16,8 @@ mod sql_shelf;
 pub mod uploads;
 pub mod work;
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -235,12 +237,13 @@ impl Media {
         })
     }
 
-    /// What the room hears while it is worked on.
-    fn progress_message(&self, progress: Progress) -> Value {
+    /// What the room hears while it is worked on; without `progress`, that it is in another state.
+    fn progress_message(&self, progress: Option<Progress>) -> Value {
+        let p = progress.unwrap_or_default();
         json!({
             "type": "media_progress", "media_id": self.id, "feedback_id": self.feedback_id, "state": self.state,
             "version": self.version, "name": self.name, "playable": self.playable,
-            "percent": progress.percent, "fps": progress.fps, "speed": progress.speed, "eta_ms": progress.eta_ms,
+            "percent": progress.map(|p| p.percent), "fps": p.fps, "speed": p.speed, "eta_ms": p.eta_ms,
         })
     }
 
@@ -248,7 +251,7 @@ impl Media {
     fn message(&self) -> Value {
         match self.state {
             MediaState::Ready | MediaState::Failed => self.ready_message(),
-            _ => self.progress_message(Progress::default()),
+            _ => self.progress_message(None),
         }
     }
 
@@ -289,6 +292,23 @@ pub fn list(db: &Db, who: &Viewer, feedback: FeedbackId) -> Result<Vec<Media>> {
     let place = sql::place(db, who.user, feedback)?.ok_or(Error::NotFound("feedback"))?;
     judge(Some(place.role), Right::View, "feedback")?;
     sql::of_feedback(db, who.user, feedback)
+}
+
+/// What a version is called where it is only named.
+#[derive(Clone, Debug)]
+pub struct Label {
+    /// Its file's name.
+    pub name: String,
+    /// 1, 2, 3 …
+    pub version: i64,
+    /// Of which feedback.
+    pub feedback: FeedbackId,
+}
+
+/// How these versions are called, for those who run the instance.
+pub fn labels(db: &Db, ids: &[MediaId]) -> Result<HashMap<MediaId, Label>> {
+    let label = |m: Media| (m.id, Label { name: m.name, version: m.version, feedback: m.feedback_id });
+    Ok(sql::by_ids(db, ids)?.into_iter().map(label).collect())
 }
 
 /// What the room hears about these versions as they stand now, for a replay.

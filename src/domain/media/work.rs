@@ -307,7 +307,7 @@ impl Maker<'_> {
             return;
         }
         *told = Some(Instant::now());
-        let body = Bytes::from(self.media.progress_message(progress).to_string());
+        let body = Bytes::from(self.media.progress_message(Some(progress)).to_string());
         let message = hub::Message { seq: None, audience: hub::Audience::All, body, own: None, except: None };
         self.app.hub.publish(self.media.project_id, message);
     }

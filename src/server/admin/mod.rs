@@ -49,6 +49,9 @@ pub fn routes() -> Router<App> {
         .route("/admin/jobs", get(jobs::show))
         .route("/admin/jobs/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
+        .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
+        .route("/admin/jobs/groups/retry", post(jobs::retry_group))
+        .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
         .route("/admin/cache", get(cache::show))
         .route("/admin/cache/warm", post(cache::warm))
         .route("/admin/cache/purge", post(cache::purge))
@@ -90,7 +93,21 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 8] = ["retried", "cancelled", "locked", "unlocked", "role", "warming", "purged", "rebuilding"];
+const DONE: [&str; 13] = [
+    "retried",
+    "retried_all",
+    "moved",
+    "paused",
+    "resumed",
+    "places",
+    "cancelled",
+    "locked",
+    "unlocked",
+    "role",
+    "warming",
+    "purged",
+    "rebuilding",
+];
 
 impl Desk {
     fn at(mut self, page: &'static str) -> Desk {

@@ -63,6 +63,7 @@ pub(super) struct Now {
     counts: Vec<(Lane, JobState, i64)>,
     running: Vec<Row>,
     failed: Vec<Row>,
+    films: jobs::Films,
 }
 
 impl Now {
@@ -70,9 +71,11 @@ impl Now {
         let read = app.read(|db| {
             let running = queue::by_states(db, &[JobState::Running], None, LISTED)?;
             let failed = queue::by_states(db, &[JobState::Failed, JobState::Dead], None, LISTED)?;
-            Ok((queue::counts(db)?, running, failed, shelf::usage(db, shelf::INSTANCE)?))
+            let mut films = jobs::films(db, &running)?;
+            films.extend(jobs::films(db, &failed)?);
+            Ok((queue::counts(db)?, running, failed, films, shelf::usage(db, shelf::INSTANCE)?))
         });
-        let (counts, mut running, failed, usage) = read.await?;
+        let (counts, mut running, failed, films, usage) = read.await?;
         app.queue.refresh(&mut running);
         Ok(Now {
             present: app.metrics.present(),
@@ -87,13 +90,14 @@ impl Now {
             counts,
             running,
             failed,
+            films,
         })
     }
 
     /// Draws every part in the person's language.
     pub(super) fn draw(&self, f: &Frame) -> Result<Parts> {
         let draw = |part: &dyn Fn() -> askama::Result<String>| part().map_err(Error::internal);
-        let list = |rows: &[Row]| jobs::draw(f, rows, "/admin", "admin.jobs.nothing_runs");
+        let list = |rows: &[Row]| jobs::draw(f, rows, &self.films, "/admin", "admin.jobs.nothing_runs");
         Ok(vec![
             ("numbers", draw(&|| Numbers { f, n: self }.render())?),
             ("charts", draw(&|| Charts { f, n: self }.render())?),
