@@ -65,6 +65,10 @@ pub enum Event {
     JobAsked { job: JobId, kind: JobKind },
 
     CachePurged { group: String },
+
+    ScheduleChanged { name: String, fields: Vec<String> },
+    SchedulePaused { name: String },
+    ScheduleResumed { name: String },
 }
 
 impl Event {
@@ -94,6 +98,13 @@ impl Event {
     /// Does it change a project's frame: its own row, its members, its feedbacks, but not what is said and shown in them?
     pub fn is_frame(&self) -> bool {
         matches!(self.subject().0, "project" | "feedback")
+    }
+
+    /// Does it tell who got in, who may what, or who steered the instance? Such events are kept longer.
+    pub fn is_security(&self) -> bool {
+        use Event::*;
+        let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
+        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule")
     }
 
     /// Kind and id of what it happened to.
@@ -142,6 +153,7 @@ impl Event {
             | ReactionRemoved { comment, .. } => ("comment", comment.0),
             JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } => ("job", job.0),
             CachePurged { .. } => ("cache", 0),
+            ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
         }
     }
 }

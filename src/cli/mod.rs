@@ -4,6 +4,7 @@ mod cache;
 mod demo;
 mod exchange;
 mod reindex;
+mod schedule;
 mod serve;
 mod user;
 
@@ -67,6 +68,9 @@ enum Command {
     /// The cache.
     #[command(subcommand)]
     Cache(cache::Command),
+    /// What is done again and again.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Build the search index anew from the database. A running server does it beside its work and goes on to answer
     /// from the old one meanwhile; without a server it is done here.
     Reindex,
@@ -95,6 +99,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Serve { demo, .. } => serve::run(data, config, demo).await,
             Command::Demo => serve::demo(data, config).await,
             Command::Cache(command) => cache::run(data, command).await,
+            Command::Schedule(command) => schedule::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
             Command::Import { dir } => exchange::import(data, config, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,

@@ -100,6 +100,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         LoggedIn { .. } | LoginFailed { .. } | LoggedOut { .. } | SessionsRevoked { .. } | TokenAdded { .. } => {}
         ResetRequested { .. } | ResetIssued { .. } | PasswordReset { .. } => {}
         JobRetried { .. } | JobCancelled { .. } | JobAsked { .. } | CachePurged { .. } => {}
+        ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }
     Ok(())
 }

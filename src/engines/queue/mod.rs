@@ -4,7 +4,9 @@
 //! before its mark), so its work is idempotent. One process works a data directory (`App` holds its lock), so at start
 //! every running job is one whose process died: it becomes ready again, and dead when it was tried too often.
 
+mod prune;
 mod sql;
+mod sql_prune;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,6 +26,7 @@ use crate::base::ids::{JobId, ProjectId, UserId};
 use crate::base::job::{Job, JobError, JobKind, JobState, Lane, Progress};
 use crate::base::locale::Text;
 use crate::engines::store::{Db, Store, Tx};
+pub use prune::{Keep, Pruned, prune};
 
 /// A lease holds this long and is renewed at a third of it.
 const LEASE: i64 = 30 * SECOND;
