@@ -127,7 +127,7 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::CleanUp => Ok(crate::domain::clean_up(&app).await?),
         Job::DbOptimize => Ok(serde_json::to_value(app.store.tidy(run.cancel).await?)?),
         Job::IntegrityCheck => integrity(&app, run).await,
-        Job::PruneJournal => Ok(serde_json::to_value(journal::prune::prune(&app, &run).await?)?),
+        Job::PruneJournal => Ok(serde_json::to_value(journal::prune::prune(&app, &run.cancel).await?)?),
         Job::PruneJobs => {
             let (now, keep) = (app.clock.now(), &app.config.jobs);
             let before = |days: i64| (days > 0).then(|| now.plus(-days * DAY));

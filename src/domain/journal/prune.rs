@@ -5,12 +5,12 @@
 //! index has not taken in. Up to where was pruned is kept in the store: whoever comes back from before begins anew.
 
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 
 use super::sql;
 use crate::app::App;
 use crate::base::clock::{DAY, Time};
 use crate::base::error::Result;
-use crate::engines::queue::Run;
 
 /// Places of the journal that one change looks at.
 const STEP: i64 = 2_000;
@@ -27,7 +27,7 @@ pub struct Pruned {
 }
 
 /// Forgets events that are older than the settings keep them.
-pub async fn prune(app: &App, run: &Run) -> Result<Pruned> {
+pub async fn prune(app: &App, stop: &CancellationToken) -> Result<Pruned> {
     let (now, keep) = (app.clock.now(), &app.config.journal);
     let before = |days: i64| if days == 0 { Time(i64::MIN) } else { now.plus(-days * DAY) };
     let (plain, security) = (before(keep.keep_days), before(keep.keep_security_days));
@@ -35,7 +35,7 @@ pub async fn prune(app: &App, run: &Run) -> Result<Pruned> {
     let indexed = generations.map(|g| g.mark().seq).min().unwrap_or(0);
     let mut pruned = Pruned { indexed, ..Pruned::default() };
     let mut from = 0;
-    while !run.cancel.is_cancelled() {
+    while !stop.is_cancelled() {
         // The event at the mark itself stays: by it the index knows its journal.
         let Some(step) = app.read(move |db| sql::old_step(db, from, indexed, plain.max(security), STEP)).await? else {
             break;

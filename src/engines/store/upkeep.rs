@@ -76,7 +76,7 @@ impl Store {
         // This connection has asked nothing yet, so all tables are looked at (0x10000). The first call only tells (0x01).
         conn.pragma_update(None, "analysis_limit", SAMPLE)?;
         let tables_analyzed = rows(&conn, "PRAGMA optimize(0x10003)")?.len();
-        rows(&conn, "PRAGMA optimize(0x10002)")?;
+        run(&conn, "PRAGMA optimize(0x10002)")?;
 
         let number = |name: &str| conn.pragma_query_value(None, name, |r| r.get::<_, i64>(0));
         let incremental_vacuum = number("auto_vacuum")? == 2;
@@ -84,7 +84,7 @@ impl Store {
         let mut free_pages = before;
         let until = Instant::now() + VACUUM;
         while incremental_vacuum && free_pages > 0 && Instant::now() < until && !stop.is_cancelled() {
-            rows(&conn, &format!("PRAGMA incremental_vacuum({STEP})"))?;
+            run(&conn, &format!("PRAGMA incremental_vacuum({STEP})"))?;
             let left = number("freelist_count")?;
             if left >= free_pages {
                 break;
@@ -174,6 +174,14 @@ fn look(
             break;
         }
     }
+    Ok(())
+}
+
+/// To its end: such a pragma does a part of its work with each row, and its rows have no columns.
+fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
+    let mut statement = conn.prepare(sql)?;
+    let mut rows = statement.query([])?;
+    while rows.next()?.is_some() {}
     Ok(())
 }
 

@@ -95,10 +95,11 @@ impl Page<'_> {
             let name = format!("admin.schedule.result.{key}");
             match value {
                 Value::Bool(value) => text(format!("{name}.{value}")),
+                // How long it took stands beside it already; a place in the journal tells an operator nothing.
+                Value::Number(_) if ["ms", "indexed"].contains(&key.as_str()) => None,
                 Value::Number(n) => {
-                    let n = n.as_i64().filter(|n| *n != 0)?;
+                    let n = n.as_i64().filter(|n| *n != 0 || key.ends_with("_after"))?;
                     let value = match key.as_str() {
-                        "ms" => words::lasting(self.f, n),
                         key if key.contains("bytes") => words::size(n),
                         _ => n.to_string(),
                     };
