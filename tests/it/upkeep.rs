@@ -71,7 +71,9 @@ fn expected(all: &[Told], now: Time) -> Vec<Told> {
                 note(format!("frame {project}"));
             }
         }
-        t.feedback.into_iter().for_each(|f| drop(note(format!("feedback {f}"))));
+        if let Some(feedback) = t.feedback {
+            note(format!("feedback {feedback}"));
+        }
         if matches!(t.event, Event::UserChanged { .. }) {
             note("rename".into());
         }
@@ -239,12 +241,12 @@ async fn the_database_is_tidied_and_nobody_waits_long() {
     };
     store.write(fill).await.unwrap();
     store.write(|tx| tx.execute("DELETE FROM settings WHERE key LIKE 'filler %'", params![])).await.unwrap();
-    let (before, _) = store.size_bytes();
     let tidied = store.tidy(never()).await.unwrap();
     assert!(tidied.incremental_vacuum && tidied.tables_analyzed > 0, "{tidied:?}");
     assert!(tidied.pages_freed > 1_000 && tidied.free_pages == 0, "{tidied:?}");
     assert!(tidied.log_emptied && tidied.wal_bytes_before > 0 && tidied.wal_bytes_after == 0, "{tidied:?}");
-    assert!(store.size_bytes().0 < before || before < 4_000_000, "{before} {:?}", store.size_bytes());
+    // Six million bytes were there.
+    assert!(store.size_bytes().0 < 3_000_000, "{:?}", store.size_bytes());
     assert_eq!(store.tidy(never()).await.unwrap().pages_freed, 0);
 
     // Somebody reads for long: the log stays, and writers go on.
