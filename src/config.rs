@@ -90,6 +90,25 @@ config! {
         /// The zone in which the days of `before:` and `after:` begin, by its IANA name.
         time_zone: String = "Asia/Seoul";
     }
+    /// What is done again and again (see /admin/schedule).
+    schedule: Schedule {
+        /// The zone in which the times of the schedule are meant, by its IANA name; an admin may give an entry another.
+        time_zone: String = "Asia/Seoul";
+    }
+    /// The journal: what happened, who did it.
+    journal: Journal {
+        /// Days that events are kept. The last one of each project and feedback stays. 0: for ever.
+        keep_days: i64 = 365i64;
+        /// Days that events about sign-ins, rights and the instance itself are kept. 0: for ever.
+        keep_security_days: i64 = 1_095i64;
+    }
+    /// Jobs that are over.
+    jobs: Jobs {
+        /// Days that jobs which ended well or were cancelled are kept. 0: for ever.
+        keep_days: i64 = 30i64;
+        /// Days that failed jobs are kept, so that somebody can look at them. 0: for ever.
+        keep_failed_days: i64 = 90i64;
+    }
     /// People.
     accounts: Accounts {
         /// Who may sign up: "invite" (with an invitation), "open" (everybody) or "closed" (nobody).
@@ -225,6 +244,17 @@ impl Config {
         must(
             jiff::tz::TimeZone::get(&self.search.time_zone).is_ok(),
             "search.time_zone must be the IANA name of a zone, such as Asia/Seoul",
+        )?;
+        must(
+            jiff::tz::TimeZone::get(&self.schedule.time_zone).is_ok(),
+            "schedule.time_zone must be the IANA name of a zone, such as Asia/Seoul",
+        )?;
+        let (journal, jobs) = (&self.journal, &self.jobs);
+        must(
+            [journal.keep_days, journal.keep_security_days, jobs.keep_days, jobs.keep_failed_days]
+                .iter()
+                .all(|days| (0..=36_500).contains(days)),
+            "journal.keep_days, journal.keep_security_days, jobs.keep_days and jobs.keep_failed_days must be from 0 to 36500",
         )?;
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;

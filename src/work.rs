@@ -3,13 +3,17 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::clock::DAY;
+use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, media, search};
-use crate::engines::queue::{self, Lanes, NewJob, Run};
+use crate::domain::{Embed, access, comments, feedback, journal, media, search};
+use crate::engines::metrics::history::{self, Sample};
+use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
+use crate::engines::schedule::{self, Entry, Missed};
 use crate::engines::store::Tx;
 
 /// Starts the queue's lanes, what is done again and again, and the search index's way along the journal.
@@ -19,6 +23,8 @@ pub async fn start(app: &App) -> Result<()> {
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     // Versions whose job a crash has ended for good say so.
     app.store.write(media::settle).await?;
+    let zone = app.config.schedule.time_zone.clone();
+    app.store.write(move |tx| schedule::begin(tx, SCHEDULE, &zone)).await?;
     tokio::spawn(again_and_again(app.clone()));
     tokio::spawn(guard_disk(app.clone()));
     tokio::spawn(search::follow(app.clone()));
@@ -34,15 +40,49 @@ pub async fn start(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Cleans up and warms the cache at start and every hour; the clean-up also finishes what a crash left. Writes the
-/// access log twice a minute.
+/// What is done again and again, as long as no admin has set it otherwise. One line a job; its name is that of its kind,
+/// its texts are `admin.kind.<name>` and `admin.schedule.about.<name>`. What can wait is done at night.
+pub const SCHEDULE: &[Entry] = &[
+    // At each start as well: it finishes what a crash left.
+    Entry::new(Job::CleanUp, "5 * * * *", Missed::Run).at_start(),
+    Entry::new(Job::CacheWarm, "35 * * * *", Missed::Skip).at_start(),
+    Entry::new(Job::MetricsRollUp, "2 * * * *", Missed::Run),
+    Entry::new(Job::PruneJobs, "10 3 * * *", Missed::Run),
+    Entry::new(Job::PruneJournal, "25 3 * * *", Missed::Run),
+    Entry::new(Job::DbOptimize, "40 3 * * *", Missed::Run),
+    Entry::new(Job::IntegrityCheck, "30 4 * * 0", Missed::Run),
+];
+
+/// The entry of that name.
+pub fn entry(name: &str) -> Result<&'static Entry> {
+    SCHEDULE.iter().find(|e| e.name() == name).ok_or(Error::NotFound("schedule"))
+}
+
+/// Adds the jobs that are due by now; answers how many. A look is a read: while nothing is due, nothing is written.
+pub async fn tick(app: &App) -> Result<usize> {
+    let now = app.clock.now();
+    if !app.store.read_ahead(move |db| schedule::any_due(db, now)).await? {
+        return Ok(0);
+    }
+    app.store.write(|tx| schedule::tick(tx, SCHEDULE)).await
+}
+
+/// Looks each second what is due, so that what another process has changed is noticed; writes the access log twice a
+/// minute and the metrics' history each minute.
 async fn again_and_again(app: App) {
-    let mut hours = tokio::time::interval(Duration::from_secs(3600));
-    let mut halves = tokio::time::interval(Duration::from_secs(30));
+    let every = |seconds| {
+        let mut interval = tokio::time::interval(Duration::from_secs(seconds));
+        // After a pause (a suspended machine) once, not as often as it was missed.
+        interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        interval
+    };
+    let (mut seconds, mut halves, mut minutes) = (every(1), every(30), every(60));
+    let mut cache = CacheCounts::default();
     loop {
         let done = tokio::select! {
-            _ = hours.tick() => app.store.write(|tx| once(tx, Job::CleanUp).and_then(|_| once(tx, Job::CacheWarm))).await.map(|_| ()),
+            _ = seconds.tick() => tick(&app).await.map(|_| ()),
             _ = halves.tick() => access::flush(&app).await.map(|_| ()),
+            _ = minutes.tick() => keep_minute(&app, &mut cache).await,
             () = app.stopping.cancelled() => return,
         };
         if let Err(e) = done {
@@ -67,6 +107,26 @@ async fn guard_disk(app: App) {
     }
 }
 
+/// What the cache had counted when the history was last told: hits by tier, misses.
+#[derive(Default)]
+pub struct CacheCounts([u64; 3], u64);
+
+/// Adds what happened since the last call to the metrics' history.
+pub async fn keep_minute(app: &App, told: &mut CacheCounts) -> Result<()> {
+    let jobs = app.store.read_ahead(queue::counts).await?;
+    let cache = app.cache.stats();
+    let last = std::mem::replace(told, CacheCounts(cache.hits, cache.misses));
+    let sample = Sample {
+        cache_hits: std::array::from_fn(|tier| cache.hits[tier].saturating_sub(last.0[tier])),
+        cache_misses: cache.misses.saturating_sub(last.1),
+        sockets: app.hub.stats().sockets as u64,
+        disk_free_bytes: app.files.space().map_or(0, |space| space.free),
+        database_bytes: app.store.size_bytes().0,
+        ..app.metrics.since_told()
+    };
+    history::keep(&app.store, app.clock.now(), sample.with_jobs(&jobs)).await
+}
+
 /// Adds a job that is worth running once, however often it is asked for while it waits.
 pub fn once(tx: &mut Tx, job: Job) -> Result<JobId> {
     let dedup_key = Some(job.kind().as_str().to_owned());
@@ -84,5 +144,26 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         }
         Job::Reindex => Ok(serde_json::to_value(search::operate::reindex(&app, &run).await?)?),
         Job::CleanUp => Ok(crate::domain::clean_up(&app).await?),
+        Job::DbOptimize => Ok(serde_json::to_value(app.store.tidy(run.cancel).await?)?),
+        Job::IntegrityCheck => integrity(&app, run).await,
+        Job::PruneJournal => Ok(serde_json::to_value(journal::prune::prune(&app, &run.cancel).await?)?),
+        Job::PruneJobs => {
+            let (now, keep) = (app.clock.now(), &app.config.jobs);
+            let before = |days: i64| (days > 0).then(|| now.plus(-days * DAY));
+            let keep = Keep { done: before(keep.keep_days), failed: before(keep.keep_failed_days) };
+            Ok(serde_json::to_value(queue::prune(&app.store, keep, &run.cancel).await?)?)
+        }
+        Job::MetricsRollUp => Ok(serde_json::to_value(history::roll_up(&app.store, app.clock.now()).await?)?),
     }
+}
+
+/// A database that is not whole is a failed job: time does not heal it, and somebody has to see it.
+async fn integrity(app: &App, run: Run) -> Result<Value, JobError> {
+    let checked = app.store.check(run.cancel).await?;
+    if checked.damages.is_empty() {
+        return Ok(serde_json::json!({ "pages": checked.pages, "ms": checked.ms }));
+    }
+    let error = checked.damages.join("\n");
+    tracing::error!(damages = error, "the database is damaged: restore a snapshot or a backup");
+    Err(JobError::Fail { error, stderr: String::new() })
 }

@@ -67,6 +67,10 @@ pub enum Event {
     LaneChanged { lane: Lane, places: Option<i64>, paused: bool },
 
     CachePurged { group: String },
+
+    ScheduleChanged { name: String, fields: Vec<String> },
+    SchedulePaused { name: String },
+    ScheduleResumed { name: String },
 }
 
 impl Event {
@@ -96,6 +100,13 @@ impl Event {
     /// Does it change a project's frame: its own row, its members, its feedbacks, but not what is said and shown in them?
     pub fn is_frame(&self) -> bool {
         matches!(self.subject().0, "project" | "feedback")
+    }
+
+    /// Does it tell who got in, who may what, or who steered the instance? Such events are kept longer.
+    pub fn is_security(&self) -> bool {
+        use Event::*;
+        let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
+        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule")
     }
 
     /// Kind and id of what it happened to.
@@ -147,6 +158,7 @@ impl Event {
             }
             LaneChanged { .. } => ("lane", 0),
             CachePurged { .. } => ("cache", 0),
+            ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
         }
     }
 }

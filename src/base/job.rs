@@ -25,6 +25,16 @@ pub enum Job {
     CacheWarm,
     /// Build the search index anew.
     Reindex,
+    /// Tidy the database: statistics, free pages, log.
+    DbOptimize,
+    /// Look whether the database is whole.
+    IntegrityCheck,
+    /// Forget what is old in the journal.
+    PruneJournal,
+    /// Forget jobs that are long over.
+    PruneJobs,
+    /// Fold the minutes of the metrics into hours.
+    MetricsRollUp,
 }
 
 closed_set! {
@@ -40,6 +50,16 @@ closed_set! {
         CacheWarm = "cache_warm",
         /// [`Job::Reindex`]
         Reindex = "reindex",
+        /// [`Job::DbOptimize`]
+        DbOptimize = "db_optimize",
+        /// [`Job::IntegrityCheck`]
+        IntegrityCheck = "integrity_check",
+        /// [`Job::PruneJournal`]
+        PruneJournal = "prune_journal",
+        /// [`Job::PruneJobs`]
+        PruneJobs = "prune_jobs",
+        /// [`Job::MetricsRollUp`]
+        MetricsRollUp = "metrics_roll_up",
     }
 }
 
@@ -48,7 +68,7 @@ impl Job {
     pub fn media(&self) -> Option<MediaId> {
         match self {
             Job::ProbeMedia { media } | Job::ProcessMedia { media } => Some(*media),
-            Job::CleanUp | Job::CacheWarm | Job::Reindex => None,
+            _ => None,
         }
     }
 
@@ -60,6 +80,11 @@ impl Job {
             Job::CleanUp => JobKind::CleanUp,
             Job::CacheWarm => JobKind::CacheWarm,
             Job::Reindex => JobKind::Reindex,
+            Job::DbOptimize => JobKind::DbOptimize,
+            Job::IntegrityCheck => JobKind::IntegrityCheck,
+            Job::PruneJournal => JobKind::PruneJournal,
+            Job::PruneJobs => JobKind::PruneJobs,
+            Job::MetricsRollUp => JobKind::MetricsRollUp,
         }
     }
 
@@ -70,6 +95,8 @@ impl Job {
             Job::ProbeMedia { .. } => Lane::Light,
             Job::ProcessMedia { .. } => Lane::Media,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
+            Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
+            Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => Lane::Maintenance,
         }
     }
 
@@ -80,6 +107,8 @@ impl Job {
             Job::CleanUp => 5,
             // Killed in the middle it goes on where it was.
             Job::Reindex => 3,
+            // Each goes on where it was.
+            Job::DbOptimize | Job::IntegrityCheck | Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => 3,
             // The next hour warms anyway.
             Job::CacheWarm => 1,
         }

@@ -5,6 +5,7 @@ mod demo;
 mod exchange;
 mod jobs;
 mod reindex;
+mod schedule;
 mod serve;
 mod user;
 
@@ -71,6 +72,9 @@ enum Command {
     /// The cache.
     #[command(subcommand)]
     Cache(cache::Command),
+    /// What is done again and again.
+    #[command(subcommand)]
+    Schedule(schedule::Command),
     /// Build the search index anew from the database. A running server does it beside its work and goes on to answer
     /// from the old one meanwhile; without a server it is done here.
     Reindex,
@@ -100,6 +104,7 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Demo => serve::demo(data, config).await,
             Command::Jobs(command) => jobs::run(data, command).await,
             Command::Cache(command) => cache::run(data, command).await,
+            Command::Schedule(command) => schedule::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
             Command::Import { dir } => exchange::import(data, config, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,

@@ -11,4 +11,5 @@ pub mod limits;
 pub mod machine;
 pub mod metrics;
 pub mod queue;
+pub mod schedule;
 pub mod store;

@@ -13,12 +13,13 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 7] = [
+const PAGES: [&str; 8] = [
     "/admin",
     "/admin/jobs",
     "/admin/jobs?list=failed",
     "/admin/jobs?list=nonsense",
     "/admin/people",
+    "/admin/schedule",
     "/admin/search",
     "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
 ];

@@ -3,6 +3,7 @@
 //! Law: it tells what happened, shown by the rows as they stand now and to the present reader; the author of an
 //! anonymous comment is no actor to anybody else.
 
+pub mod prune;
 pub mod routes;
 mod sql;
 
@@ -129,4 +130,11 @@ pub fn revisions(db: &Db) -> Result<cache::Journal> {
 /// The last seq of a project; 0 if nothing has happened in it.
 pub fn last(db: &Db, project: ProjectId) -> Result<i64> {
     sql::last(db, project)
+}
+
+/// Can what a project's room missed after `after` be told without a gap? Not if some of it was pruned, nor to who knows a
+/// future that never came.
+pub fn reaches(db: &Db, project: ProjectId, after: i64) -> Result<bool> {
+    let last = sql::last(db, project)?;
+    Ok(after == last || (after < last && after >= sql::pruned(db)?))
 }

@@ -1,12 +1,14 @@
-//! The statements that read the journal. (It is written by `Tx::emit` alone.)
+//! The statements that read the journal, and the one that forgets. (It is written by `Tx::emit` alone.)
+//! Setting `journal_pruned`: the last place from which an event of a project was taken.
 
 use super::Entry;
+use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::{FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::engines::cache::{Moved, Rev};
-use crate::engines::store::{Db, params};
+use crate::engines::store::{Db, Tx, params};
 
 /// What members read: not the sign-ins and admin actions, not what happens to internal comments unless they may see
 /// them. An anonymous author is hidden by the comment as it stands now.
@@ -74,4 +76,67 @@ pub(super) fn last_rename(db: &Db) -> Result<Option<Rev>> {
 pub(super) fn last(db: &Db, project: ProjectId) -> Result<i64> {
     let seq = db.one("SELECT max(seq) FROM events WHERE project_id = ?1", params![project], |r| r.get(0))?;
     Ok(seq.flatten().unwrap_or(0))
+}
+
+/// A stretch of old events.
+pub(super) struct Step {
+    /// Its last place.
+    pub(super) last: i64,
+    /// Its events.
+    pub(super) events: i64,
+}
+
+/// The next `limit` events after `from` and before `mark` that are older than `before`. They stand in the order of time
+/// (as far as the clock never went back), so the first younger one ends it.
+pub(super) fn old_step(db: &Db, from: i64, mark: i64, before: Time, limit: i64) -> Result<Option<Step>> {
+    let step = db.one(
+        "SELECT max(seq), count(*) FROM (
+            SELECT seq, at_ms FROM events WHERE seq > ?1 AND seq < ?2 ORDER BY seq LIMIT ?4) WHERE at_ms < ?3",
+        params![from, mark, before, limit],
+        |r| Ok((r.get::<_, Option<i64>>(0)?, r.get(1)?)),
+    )?;
+    Ok(step.and_then(|(last, events)| Some(Step { last: last?, events })))
+}
+
+/// Forgets the events after `from` up to `last` that are too old for their kind and the last of nothing.
+pub(super) fn prune(tx: &mut Tx, from: i64, last: i64, plain: Time, security: Time) -> Result<usize> {
+    // As `Event::is_security` has it.
+    const SECURITY: &str = "(e.subject IN ('user', 'job', 'cache', 'schedule')
+        OR e.verb IN ('member_added', 'member_changed', 'member_removed'))";
+    let gone: Vec<(i64, bool)> = tx.all(
+        &format!(
+            "SELECT e.seq, e.project_id IS NOT NULL FROM events e
+             WHERE e.seq > ?1 AND e.seq <= ?2 AND e.at_ms < CASE WHEN {SECURITY} THEN ?4 ELSE ?3 END
+               AND (e.project_id IS NULL
+                    OR e.seq < (SELECT max(x.seq) FROM events x WHERE x.project_id = e.project_id))
+               AND (e.project_id IS NULL OR e.subject NOT IN ('project', 'feedback')
+                    OR e.seq < (SELECT max(x.seq) FROM events x
+                        WHERE x.project_id = e.project_id AND x.subject IN ('project', 'feedback')))
+               AND (e.feedback_id IS NULL
+                    OR e.seq < (SELECT max(x.seq) FROM events x WHERE x.feedback_id = e.feedback_id))
+               AND (e.verb <> 'user_changed'
+                    OR e.seq < (SELECT max(x.seq) FROM events x WHERE x.verb = 'user_changed'))
+             ORDER BY e.seq"
+        ),
+        params![from, last, plain, security],
+        |r| Ok((r.get(0)?, r.get(1)?)),
+    )?;
+    for (seq, _) in &gone {
+        tx.execute("DELETE FROM events WHERE seq = ?1", params![seq])?;
+    }
+    if let Some((seq, _)) = gone.iter().rev().find(|(_, of_project)| *of_project) {
+        tx.execute(
+            "INSERT INTO settings (key, value) VALUES ('journal_pruned', ?1)
+             ON CONFLICT (key) DO UPDATE SET value = ?1 WHERE CAST(value AS INTEGER) < CAST(?1 AS INTEGER)",
+            params![seq.to_string()],
+        )?;
+    }
+    Ok(gone.len())
+}
+
+/// The last place from which an event of a project was taken; 0 if none was.
+pub(super) fn pruned(db: &Db) -> Result<i64> {
+    let value =
+        db.one("SELECT value FROM settings WHERE key = 'journal_pruned'", params![], |r| r.get::<_, String>(0))?;
+    Ok(value.and_then(|text| text.parse().ok()).unwrap_or(0))
 }

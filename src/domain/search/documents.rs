@@ -105,6 +105,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         | JobMoved { .. }
         | LaneChanged { .. }
         | CachePurged { .. } => {}
+        ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }
     Ok(())
 }

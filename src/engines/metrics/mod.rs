@@ -6,6 +6,8 @@
 
 mod exposition;
 mod histogram;
+pub mod history;
+mod sql_history;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -42,6 +44,8 @@ struct Inner {
     all: Route,
     routes: RwLock<HashMap<&'static str, HashMap<String, Arc<Route>>>>,
     recent: Mutex<Recent>,
+    /// What had been counted when the history was last told.
+    told: Mutex<Totals>,
 }
 
 /// One method on one path template.
@@ -181,6 +185,24 @@ impl Metrics {
             errors: count(&all.by_class[4]),
             statements: count(&all.statements),
         }
+    }
+
+    /// What was counted since it was last asked: for the history, so that its rows add up to the whole.
+    pub fn since_told(&self) -> history::Sample {
+        let now = self.totals();
+        let mut told = self.0.told.lock();
+        let times = now.times.since(&told.times);
+        let sample = history::Sample {
+            requests: now.requests - told.requests,
+            errors: now.errors - told.errors,
+            statements: now.statements - told.statements,
+            p50_us: times.quantile_us(0.50),
+            p95_us: times.quantile_us(0.95),
+            p99_us: times.quantile_us(0.99),
+            ..history::Sample::default()
+        };
+        *told = now;
+        sample
     }
 
     /// The last `seconds` seconds, oldest first.

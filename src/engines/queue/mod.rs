@@ -9,8 +9,10 @@
 //! Here are the rows and what is asked of them; `lanes` runs them, `run` is one run, `steer` is what people change.
 
 mod lanes;
+mod prune;
 mod run;
 mod sql;
+mod sql_prune;
 mod steer;
 
 use serde::Serialize;
@@ -20,8 +22,9 @@ use crate::base::clock::{SECOND, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::{JobId, ProjectId, UserId};
 use crate::base::job::{Job, JobKind, JobState, Lane, Progress};
-use crate::engines::store::{Db, Store, Tx};
+use crate::engines::store::{Db, Tx};
 pub use lanes::{LaneNow, Lanes, MAX_PLACES, Queue};
+pub use prune::{Keep, Pruned, prune};
 pub use run::Run;
 pub use steer::{LaneChange, cancel, prioritise, retry, retry_all, set_lane};
 
@@ -210,11 +213,6 @@ pub fn counts(db: &Db) -> Result<Vec<(Lane, JobState, i64)>> {
 /// When the job that has been due longest in each lane became due.
 pub fn oldest_due(db: &Db, now: Time) -> Result<Vec<(Lane, Time)>> {
     sql::oldest_due(db, now)
-}
-
-/// Makes jobs ready that wait for nothing any more, as after some of those that they waited for were deleted.
-pub async fn release(store: &Store) -> Result<usize> {
-    store.write(|tx| sql::release(tx, None)).await
 }
 
 #[derive(Clone, Debug)]

@@ -12,7 +12,7 @@ use super::*;
 use crate::base::clock::{Clock, MINUTE};
 use crate::base::ids::MediaId;
 use crate::base::job::JobError;
-use crate::engines::store::Options;
+use crate::engines::store::{Options, Store};
 
 /// A store and its queue in a directory that goes away with the test.
 struct Home {

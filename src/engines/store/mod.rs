@@ -10,6 +10,7 @@
 mod db;
 mod migrate;
 pub mod once;
+mod upkeep;
 mod values;
 mod writer;
 
@@ -27,6 +28,7 @@ use tokio::sync::Semaphore;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 pub use db::{Db, Tx};
+pub use upkeep::{Checked, Tidied};
 pub use values::named;
 pub use writer::Batch;
 
@@ -183,6 +185,8 @@ impl Store {
 /// Every connection's settings, in one place.
 fn pragmas(conn: &rusqlite::Connection, options: &Options) -> rusqlite::Result<()> {
     conn.busy_timeout(Duration::from_secs(10))?;
+    // Only a new database takes it, before anything is written.
+    conn.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
     conn.pragma_update(None, "journal_mode", "WAL")?;
     conn.pragma_update(None, "synchronous", "FULL")?;
     conn.pragma_update(None, "foreign_keys", true)?;

@@ -307,8 +307,8 @@ pub(super) async fn lane(
             d.must_administer()?;
             (LaneChange::Places(Some(n)), "places")
         }
-        Steered { paused: Some(true), .. } => (LaneChange::Paused(true), "paused"),
-        _ => (LaneChange::Paused(false), "resumed"),
+        Steered { paused: Some(true), .. } => (LaneChange::Paused(true), "lane_paused"),
+        _ => (LaneChange::Paused(false), "lane_resumed"),
     };
     let user = Some(d.who.user);
     app.write(move |tx| queue::set_lane(tx, user, lane, change)).await?;

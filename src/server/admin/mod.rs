@@ -12,6 +12,7 @@ mod jobs;
 mod live;
 mod overview;
 mod people;
+mod schedule;
 mod search;
 mod words;
 
@@ -33,9 +34,10 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 5] = [
+const PAGES: [(&str, &str, &str); 6] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
+    ("schedule", "/admin/schedule", "calendar"),
     ("cache", "/admin/cache", "clock"),
     ("search", "/admin/search", "search"),
     ("people", "/admin/people", "users"),
@@ -52,6 +54,11 @@ pub fn routes() -> Router<App> {
         .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
         .route("/admin/jobs/groups/retry", post(jobs::retry_group))
         .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
+        .route("/admin/schedule", get(schedule::show))
+        .route("/admin/schedule/{name}", post(schedule::change))
+        .route("/admin/schedule/{name}/run", post(schedule::run))
+        .route("/admin/schedule/{name}/pause", post(schedule::pause))
+        .route("/admin/schedule/{name}/resume", post(schedule::resume))
         .route("/admin/cache", get(cache::show))
         .route("/admin/cache/warm", post(cache::warm))
         .route("/admin/cache/purge", post(cache::purge))
@@ -93,12 +100,12 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 13] = [
+const DONE: [&str; 17] = [
     "retried",
     "retried_all",
     "moved",
-    "paused",
-    "resumed",
+    "lane_paused",
+    "lane_resumed",
     "places",
     "cancelled",
     "locked",
@@ -107,6 +114,10 @@ const DONE: [&str; 13] = [
     "warming",
     "purged",
     "rebuilding",
+    "asked",
+    "paused",
+    "resumed",
+    "planned",
 ];
 
 impl Desk {

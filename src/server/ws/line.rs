@@ -250,13 +250,14 @@ impl Line {
     }
 
     /// What happened after the last seq that the client was told, from the rows as they stand; then who is there, since
-    /// that may have been missed too. Who missed too much, or knows a future that never came, begins anew.
+    /// that may have been missed too. Who missed too much or what the journal has forgotten since, or knows a future that
+    /// never came, begins anew.
     async fn replay(&mut self) -> Result<(), End> {
-        for page in 0..REPLAY_PAGES {
+        for _ in 0..REPLAY_PAGES {
             let (who, project, after) = (self.who.clone(), self.project, self.seq);
             let read = self.app.read(move |db| {
                 let role = projects::allow(db, who.user, project, Right::View)?;
-                let known = page > 0 || after <= journal::last(db, project)?;
+                let known = journal::reaches(db, project, after)?;
                 let missed = journal::replay(db, &who, role, project, after, REPLAY)?;
                 Ok((role, known.then_some(missed)))
             });
