@@ -174,7 +174,7 @@ async fn jobs_that_are_long_over_are_forgotten() {
     let pruned = queue::prune(&studio.app.store, keep, &never()).await.unwrap();
     assert_eq!(pruned, Pruned { done: 2, failed: 2 });
     let counts = studio.app.read(queue::counts).await.unwrap();
-    let left: BTreeMap<_, _> = counts.into_iter().collect();
+    let left: BTreeMap<_, _> = counts.into_iter().map(|(_, state, n)| (state, n)).collect();
     assert_eq!(left, [(JobState::Ready, 1), (JobState::Done, 1), (JobState::Failed, 1)].into());
     assert!(studio.app.read(|db| schedule::by_name(db, "clean_up")).await.unwrap().run.is_none());
     let for_ever = Keep { done: None, failed: None };
