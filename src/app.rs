@@ -121,6 +121,7 @@ impl App {
         let ffmpeg = Ffmpeg::new(ffmpeg::Settings {
             max_long: config.media.jobs,
             max_pixels: config.media.max_pixels,
+            max_ms: i64::from(config.media.max_hours) * 3_600_000,
             memory_bytes: config.media.ffmpeg_mib << 20,
             ..ffmpeg::Settings::default()
         })?;

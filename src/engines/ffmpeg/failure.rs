@@ -16,6 +16,10 @@ closed_set! {
         Truncated = "truncated",
         /// More pixels than allowed.
         TooLargePicture = "too_large_picture",
+        /// Longer than allowed, or it says so.
+        TooLong = "too_long",
+        /// More streams than any film has.
+        TooManyStreams = "too_many_streams",
         /// A known container with a codec that this ffmpeg cannot decode.
         Unsupported = "unsupported",
         /// A film that is damaged inside.
@@ -87,6 +91,7 @@ const SIGXFSZ: i32 = 25;
 const WORDS: &[(&str, Cause)] = &[
     ("No space left on device", Cause::NoSpace),
     ("File too large", Cause::TooLargeOutput),
+    ("Number of streams exceeds max_streams", Cause::TooManyStreams),
     ("exceeds specified max pixel count", Cause::TooLargePicture),
     ("Picture size", Cause::TooLargePicture),
     ("Format not on whitelist", Cause::NotVideo),

@@ -28,13 +28,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use failure::{Cause, Failure};
-pub use probe::{Audio, Facts, Fraction, Video};
+pub use probe::{Audio, AudioTrack, Facts, Fraction, Video};
+use probe::{MAX_STREAMS, Most};
 pub use progress::Tick;
 use spawner::Spawner;
 
-/// Demuxers that may open what was uploaded. Playlists and image sequences, which name other files, are not among them.
+/// Demuxers that may open what was uploaded. Playlists and image sequences, which name other files, are not among them;
+/// the pictures are read by demuxers that know one stream of bytes and no names (`tests/it/hostile.rs` looks at what is
+/// opened).
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,mxf,asf,flv,ogg,wav,mp3,flac,aac,\
-                       dv,h264,hevc,gif";
+                       dv,h264,hevc,gif,apng,png_pipe,jpeg_pipe,webp_pipe,tiff_pipe,bmp_pipe";
 /// What is kept of a child's stderr: its last words say why.
 const STDERR_TAIL: usize = 8 * 1024;
 /// How often memory and CPU time of a child are looked at. It cannot eat a machine's memory in this time.
@@ -57,6 +60,8 @@ pub struct Settings {
     pub max_quick: usize,
     /// Pixels of a picture at the most.
     pub max_pixels: u64,
+    /// Length of a film at the most, in milliseconds.
+    pub max_ms: i64,
     /// Resident memory above which a child is killed, in bytes.
     pub memory_bytes: u64,
     /// Size above which a child may not write a file, in bytes.
@@ -72,6 +77,7 @@ impl Default for Settings {
             max_quick: 2,
             // Beyond 8K cinema. A frame of twice that costs half a gigabyte before the first picture is seen.
             max_pixels: 8192 * 4352,
+            max_ms: 48 * 3_600_000,
             memory_bytes: 3 << 30,
             file_bytes: 64 << 30,
         }
@@ -175,12 +181,10 @@ impl Ffmpeg {
         args.extend(self.fence());
         args.extend(["-i".into(), file_url(file)]);
         let limit = Duration::from_secs(60);
+        let most = Most { pixels: self.inner.settings.max_pixels, length_ms: self.inner.settings.max_ms };
         // Facts are a few kilobytes; a film with ten thousand streams is not a film.
         let call = Call { program: &self.inner.settings.ffprobe, args, dir, limit, stdout_bytes: 512 << 10 };
-        let read = self
-            .call(Seat::Quick, call, cancel, None)
-            .await
-            .and_then(|json| probe::facts(&json, &seen, self.inner.settings.max_pixels));
+        let read = self.call(Seat::Quick, call, cancel, None).await.and_then(|json| probe::facts(&json, &seen, &most));
         match read {
             // What begins as a film and cannot be opened is one that was cut; nothing else can be said of the rest.
             Err(f)
@@ -290,8 +294,10 @@ impl Ffmpeg {
 
     /// The options before every `-i`.
     fn fence(&self) -> Vec<OsString> {
-        let fixed = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels"].map(OsString::from);
-        fixed.into_iter().chain([self.inner.settings.max_pixels.to_string().into()]).collect()
+        let pixels = self.inner.settings.max_pixels.to_string();
+        let streams = MAX_STREAMS.to_string();
+        let words = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", &pixels];
+        words.into_iter().chain(["-max_streams", &streams]).map(OsString::from).collect()
     }
 
     fn command(&self, call: &Call<'_>, cpu: Duration) -> Command {
