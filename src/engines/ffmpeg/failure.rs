@@ -70,6 +70,16 @@ impl Failure {
         Failure::new(Cause::Broken, e.to_string())
     }
 
+    /// The same with what a child said beside, and with the surer reason if those words hold one.
+    pub(super) fn explained_by(self, stderr: String) -> Failure {
+        let cause = match spoken(&stderr) {
+            Cause::TooLargePicture => Cause::TooLargePicture,
+            Cause::TooManyStreams => Cause::TooManyStreams,
+            _ => self.cause,
+        };
+        Failure { cause, stderr: format!("{}\n{}", self.stderr, stderr.trim_end()) }
+    }
+
     /// A child that ended badly by itself.
     pub(super) fn of(status: ExitStatus, stderr: String) -> Failure {
         let cause = match (status.signal(), status.code()) {
@@ -112,6 +122,8 @@ const WORDS: &[(&str, Cause)] = &[
     ("Error while decoding", Cause::Damaged),
     ("Conversion failed", Cause::Damaged),
     ("Invalid data found when processing input", Cause::NotVideo),
+    // The demuxer knew the first bytes and found nothing behind them.
+    ("End of file", Cause::Truncated),
 ];
 
 fn spoken(stderr: &str) -> Cause {

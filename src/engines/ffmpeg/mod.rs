@@ -142,6 +142,12 @@ struct Call<'a> {
     stdout_bytes: usize,
 }
 
+/// What a child said that ended well.
+struct Said {
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
 impl Ffmpeg {
     /// A runner with these settings. Nothing is started yet.
     pub fn new(settings: Settings) -> std::io::Result<Ffmpeg> {
@@ -160,7 +166,7 @@ impl Ffmpeg {
             let call =
                 Call { program, args: vec!["-version".into()], dir: Path::new("/"), limit, stdout_bytes: 16 << 10 };
             let said = self.call(Seat::Quick, call, &cancel, None).await?;
-            first = String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned();
+            first = String::from_utf8_lossy(&said.stdout).lines().next().unwrap_or_default().to_owned();
         }
         Ok(first)
     }
@@ -184,7 +190,13 @@ impl Ffmpeg {
         let most = Most { pixels: self.inner.settings.max_pixels, length_ms: self.inner.settings.max_ms };
         // Facts are a few kilobytes; a film with ten thousand streams is not a film.
         let call = Call { program: &self.inner.settings.ffprobe, args, dir, limit, stdout_bytes: 512 << 10 };
-        let read = self.call(Seat::Quick, call, cancel, None).await.and_then(|json| probe::facts(&json, &seen, &most));
+        let read = self.call(Seat::Quick, call, cancel, None).await.and_then(|said| {
+            probe::facts(&said.stdout, &seen, &most).map_err(|f| match f.cause {
+                // ffprobe succeeds without having seen a picture; why it has not, it says beside.
+                Cause::Unsupported | Cause::NotVideo => f.explained_by(said.stderr),
+                _ => f,
+            })
+        });
         match read {
             // What begins as a film and cannot be opened is one that was cut; nothing else can be said of the rest.
             Err(f)
@@ -251,7 +263,7 @@ impl Ffmpeg {
         call: Call<'_>,
         cancel: &CancellationToken,
         on_line: Option<&mut (dyn FnMut(&str) + Send)>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Said, Failure> {
         let seats = match seat {
             Seat::Long => &self.inner.long,
             Seat::Quick => &self.inner.quick,
@@ -287,7 +299,7 @@ impl Ffmpeg {
         match broken {
             Some(cause) => Err(Failure { cause, stderr: tail }),
             None if said_too_much => Err(Failure { cause: Cause::NotVideo, stderr: tail }),
-            None if status.success() => Ok(said.unwrap_or_default()),
+            None if status.success() => Ok(Said { stdout: said.unwrap_or_default(), stderr: tail }),
             None => Err(Failure::of(status, tail)),
         }
     }

@@ -184,7 +184,7 @@ pub(super) fn facts(json: &[u8], seen: &Seen, most: &Most) -> Result<Facts, Fail
     let of_type = |kind: &'static str| streams.iter().filter(move |s| s["codec_type"] == kind);
     let picture = of_type("video").find(|s| int(&s["disposition"]["attached_pic"]) != Some(1));
     let sounds = || of_type("audio").filter(|s| s["codec_name"].is_string());
-    let mut video = picture.map(|stream| video(stream, most.pixels)).transpose()?;
+    let mut video = picture.map(|stream| video(stream, format, most.pixels)).transpose()?;
     let audio_tracks: Vec<AudioTrack> = sounds().take(MAX_TRACKS).map(track).collect();
     if video.is_none() && audio_tracks.is_empty() {
         return Err(no_film("neither a picture nor a sound"));
@@ -249,17 +249,22 @@ fn track(stream: &Value) -> AudioTrack {
     }
 }
 
-fn video(stream: &Value, max_pixels: u64) -> Result<Video, Failure> {
+fn video(stream: &Value, format: &Value, max_pixels: u64) -> Result<Video, Failure> {
     let size = |name: &str| int(&stream[name]).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let (width, height) = (size("width"), size("height"));
     let Some(video_codec) = word(&stream["codec_name"]).filter(|_| width > 0 && height > 0) else {
         return Err(Failure::new(Cause::Unsupported, "a picture that this ffmpeg cannot decode"));
     };
-    let average = fraction(&stream["avg_frame_rate"]);
-    let base = fraction(&stream["r_frame_rate"]);
+    let average = fraction(&stream["avg_frame_rate"]).filter(is_rate);
+    let base = fraction(&stream["r_frame_rate"]).filter(is_rate);
     // For a constant rate the base rate is the exact one (30000/1001 where the average came out as 2997/100); for a
     // variable one it is the grid on which frames may fall, far above what is seen.
-    let near = |a: Fraction, b: Fraction| (a.value() / b.value() - 1.0).abs() < 0.02;
+    // A short film's average is off by the fraction of a frame that its length is off.
+    let length = seconds(&stream["duration"]).or_else(|| seconds(&format["duration"])).filter(|&s| s > 0.0);
+    let near = |a: Fraction, b: Fraction| {
+        (a.value() / b.value() - 1.0).abs() < 0.02
+            || length.is_some_and(|length| ((a.value() - b.value()) * length).abs() < 1.0)
+    };
     let (frame_rate, variable_rate) = match (average, base) {
         (Some(average), Some(base)) if near(average, base) => (Some(base), false),
         (Some(average), base) => (Some(average), base.is_some()),
@@ -303,6 +308,11 @@ fn video(stream: &Value, max_pixels: u64) -> Result<Video, Failure> {
     Ok(video)
 }
 
+/// A frame in a quarter of an hour, or a hundred thousand in a second: nobody has filmed beyond.
+fn is_rate(rate: &Fraction) -> bool {
+    (1e-3..=1e5).contains(&rate.value())
+}
+
 /// Bits of one colour value, from ffmpeg's name of the layout: `yuv420p10le`, `p010le`, `rgb48be`, `gray`.
 fn bit_depth(pixel_format: &str) -> Option<u32> {
     let name = pixel_format.trim_end_matches("le").trim_end_matches("be");
@@ -342,9 +352,10 @@ fn container(format: &Value, seen: &Seen) -> String {
     }
 }
 
-/// ffprobe writes numbers as numbers or as strings.
+/// ffprobe writes numbers as numbers or as strings. Ages of the world are as long as any other length that nobody means.
 fn seconds(v: &Value) -> Option<f64> {
-    v.as_f64().or_else(|| v.as_str()?.trim().parse().ok()).filter(|n: &f64| n.is_finite() && n.abs() < 1e12)
+    let number = v.as_f64().or_else(|| v.as_str()?.trim().parse().ok()).filter(|n: &f64| n.is_finite())?;
+    Some(number.clamp(-1e12, 1e12))
 }
 
 fn int(v: &Value) -> Option<i64> {
@@ -531,7 +542,7 @@ mod tests {
                 assert!([0, 90, 180, 270].contains(&video.rotation) && video.stream >= 0, "{video:?}");
                 assert!((1..=MAX_SIDE).contains(&wide) && (1..=MAX_SIDE).contains(&high), "{video:?}");
                 assert!(u64::from(video.width) * u64::from(video.height) <= MOST.pixels, "{video:?}");
-                assert!(video.frame_rate.is_none_or(|r| r.num > 0 && r.den > 0), "{video:?}");
+                assert!(video.frame_rate.is_none_or(|r| r.num > 0 && r.den > 0 && is_rate(&r)), "{video:?}");
                 assert!(video.bit_depth.is_none_or(|bits| (1..=32).contains(&bits)), "{video:?}");
             }
             let wire = serde_json::to_string(&facts).unwrap();
