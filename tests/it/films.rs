@@ -155,6 +155,8 @@ pub const FILMS: &[Film] = &[
     // Pictures.
     film("photo.jpg", "$P -frames:v 1 -update 1",
         "jpeg mjpeg 128x72 8-bit still", false, "128x72"),
+    film("phone.jpg", "-f jpeg_pipe -i sideways -c copy -update 1",
+        "jpeg mjpeg 72x128 8-bit still turned-90", false, "72x128"),
     film("logo.png", "-f lavfi -i color=red@0.5:s=64x48,format=rgba -frames:v 1 -update 1",
         "png png 64x48 8-bit still", false, "64x48"),
     film("photo.webp", "$P -frames:v 1",

@@ -135,7 +135,9 @@ fn opened(log: &str) -> BTreeSet<String> {
         "/usr/share/",
         "/etc/ld.so.",
         "/etc/ssl/",
+        "/etc/localtime",
         "/etc/gcrypt/",
+        "/etc/localtime",
         "/proc/",
         "/sys/",
     ];

@@ -183,7 +183,7 @@ impl Ffmpeg {
         }
         let mut args: Vec<OsString> =
             ["-v", "error", "-hide_banner", "-of", "json=c=1", "-show_entries"].map(Into::into).into();
-        args.push(probe::ENTRIES.into());
+        args.extend([probe::ENTRIES, "-read_intervals", probe::INTERVAL].map(Into::into));
         args.extend(self.fence());
         args.extend(["-i".into(), file_url(file)]);
         let limit = Duration::from_secs(60);

@@ -12,7 +12,10 @@ pub(super) const ENTRIES: &str = "format=nb_streams,format_name,duration,bit_rat
     :format_tags=timecode,major_brand:stream=index,codec_name,codec_type,profile,pix_fmt,width,height\
     ,sample_aspect_ratio,field_order,color_space,color_transfer,color_primaries,r_frame_rate,avg_frame_rate,duration\
     ,nb_frames,bits_per_raw_sample,channels,sample_rate:stream_tags=timecode,rotate,language,title\
-    :stream_disposition=attached_pic:stream_side_data=rotation";
+    :stream_disposition=attached_pic:stream_side_data=rotation:frame=stream_index:frame_side_data=rotation";
+/// How many packets it decodes for its `frames`: one, which is all that a still picture has. How a photo must be turned
+/// is told nowhere else, and ffmpeg turns it.
+pub(super) const INTERVAL: &str = "%+#1";
 
 /// Streams of a file at the most. ffmpeg stops at its own limit of this when it opens the file, so that it does not
 /// even make room for more.
@@ -184,7 +187,8 @@ pub(super) fn facts(json: &[u8], seen: &Seen, most: &Most) -> Result<Facts, Fail
     let of_type = |kind: &'static str| streams.iter().filter(move |s| s["codec_type"] == kind);
     let picture = of_type("video").find(|s| int(&s["disposition"]["attached_pic"]) != Some(1));
     let sounds = || of_type("audio").filter(|s| s["codec_name"].is_string());
-    let mut video = picture.map(|stream| video(stream, format, most.pixels)).transpose()?;
+    let first = &said["frames"][0];
+    let mut video = picture.map(|stream| video(stream, first, format, most.pixels)).transpose()?;
     let audio_tracks: Vec<AudioTrack> = sounds().take(MAX_TRACKS).map(track).collect();
     if video.is_none() && audio_tracks.is_empty() {
         return Err(no_film("neither a picture nor a sound"));
@@ -249,7 +253,7 @@ fn track(stream: &Value) -> AudioTrack {
     }
 }
 
-fn video(stream: &Value, format: &Value, max_pixels: u64) -> Result<Video, Failure> {
+fn video(stream: &Value, first: &Value, format: &Value, max_pixels: u64) -> Result<Video, Failure> {
     let size = |name: &str| int(&stream[name]).and_then(|n| u32::try_from(n).ok()).unwrap_or(0);
     let (width, height) = (size("width"), size("height"));
     let Some(video_codec) = word(&stream["codec_name"]).filter(|_| width > 0 && height > 0) else {
@@ -270,14 +274,11 @@ fn video(stream: &Value, format: &Value, max_pixels: u64) -> Result<Video, Failu
         (Some(average), base) => (Some(average), base.is_some()),
         (None, base) => (base, false),
     };
-    let side_data = stream["side_data_list"].as_array().map(Vec::as_slice).unwrap_or_default();
     // The matrix turns counter-clockwise; the older tag says clockwise.
-    let turned = side_data
-        .iter()
-        .find_map(|d| seconds(&d["rotation"]))
-        .map(|d| -d)
-        .or_else(|| seconds(&stream["tags"]["rotate"]))
-        .unwrap_or(0.0);
+    let matrix = |of: &Value| of["side_data_list"].as_array()?.iter().find_map(|d| seconds(&d["rotation"])).map(|d| -d);
+    let first = Some(first).filter(|frame| frame["stream_index"] == stream["index"]);
+    let turned =
+        matrix(stream).or_else(|| seconds(&stream["tags"]["rotate"])).or_else(|| matrix(first?)).unwrap_or(0.0);
     let rotation = ((turned / 90.0).round() as i64).rem_euclid(4) as u32 * 90;
     let pixel_format = word(&stream["pix_fmt"]);
     let depth = pixel_format.as_deref().and_then(bit_depth);
