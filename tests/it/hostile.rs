@@ -116,7 +116,7 @@ impl Watched {
                 let path = Path::new(path.as_str());
                 // Names without a directory are files of the job's own.
                 let own = path.starts_with(&jobs) || path.components().count() == 1;
-                !own && !(path.starts_with(&inputs) && path.ends_with("original"))
+                !(own || (path.starts_with(&inputs) && path.ends_with("original")))
             };
             let inputs = child.iter().filter(|path| Path::new(path).starts_with(&inputs)).count();
             assert!(inputs <= 1 && !child.iter().any(|path| foreign(&path)), "a child opened {child:?}");

@@ -10,7 +10,7 @@ closed_set! {
     Cause {
         /// No bytes at all.
         Empty = "empty",
-        /// Nothing that we know as a film or a sound.
+        /// Nothing that we know as a film, a sound or a picture.
         NotVideo = "not_video",
         /// The beginning of a film whose end is missing.
         Truncated = "truncated",
@@ -121,6 +121,7 @@ const WORDS: &[(&str, Cause)] = &[
     ("matches no streams", Cause::NotVideo),
     ("Error while decoding", Cause::Damaged),
     ("Conversion failed", Cause::Damaged),
+    ("Error submitting", Cause::Damaged),
     ("Invalid data found when processing input", Cause::NotVideo),
     // The demuxer knew the first bytes and found nothing behind them.
     ("End of file", Cause::Truncated),

@@ -171,7 +171,8 @@ impl Ffmpeg {
         Ok(first)
     }
 
-    /// Looks at `file` (absolute): what it is, without decoding more than its beginning.
+    /// Looks at `file` (absolute): what it is, without decoding more than its beginning. A name that ends in `.jpg` or
+    /// the like is taken for the first one of a numbered sequence, and refused; names in the media store end in nothing.
     pub async fn probe(&self, file: &Path, dir: &Path, cancel: &CancellationToken) -> Result<Facts, Failure> {
         let seen = {
             let file = file.to_owned();
