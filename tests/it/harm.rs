@@ -76,9 +76,9 @@ pub fn naming(film: &[u8], secret: &Path, url: &str, dir: &Dir) -> Vec<Case> {
         no("smil", format!("<smil><body><video src=\"{url}\"/></body></smil>")),
         no("asx", format!("<asx version=\"3.0\"><entry><ref href=\"{url}\"/></entry></asx>")),
         no("rtsp-text", format!("RTSPtext{url}\r\n")),
-        Case::either("dref-url", reference(film, secret)),
+        Case::either("dref-url", with_dref(film, &data_entry(b"url ", format!("file://{path}").as_bytes()))),
         Case::either("dref-http", with_dref(film, &data_entry(b"url ", url.as_bytes()))),
-        Case::either("dref-alias", with_dref(film, &alias(secret))),
+        Case::either("dref-alias", reference(film, secret)),
         Case::refused("reference-movie", reference_movie(url), &[Cause::Truncated, Cause::NotVideo, Cause::Unsupported]),
         Case::plays("mkv-attachment", dir.film(&attached)),
     ];

@@ -206,9 +206,9 @@ async fn no_file_that_names_another_has_it_opened() {
 
     let cases = harm::naming(&film, &secret, &url, &elsewhere);
     let wrong = watched.wrong(&cases).await;
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(listener.accept().is_err(), "a connection was opened");
     watched.assert_kept_to_their_files(cases.len());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert_eq!(children_below(watched.dir.path()).await, [] as [PathBuf; 0]);
 }
 
