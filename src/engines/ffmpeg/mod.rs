@@ -143,6 +143,7 @@ struct Call<'a> {
 }
 
 /// What a child said that ended well.
+#[derive(Default)]
 struct Said {
     stdout: Vec<u8>,
     stderr: String,
