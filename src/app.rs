@@ -122,6 +122,7 @@ impl App {
             // The lanes bound them, and can be changed while the program runs.
             max_long: 2 * queue::MAX_PLACES,
             max_pixels: config.media.max_pixels,
+            max_ms: i64::from(config.media.max_hours) * 3_600_000,
             memory_bytes: config.media.ffmpeg_mib << 20,
             ..ffmpeg::Settings::default()
         })?;

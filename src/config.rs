@@ -140,6 +140,8 @@ config! {
         ffmpeg_mib: u64 = 2048u64;
         /// Pixels of a picture at the most (8192 × 4352 by default).
         max_pixels: u64 = 35_651_584u64;
+        /// Length of a film at the most, in hours. What says that it is longer is refused.
+        max_hours: u32 = 48u32;
     }
     /// How often somebody may ask, a minute. 0: as often as he likes.
     limits: Limits {
@@ -257,6 +259,7 @@ impl Config {
             "journal.keep_days, journal.keep_security_days, jobs.keep_days and jobs.keep_failed_days must be from 0 to 36500",
         )?;
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
+        must((1..=1000).contains(&self.media.max_hours), "media.max_hours must be from 1 to 1000")?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
         must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
         must(

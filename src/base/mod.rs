@@ -1,6 +1,8 @@
 //! The vocabulary that every room of the house speaks: data only, no I/O.
 
 pub mod clock;
+#[cfg(test)]
+pub mod dice;
 pub mod error;
 pub mod event;
 pub mod fields;

@@ -11,11 +11,15 @@ mod chromium;
 mod clips;
 mod comments;
 mod contract;
+mod corpus;
 mod crash;
 #[path = "../../benches/data/mod.rs"]
 mod data;
 mod durability;
 mod exchange;
+mod films;
+mod harm;
+mod hostile;
 mod jobs;
 mod kill;
 mod media;

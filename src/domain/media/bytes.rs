@@ -272,6 +272,7 @@ fn value(text: &str) -> HeaderValue {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::dice::Dice;
 
     #[test]
     fn a_range_is_one_part_or_none() {
@@ -297,6 +298,24 @@ mod tests {
         }
         assert_eq!(Range::read("bytes=0-", 0), Outside);
         assert_eq!(Range::read("bytes=-5", 0), Outside);
+    }
+
+    /// Whatever is asked for, a part is never empty and lies inside of the file.
+    #[test]
+    fn no_range_leads_outside() {
+        let words: [&[u8]; 8] =
+            [b"bytes=", b"-", b",", b" ", b"0", b"18446744073709551615", b"18446744073709551616", b"+1"];
+        let mut dice = Dice::new(3);
+        for _ in 0..40_000 {
+            let mut header =
+                dice.of(&["bytes=0-", "bytes=10-19", "bytes=-30", "bytes=0-1,5-6", "items=7-9"]).as_bytes().to_vec();
+            dice.harm(&mut header, &words);
+            let header = String::from_utf8_lossy(&header);
+            let len = *dice.of(&[0, 1, 20, 1 << 40, i64::MAX as u64, u64::MAX]);
+            if let Range::Part(from, part) = Range::read(&header, len) {
+                assert!(part > 0 && from < len && part <= len - from, "{header:?} of {len}: {from} {part}");
+            }
+        }
     }
 
     #[test]

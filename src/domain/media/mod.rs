@@ -267,6 +267,8 @@ pub fn sentence(cause: Cause) -> &'static str {
         Cause::NotVideo => "media.error.not_video",
         Cause::Truncated => "media.error.truncated",
         Cause::TooLargePicture => "media.error.too_large_picture",
+        Cause::TooLong => "media.error.too_long",
+        Cause::TooManyStreams => "media.error.too_many_streams",
         Cause::Unsupported => "media.error.unsupported",
         Cause::Damaged => "media.error.damaged",
         Cause::Timeout => "media.error.timeout",

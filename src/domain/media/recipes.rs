@@ -266,13 +266,17 @@ mod tests {
             color_space: None,
             color_transfer: None,
             color_primaries: None,
+            bit_depth: Some(8),
         };
         Facts {
             container: "mp4".into(),
             duration_ms: Some(60_000),
+            still: false,
             video: Some(video),
             start_timecode: None,
             audio: Some(Audio { codec: "aac".into(), channels: 2, sample_rate: 48000 }),
+            audio_tracks: Vec::new(),
+            streams: 2,
             fast_start: true,
             bit_rate: None,
         }

@@ -10,12 +10,16 @@ closed_set! {
     Cause {
         /// No bytes at all.
         Empty = "empty",
-        /// Nothing that we know as a film or a sound.
+        /// Nothing that we know as a film, a sound or a picture.
         NotVideo = "not_video",
         /// The beginning of a film whose end is missing.
         Truncated = "truncated",
         /// More pixels than allowed.
         TooLargePicture = "too_large_picture",
+        /// Longer than allowed, or it says so.
+        TooLong = "too_long",
+        /// More streams than any film has.
+        TooManyStreams = "too_many_streams",
         /// A known container with a codec that this ffmpeg cannot decode.
         Unsupported = "unsupported",
         /// A film that is damaged inside.
@@ -66,6 +70,16 @@ impl Failure {
         Failure::new(Cause::Broken, e.to_string())
     }
 
+    /// The same with what a child said beside, and with the surer reason if those words hold one.
+    pub(super) fn explained_by(self, stderr: String) -> Failure {
+        let cause = match spoken(&stderr) {
+            Cause::TooLargePicture => Cause::TooLargePicture,
+            Cause::TooManyStreams => Cause::TooManyStreams,
+            _ => self.cause,
+        };
+        Failure { cause, stderr: format!("{}\n{}", self.stderr, stderr.trim_end()) }
+    }
+
     /// A child that ended badly by itself.
     pub(super) fn of(status: ExitStatus, stderr: String) -> Failure {
         let cause = match (status.signal(), status.code()) {
@@ -87,6 +101,7 @@ const SIGXFSZ: i32 = 25;
 const WORDS: &[(&str, Cause)] = &[
     ("No space left on device", Cause::NoSpace),
     ("File too large", Cause::TooLargeOutput),
+    ("Number of streams exceeds max_streams", Cause::TooManyStreams),
     ("exceeds specified max pixel count", Cause::TooLargePicture),
     ("Picture size", Cause::TooLargePicture),
     ("Format not on whitelist", Cause::NotVideo),
@@ -106,7 +121,10 @@ const WORDS: &[(&str, Cause)] = &[
     ("matches no streams", Cause::NotVideo),
     ("Error while decoding", Cause::Damaged),
     ("Conversion failed", Cause::Damaged),
+    ("Error submitting", Cause::Damaged),
     ("Invalid data found when processing input", Cause::NotVideo),
+    // The demuxer knew the first bytes and found nothing behind them.
+    ("End of file", Cause::Truncated),
 ];
 
 fn spoken(stderr: &str) -> Cause {

@@ -28,13 +28,16 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 pub use failure::{Cause, Failure};
-pub use probe::{Audio, Facts, Fraction, Video};
+pub use probe::{Audio, AudioTrack, Facts, Fraction, Video};
+use probe::{MAX_STREAMS, Most};
 pub use progress::Tick;
 use spawner::Spawner;
 
-/// Demuxers that may open what was uploaded. Playlists and image sequences, which name other files, are not among them.
+/// Demuxers that may open what was uploaded. Playlists and image sequences, which name other files, are not among them;
+/// the pictures are read by demuxers that know one stream of bytes and no names (`tests/it/hostile.rs` looks at what is
+/// opened).
 const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,mxf,asf,flv,ogg,wav,mp3,flac,aac,\
-                       dv,h264,hevc,gif";
+                       dv,h264,hevc,gif,apng,png_pipe,jpeg_pipe,webp_pipe,tiff_pipe,bmp_pipe";
 /// What is kept of a child's stderr: its last words say why.
 const STDERR_TAIL: usize = 8 * 1024;
 /// How often memory and CPU time of a child are looked at. It cannot eat a machine's memory in this time.
@@ -57,6 +60,8 @@ pub struct Settings {
     pub max_quick: usize,
     /// Pixels of a picture at the most.
     pub max_pixels: u64,
+    /// Length of a film at the most, in milliseconds.
+    pub max_ms: i64,
     /// Resident memory above which a child is killed, in bytes.
     pub memory_bytes: u64,
     /// Size above which a child may not write a file, in bytes.
@@ -72,6 +77,7 @@ impl Default for Settings {
             max_quick: 2,
             // Beyond 8K cinema. A frame of twice that costs half a gigabyte before the first picture is seen.
             max_pixels: 8192 * 4352,
+            max_ms: 48 * 3_600_000,
             memory_bytes: 3 << 30,
             file_bytes: 64 << 30,
         }
@@ -136,6 +142,13 @@ struct Call<'a> {
     stdout_bytes: usize,
 }
 
+/// What a child said that ended well.
+#[derive(Default)]
+struct Said {
+    stdout: Vec<u8>,
+    stderr: String,
+}
+
 impl Ffmpeg {
     /// A runner with these settings. Nothing is started yet.
     pub fn new(settings: Settings) -> std::io::Result<Ffmpeg> {
@@ -154,12 +167,13 @@ impl Ffmpeg {
             let call =
                 Call { program, args: vec!["-version".into()], dir: Path::new("/"), limit, stdout_bytes: 16 << 10 };
             let said = self.call(Seat::Quick, call, &cancel, None).await?;
-            first = String::from_utf8_lossy(&said).lines().next().unwrap_or_default().to_owned();
+            first = String::from_utf8_lossy(&said.stdout).lines().next().unwrap_or_default().to_owned();
         }
         Ok(first)
     }
 
-    /// Looks at `file` (absolute): what it is, without decoding more than its beginning.
+    /// Looks at `file` (absolute): what it is, without decoding more than its beginning. A name that ends in `.jpg` or
+    /// the like is taken for the first one of a numbered sequence, and refused; names in the media store end in nothing.
     pub async fn probe(&self, file: &Path, dir: &Path, cancel: &CancellationToken) -> Result<Facts, Failure> {
         let seen = {
             let file = file.to_owned();
@@ -171,16 +185,20 @@ impl Ffmpeg {
         }
         let mut args: Vec<OsString> =
             ["-v", "error", "-hide_banner", "-of", "json=c=1", "-show_entries"].map(Into::into).into();
-        args.push(probe::ENTRIES.into());
+        args.extend([probe::ENTRIES, "-read_intervals", probe::INTERVAL].map(Into::into));
         args.extend(self.fence());
         args.extend(["-i".into(), file_url(file)]);
         let limit = Duration::from_secs(60);
+        let most = Most { pixels: self.inner.settings.max_pixels, length_ms: self.inner.settings.max_ms };
         // Facts are a few kilobytes; a film with ten thousand streams is not a film.
         let call = Call { program: &self.inner.settings.ffprobe, args, dir, limit, stdout_bytes: 512 << 10 };
-        let read = self
-            .call(Seat::Quick, call, cancel, None)
-            .await
-            .and_then(|json| probe::facts(&json, &seen, self.inner.settings.max_pixels));
+        let read = self.call(Seat::Quick, call, cancel, None).await.and_then(|said| {
+            probe::facts(&said.stdout, &seen, &most).map_err(|f| match f.cause {
+                // ffprobe succeeds without having seen a picture; why it has not, it says beside.
+                Cause::Unsupported | Cause::NotVideo => f.explained_by(said.stderr),
+                _ => f,
+            })
+        });
         match read {
             // What begins as a film and cannot be opened is one that was cut; nothing else can be said of the rest.
             Err(f)
@@ -247,7 +265,7 @@ impl Ffmpeg {
         call: Call<'_>,
         cancel: &CancellationToken,
         on_line: Option<&mut (dyn FnMut(&str) + Send)>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<Said, Failure> {
         let seats = match seat {
             Seat::Long => &self.inner.long,
             Seat::Quick => &self.inner.quick,
@@ -283,15 +301,17 @@ impl Ffmpeg {
         match broken {
             Some(cause) => Err(Failure { cause, stderr: tail }),
             None if said_too_much => Err(Failure { cause: Cause::NotVideo, stderr: tail }),
-            None if status.success() => Ok(said.unwrap_or_default()),
+            None if status.success() => Ok(Said { stdout: said.unwrap_or_default(), stderr: tail }),
             None => Err(Failure::of(status, tail)),
         }
     }
 
     /// The options before every `-i`.
     fn fence(&self) -> Vec<OsString> {
-        let fixed = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels"].map(OsString::from);
-        fixed.into_iter().chain([self.inner.settings.max_pixels.to_string().into()]).collect()
+        let pixels = self.inner.settings.max_pixels.to_string();
+        let streams = MAX_STREAMS.to_string();
+        let words = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", &pixels];
+        words.into_iter().chain(["-max_streams", &streams]).map(OsString::from).collect()
     }
 
     fn command(&self, call: &Call<'_>, cpu: Duration) -> Command {

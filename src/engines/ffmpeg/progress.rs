@@ -42,7 +42,8 @@ impl Meter {
             }
             "fps" => self.tick.fps = value.parse().ok().filter(|f: &f32| f.is_finite() && *f > 0.0),
             "speed" => {
-                self.tick.speed = value.trim_end_matches('x').trim().parse().ok().filter(|s: &f32| s.is_finite())
+                self.tick.speed =
+                    value.trim_end_matches('x').trim().parse().ok().filter(|s: &f32| s.is_finite() && *s >= 0.0)
             }
             "progress" => {
                 let ended = value == "end";
@@ -65,6 +66,7 @@ impl Meter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::dice::Dice;
 
     #[test]
     fn a_block_of_lines_is_a_tick() {
@@ -79,5 +81,27 @@ mod tests {
         assert!(tick.eta_ms.is_some());
         assert_eq!(meter.line("progress=end").unwrap().percent, Some(100.0));
         assert_eq!(Meter::new(None).line("progress=continue").unwrap().percent, None);
+    }
+
+    /// Whatever a child prints, what people are told stays within its bounds and never goes back.
+    #[test]
+    fn no_line_leads_it_astray() {
+        let block = "frame=18\nfps=25.50\nout_time_us=2500000\nout_time_ms=N/A\nspeed=   2x\nprogress=continue\n";
+        let words: [&[u8]; 9] =
+            [b"=", b"-", b"1e400", b"NaN", b"inf", b"9223372036854775807", b"progress=end\n", b"\n", b"\xff\xfe"];
+        let mut dice = Dice::new(2);
+        for round in 0..20_000 {
+            let mut meter = Meter::new(*dice.of(&[None, Some(0), Some(-5), Some(1), Some(10_000), Some(i64::MAX)]));
+            let mut bytes = block.repeat(1 + round % 3).into_bytes();
+            dice.harm(&mut bytes, &words);
+            let mut done = 0;
+            for tick in String::from_utf8_lossy(&bytes).split('\n').filter_map(|line| meter.line(line)) {
+                assert!(tick.percent.is_none_or(|p| (0.0..=100.0).contains(&p)), "{tick:?}");
+                assert!(tick.fps.is_none_or(|f| f.is_finite() && f > 0.0), "{tick:?}");
+                assert!(tick.speed.is_none_or(|s| s.is_finite() && s >= 0.0), "{tick:?}");
+                assert!(tick.eta_ms.is_none_or(|ms| ms >= 0) && tick.done_ms >= done, "{tick:?}");
+                done = tick.done_ms;
+            }
+        }
     }
 }

@@ -323,3 +323,68 @@ fn checksum(headers: &HeaderMap) -> Result<Option<Checksum>> {
         _ => Err(wrong()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::dice::Dice;
+
+    fn with(name: HeaderName, value: &[u8]) -> Option<HeaderMap> {
+        Some(HeaderMap::from_iter([(name, HeaderValue::from_bytes(value).ok()?)]))
+    }
+
+    #[test]
+    fn metadata_is_read_pair_by_pair() {
+        let read = |text: &str| read_metadata(&with(UPLOAD_METADATA, text.as_bytes()).unwrap(), 5);
+        let new = read("filename 6rCA7J2ELm1wNA==, feedback_id Nw==,is_private,filetype dmlkZW8vbXA0").unwrap();
+        assert_eq!(
+            (new.name.as_str(), new.feedback, new.content_type.as_str()),
+            ("가을.mp4", FeedbackId(7), "video/mp4")
+        );
+        assert!(matches!(read("filename 6rCA7J2ELm1wNA=="), Err(Error::Invalid(_))), "no feedback");
+        assert!(matches!(read("filename !!!,feedback_id Nw=="), Err(Error::BadRequest(_))), "no base64");
+        assert!(matches!(read("filename /w==,feedback_id Nw=="), Err(Error::BadRequest(_))), "no UTF-8");
+        assert!(matches!(read(&"a,".repeat(3000)), Err(Error::BadRequest(_))), "too long");
+    }
+
+    /// Whatever stands in the headers of the protocol, the answer is what was asked for or an error that says so.
+    #[test]
+    fn no_header_leads_it_astray() {
+        let words: [&[u8]; 9] =
+            [b",", b" ", b"=", b"filename", b"feedback_id ", b"\xff", b"18446744073709551616", b"sha256 ", b"////"];
+        let metadata = [
+            &b"filename 6rCA7J2ELm1wNA==,feedback_id Nw==,filetype dmlkZW8vbXA0"[..],
+            b"feedback_id OTIyMzM3MjAzNjg1NDc3NTgwOA==,filename Li4vLi4v",
+        ];
+        let sums = [&b"sha1 Lve95gjOVATpfV8EL5X4nxwjKHE="[..], b"sha256 47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="];
+        let (mut dice, mut read, mut summed) = (Dice::new(4), 0, 0);
+        for _ in 0..20_000 {
+            let mut bytes = dice.of(&metadata).to_vec();
+            dice.harm(&mut bytes, &words);
+            if let Some(headers) = with(UPLOAD_METADATA, &bytes) {
+                match read_metadata(&headers, 5) {
+                    Ok(new) => {
+                        assert!(new.metadata.len() <= METADATA_MAX && new.content_type.chars().count() <= 100);
+                        assert!(
+                            super::super::clean_name(&new.name)
+                                .is_none_or(|n| n.len() <= 255 && !n.contains(['/', '\\', '\0']))
+                        );
+                        read += 1;
+                    }
+                    Err(e) => assert!(matches!(e, Error::BadRequest(_) | Error::Invalid(_)), "{e:?}"),
+                }
+            }
+            let mut bytes = dice.of(&sums).to_vec();
+            dice.harm(&mut bytes, &words);
+            if let Some(headers) = with(UPLOAD_CHECKSUM, &bytes) {
+                summed += usize::from(matches!(checksum(&headers), Ok(Some(_))));
+            }
+            let mut bytes = b"48120512".to_vec();
+            dice.harm(&mut bytes, &words);
+            if let Some(Ok(Some(n))) = with(UPLOAD_LENGTH, &bytes).map(|h| number(&h, UPLOAD_LENGTH)) {
+                assert!(i64::try_from(n).is_ok());
+            }
+        }
+        assert!(read > 500 && summed > 100, "the harm leaves some whole: {read}, {summed}");
+    }
+}

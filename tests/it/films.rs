@@ -1,0 +1,172 @@
+//! The films of the corpus: one row each. `$P`, `$A` and `$H264` stand for [`P`], [`A`] and [`H264`].
+
+/// One film of the corpus.
+pub struct Film {
+    pub name: &'static str,
+    /// ffmpeg's words; the name follows behind them.
+    pub made: &'static str,
+    /// What the probe tells, as `corpus::told` writes it.
+    pub facts: &'static str,
+    /// A browser plays the original.
+    pub plays: bool,
+    /// The proxy's size; empty for a sound.
+    pub proxy: &'static str,
+}
+
+/// One second of pictures.
+pub const P: &str = "-f lavfi -i testsrc2=s=128x72:r=25:d=1";
+/// One second of a tone.
+pub const A: &str = "-f lavfi -i sine=d=1";
+/// The usual codec, quickly.
+pub const H264: &str = "-pix_fmt yuv420p -c:v libx264 -preset ultrafast";
+
+const fn film(name: &'static str, made: &'static str, facts: &'static str, plays: bool, proxy: &'static str) -> Film {
+    Film { name, made, facts, plays, proxy }
+}
+
+/// Films, sounds and pictures.
+#[rustfmt::skip]
+pub const FILMS: &[Film] = &[
+    // Containers.
+    film("fast.mp4", "$P $A -ac 2 $H264 -movflags +faststart",
+        "mp4 h264 128x72 25/1 8-bit + aac 2 44100", true, "128x72"),
+    film("slow.mp4", "$P $A $H264",
+        "mp4 h264 128x72 25/1 8-bit + aac 1 44100", true, "128x72"),
+    film("fragmented.mp4", "$P $A $H264 -movflags frag_keyframe+empty_moov",
+        "mp4 h264 128x72 25/1 8-bit + aac 1 44100", true, "128x72"),
+    film("quicktime.mov", "$P $A $H264",
+        "mov h264 128x72 25/1 8-bit + aac 1 44100", true, "128x72"),
+    film("matroska.mkv", "$P $A $H264",
+        "matroska h264 128x72 25/1 8-bit + vorbis 1 44100", false, "128x72"),
+    film("transport.ts", "$P $A $H264 -bf 0",
+        "mpegts h264 128x72 25/1 8-bit + mp2 1 44100", false, "128x72"),
+    film("program.mpg", "$P $A -c:v mpeg2video",
+        "mpeg mpeg2video 128x72 25/1 8-bit + mp2 1 44100", false, "128x72"),
+    film("broadcast.mxf", "$P $A -c:v mpeg2video -c:a pcm_s16le -ar 48000",
+        "mxf mpeg2video 128x72 25/1 8-bit from 00:00:00:00 + pcm_s16le 1 48000", false, "128x72"),
+    film("raw.h264", "-i base.mp4 -an -c:v copy -bsf:v h264_mp4toannexb",
+        "h264 h264 128x72 25/1 8-bit", false, "128x72"),
+    film("old.avi", "$P $A -c:v mpeg4 -c:a libmp3lame",
+        "avi mpeg4 128x72 25/1 8-bit + mp3 1 44100", false, "128x72"),
+    film("flash.flv", "$P $A $H264 -c:a aac",
+        "flv h264 128x72 25/1 8-bit + aac 1 44100", false, "128x72"),
+    film("windows.wmv", "$P $A -c:v wmv2 -c:a wmav2",
+        "asf wmv2 128x72 25/1 8-bit + wmav2 1 44100", false, "128x72"),
+    film("phone.3gp", "$P $A -c:v mpeg4 -c:a aac",
+        "mp4 mpeg4 128x72 25/1 8-bit + aac 1 44100", false, "128x72"),
+    film("theora.ogv", "$P $A -c:v libtheora -c:a libvorbis",
+        "ogg theora 128x72 25/1 8-bit + vorbis 1 44100", false, "128x72"),
+    film("loop.gif", "$P",
+        "gif gif 128x72 25/1 8-bit", false, "128x72"),
+    film("loop.apng", "$P -f apng",
+        "apng apng 128x72 25/1 8-bit", false, "128x72"),
+    // Codecs and depths.
+    film("h264-10.mp4", "$P $A -pix_fmt yuv420p10le -c:v libx264 -preset ultrafast",
+        "mp4 h264 128x72 25/1 10-bit + aac 1 44100", false, "128x72"),
+    film("h264-422.mov", "$P $A -pix_fmt yuv422p -c:v libx264 -preset ultrafast",
+        "mov h264 128x72 25/1 8-bit + aac 1 44100", false, "128x72"),
+    film("h264-444.mkv", "$P $A -pix_fmt yuv444p -c:v libx264 -preset ultrafast",
+        "matroska h264 128x72 25/1 8-bit + vorbis 1 44100", false, "128x72"),
+    film("hevc.mp4", "$P $A -pix_fmt yuv420p -c:v libx265 -preset ultrafast -tag:v hvc1 -x265-params log-level=error",
+        "mp4 hevc 128x72 25/1 8-bit + aac 1 44100", false, "128x72"),
+    film("hevc-10.mkv", "$P $A -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error",
+        "matroska hevc 128x72 25/1 10-bit + vorbis 1 44100", false, "128x72"),
+    film("hdr-pq.mp4", "$P -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc",
+        "mp4 hevc 128x72 25/1 10-bit hdr", false, "128x72"),
+    film("hdr-hlg.mov", "$P $A -pix_fmt yuv420p10le -c:v libx265 -preset ultrafast -x265-params log-level=error:colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc",
+        "mov hevc 128x72 25/1 10-bit hdr + aac 1 44100", false, "128x72"),
+    film("prores.mov", "$P $A -c:v prores_ks -profile:v 2 -c:a pcm_s24le",
+        "mov prores 128x72 25/1 10-bit + pcm_s24le 1 44100", false, "128x72"),
+    film("prores-4444.mov", "$P -vf format=yuva444p10le -c:v prores_ks -profile:v 4",
+        "mov prores 128x72 25/1 12-bit", false, "128x72"),
+    film("dnxhr.mov", "-f lavfi -i testsrc2=s=256x144:r=25:d=1 -c:v dnxhd -profile:v dnxhr_hqx -pix_fmt yuv422p10le",
+        "mov dnxhd 256x144 25/1 10-bit", false, "256x144"),
+    film("mjpeg.mov", "$P $A -c:v mjpeg -c:a pcm_s16le",
+        "mov mjpeg 128x72 25/1 8-bit + pcm_s16le 1 44100", false, "128x72"),
+    film("interlaced.mpg", "-f lavfi -i testsrc2=s=720x480:r=30000/1001:d=0.5 -c:v mpeg2video -flags +ildct+ilme -top 1 -aspect 4:3",
+        "mpeg mpeg2video 640x480 30000/1001 8-bit interlaced", false, "640x480"),
+    film("camcorder.dv", "-f lavfi -i testsrc2=s=720x576:r=25:d=0.4 -f lavfi -i sine=d=0.4:r=48000 -ac 2 -c:v dvvideo -pix_fmt yuv420p -aspect 4:3",
+        "dv dvvideo 768x576 25/1 8-bit from 00:00:00:00 + pcm_s16le 2 48000", false, "768x576"),
+    film("vp8.webm", "$P $A -c:v libvpx -deadline realtime -c:a libvorbis",
+        "webm vp8 128x72 25/1 8-bit + vorbis 1 44100", true, "128x72"),
+    film("vp9.webm", "$P $A -c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus",
+        "webm vp9 128x72 25/1 8-bit + opus 1 48000", true, "128x72"),
+    film("av1.mp4", "$P -frames:v 10 -c:v libaom-av1 -cpu-used 8 -usage realtime -pix_fmt yuv420p",
+        "mp4 av1 128x72 25/1 8-bit", true, "128x72"),
+    // Shapes.
+    film("turned-90.mov", "-i base.mp4 -c copy -metadata:s:v:0 rotate=90",
+        "mov h264 72x128 25/1 8-bit turned-270 + aac 1 44100", true, "72x128"),
+    film("turned-180.mp4", "-i base.mp4 -c copy -metadata:s:v:0 rotate=180",
+        "mp4 h264 128x72 25/1 8-bit turned-180 + aac 1 44100", true, "128x72"),
+    film("turned-270.mp4", "-i base.mp4 -c copy -metadata:s:v:0 rotate=270",
+        "mp4 h264 72x128 25/1 8-bit turned-90 + aac 1 44100", true, "72x128"),
+    film("odd.mp4", "-f lavfi -i testsrc2=s=641x361:r=25:d=0.4 -pix_fmt yuv444p -c:v libx264 -preset ultrafast",
+        "mp4 h264 640x360 25/1 8-bit", false, "640x360"),
+    film("tall.mp4", "-f lavfi -i testsrc2=s=72x400:r=25:d=0.4 $H264",
+        "mp4 h264 72x400 25/1 8-bit", true, "72x400"),
+    film("tiny.mkv", "-f lavfi -i color=s=2x2:r=25:d=0.4 -c:v ffv1 -pix_fmt yuv420p",
+        "matroska ffv1 2x2 25/1 8-bit", false, "2x2"),
+    // Times.
+    film("one-frame.mp4", "$P $H264 -frames:v 1",
+        "mp4 h264 128x72 25/1 8-bit", true, "128x72"),
+    film("ntsc-film.mp4", "-f lavfi -i testsrc2=s=128x72:r=24000/1001:d=1 $H264",
+        "mp4 h264 128x72 24000/1001 8-bit", true, "128x72"),
+    film("sport.mp4", "-f lavfi -i testsrc2=s=128x72:r=60000/1001:d=1 -c:v mpeg4",
+        "mp4 mpeg4 128x72 60000/1001 8-bit", false, "128x72"),
+    film("varying.mp4", "$P $A -vf select=not(mod(n\\,7))+lt(n\\,9) -fps_mode vfr $H264",
+        "mp4 h264 128x72 25/2 8-bit varying + aac 1 44100", true, "128x72"),
+    film("varying.mkv", "$P -vf select=not(mod(n\\,7))+lt(n\\,9) -fps_mode vfr -c:v mpeg4",
+        "matroska mpeg4 128x72 25/1 8-bit", false, "128x72"),
+    film("drop-frame.mov", "-f lavfi -i testsrc2=s=128x72:r=30000/1001:d=1 $H264 -timecode 01:00:00;00",
+        "mov h264 128x72 30000/1001 8-bit from 01:00:00;00", true, "128x72"),
+    film("edited.mov", "-ss 0.5 -i base.mp4 -c copy",
+        "mov h264 128x72 25/1 8-bit + aac 1 44100", true, "128x72"),
+    // Sounds beside the picture.
+    film("silent.mp4", "$P $H264",
+        "mp4 h264 128x72 25/1 8-bit", true, "128x72"),
+    film("late.mkv", "$P -itsoffset 0.5 -f lavfi -i sine=d=0.5 -map 0 -map 1 $H264 -c:a aac",
+        "matroska h264 128x72 25/1 8-bit + aac 1 44100", false, "128x72"),
+    film("languages.mkv", "$P $A $A $A -map 0 -map 1 -map 2 -map 3 $H264 -c:a aac -metadata:s:a:0 language=kor -metadata:s:a:1 language=eng -metadata:s:a:1 title=Comment -metadata:s:a:2 language=jpn",
+        "matroska h264 128x72 25/1 8-bit + aac 1 44100 kor + aac 1 44100 eng Comment + aac 1 44100 jpn", false, "128x72"),
+    film("pcm-24.mov", "$P $A $H264 -c:a pcm_s24le -ar 48000",
+        "mov h264 128x72 25/1 8-bit + pcm_s24le 1 48000", false, "128x72"),
+    film("surround.mp4", "$P -f lavfi -i anullsrc=cl=5.1:r=48000:d=1 $H264 -c:a aac",
+        "mp4 h264 128x72 25/1 8-bit + aac 6 48000", true, "128x72"),
+    film("subtitled.mkv", "-i base.mp4 -i words.srt -map 0 -map 1 -c copy -attach cover.png -metadata:s:t mimetype=image/png",
+        "matroska h264 128x72 25/1 8-bit + aac 1 44100", false, "128x72"),
+    film("covered.mp4", "-i base.mp4 -i cover.png -map 1 -map 0 -c copy -disposition:v:0 attached_pic",
+        "mp4 h264 128x72 25/1 8-bit + aac 1 44100", true, "128x72"),
+    // Names.
+    film("\u{1100}\u{1161}\u{110b}\u{1173}\u{11af}.mp4", "$P $H264",
+        "mp4 h264 128x72 25/1 8-bit", true, "128x72"),
+    film("-y.mp4", "$P $H264",
+        "mp4 h264 128x72 25/1 8-bit", true, "128x72"),
+    // Sounds alone.
+    film("tone.wav", "$A",
+        "wav + pcm_s16le 1 44100", true, ""),
+    film("tone.m4a", "$A",
+        "mp4 + aac 1 44100", true, ""),
+    film("tone.flac", "$A -sample_fmt s32",
+        "flac + flac 1 44100", true, ""),
+    film("tone.opus", "$A",
+        "ogg + opus 1 48000", true, ""),
+    film("song.mp3", "$A -i cover.png -map 0 -map 1 -c:v png -disposition:v:0 attached_pic",
+        "mp3 + mp3 1 44100", true, ""),
+    // Pictures.
+    film("photo.jpg", "$P -frames:v 1 -update 1",
+        "jpeg mjpeg 128x72 8-bit still", false, "128x72"),
+    film("phone.jpg", "-f jpeg_pipe -i sideways -c copy -update 1",
+        "jpeg mjpeg 72x128 8-bit still turned-90", false, "72x128"),
+    film("logo.png", "-f lavfi -i color=red@0.5:s=64x48,format=rgba -frames:v 1 -update 1",
+        "png png 64x48 8-bit still", false, "64x48"),
+    film("photo.webp", "$P -frames:v 1",
+        "webp webp 128x72 8-bit still", false, "128x72"),
+    film("scan.tiff", "$P -frames:v 1 -update 1",
+        "tiff tiff 128x72 8-bit still", false, "128x72"),
+    film("old.bmp", "$P -frames:v 1 -update 1",
+        "bmp bmp 128x72 8-bit still", false, "128x72"),
+    film("single.gif", "$P -frames:v 1",
+        "gif gif 128x72 8-bit still", false, "128x72"),
+    film("photo.avif", "$P -frames:v 1 -c:v libaom-av1 -cpu-used 8 -pix_fmt yuv420p",
+        "avif av1 128x72 8-bit still", false, "128x72"),
+];
