@@ -22,6 +22,7 @@ mod media;
 mod openapi;
 mod pages;
 mod projects;
+mod recipes;
 mod rights;
 mod rooms;
 mod schedule;
