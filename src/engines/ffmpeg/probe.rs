@@ -47,6 +47,9 @@ pub struct Facts {
     pub container: String,
     /// Length in milliseconds, if the file tells.
     pub duration_ms: Option<i64>,
+    /// A still picture: a photo, a drawing, a GIF of one frame. A film of one frame is not one.
+    #[serde(default)]
+    pub still: bool,
     /// The picture; `None` for a sound without one.
     #[serde(flatten)]
     pub video: Option<Video>,
@@ -154,6 +157,7 @@ pub(super) fn facts(json: &[u8], seen: &Seen, max_pixels: u64) -> Result<Facts, 
     Ok(Facts {
         container: container(format, seen),
         duration_ms,
+        still: false,
         video,
         start_timecode,
         audio,
