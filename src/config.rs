@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
@@ -142,6 +142,21 @@ config! {
         max_pixels: u64 = 35_651_584u64;
         /// Length of a film at the most, in hours. What says that it is longer is refused.
         max_hours: u32 = 48u32;
+        /// The shorter side of the film for review, in pixels at the most; smaller films keep their size.
+        proxy_height: u32 = 1080u32;
+        /// Its quality: 18 is excellent and large, 28 small.
+        proxy_crf: u32 = 23u32;
+        /// How thoroughly x264 works: ultrafast, superfast, veryfast, faster, fast, medium, slow, slower, veryslow.
+        proxy_preset: String = "veryfast";
+        /// Minutes from which a film also gets a ladder of sizes for watching over thin lines (HLS). 0: never.
+        hls_from_minutes: u32 = 10u32;
+        /// The ladder's sizes, by their shorter side; none above the film's own.
+        hls_heights: Vec<u32> = vec![1080, 720, 360];
+        /// How different two frames must be to count as a cut, from 0 (everything) to 1 (nothing).
+        scene_threshold: f64 = 0.2f64;
+        /// Who encodes: "cpu", "nvenc", "qsv", "vaapi", or "auto", which takes hardware that has proven at the start
+        /// that it works here. Where it fails on a film, the CPU does it.
+        encoder: String = "auto";
     }
     /// How often somebody may ask, a minute. 0: as often as he likes.
     limits: Limits {
@@ -260,6 +275,7 @@ impl Config {
         )?;
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
         must((1..=1000).contains(&self.media.max_hours), "media.max_hours must be from 1 to 1000")?;
+        self.media.check()?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
         must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
         must(
@@ -294,6 +310,31 @@ impl Config {
             }
         }
         out
+    }
+}
+
+impl Media {
+    fn check(&self) -> anyhow::Result<()> {
+        const PRESETS: [&str; 9] =
+            ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+        let sides = 144..=4320;
+        ensure!(sides.contains(&self.proxy_height), "media.proxy_height must be from 144 to 4320");
+        ensure!((10..=40).contains(&self.proxy_crf), "media.proxy_crf must be from 10 to 40");
+        ensure!(
+            PRESETS.contains(&self.proxy_preset.as_str()),
+            "media.proxy_preset must be one of {}",
+            PRESETS.join(", ")
+        );
+        ensure!(
+            self.hls_heights.len() <= 6 && self.hls_heights.iter().all(|h| sides.contains(h)),
+            "media.hls_heights must be at most 6 numbers from 144 to 4320"
+        );
+        ensure!((0.01..=1.0).contains(&self.scene_threshold), "media.scene_threshold must be from 0.01 to 1");
+        ensure!(
+            ["auto", "cpu", "nvenc", "qsv", "vaapi"].contains(&self.encoder.as_str()),
+            "media.encoder must be \"auto\", \"cpu\", \"nvenc\", \"qsv\" or \"vaapi\""
+        );
+        Ok(())
     }
 }
 

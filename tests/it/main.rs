@@ -26,6 +26,7 @@ mod media;
 mod openapi;
 mod pages;
 mod projects;
+mod recipes;
 mod rights;
 mod rooms;
 mod schedule;

@@ -6,7 +6,8 @@
 
 pub mod bytes;
 pub mod exchange;
-mod recipes;
+pub mod readings;
+pub mod recipes;
 pub mod routes;
 pub mod shelf;
 mod sign;
@@ -201,12 +202,12 @@ impl Media {
         let query = signer.map(|user| sign::query(app, self.id, user)).unwrap_or_default();
         let url = |file: &str| format!("{cdn}/api/v1/media/{}/{file}{query}", self.id);
         let made = |file: &str| self.renditions.iter().any(|r| r == file);
-        let thumbs = if made(THUMBS) { recipes::THUMBS } else { 0 };
+        let thumbs = if made(THUMBS) { recipes::picture::THUMBS } else { 0 };
         let urls = Urls {
             original: url("original"),
             proxy: made(PROXY).then(|| url(PROXY)),
             poster: made(POSTER).then(|| url(POSTER)),
-            thumbs: (0..thumbs).map(|i| url(&recipes::thumb_name(i))).collect(),
+            thumbs: (0..thumbs).map(|i| url(&recipes::picture::thumb_name(i))).collect(),
         };
         Shown {
             id: self.id,

@@ -11,7 +11,8 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::recipes::{self, Proxy};
+use super::recipes::once::Once;
+use super::recipes::{self, Presets, Proxy, picture};
 use super::{Media, MediaState, POSTER, PROXY, THUMBS, fail, shelf, sql};
 use crate::app::App;
 use crate::base::event::Event;
@@ -135,7 +136,7 @@ struct Maker<'a> {
 impl Maker<'_> {
     /// Poster and thumbs out of `source`. `false` if there is no picture to be had.
     async fn pictures(&mut self, source: &Path, facts: &Facts) -> Result<bool, Failure> {
-        let (poster_ms, thumbs_ms) = recipes::picture_times(facts.duration_ms.unwrap_or(0));
+        let (poster_ms, thumbs_ms) = picture::picture_times(facts.duration_ms.unwrap_or(0));
         if !self.has(POSTER).await? {
             let found =
                 self.picture(source, facts, poster_ms, false).await? || self.picture(source, facts, 0, false).await?;
@@ -146,18 +147,18 @@ impl Maker<'_> {
         }
         self.made.push((POSTER.to_owned(), "poster".to_owned()));
         for (i, &ms) in thumbs_ms.iter().enumerate() {
-            let name = recipes::thumb_name(i);
+            let name = picture::thumb_name(i);
             if !self.has(&name).await? {
                 if self.picture(source, facts, ms, true).await? {
                     self.put("picture.jpg", &name).await?;
                 } else {
                     // Behind the last frame: the picture before stands there as well.
-                    let before = if i == 0 { POSTER.to_owned() } else { recipes::thumb_name(i - 1) };
+                    let before = if i == 0 { POSTER.to_owned() } else { picture::thumb_name(i - 1) };
                     self.repeat(&before, &name).await?;
                 }
             }
             self.tell(Progress {
-                percent: PICTURES_PERCENT * (i + 1) as f32 / recipes::THUMBS as f32,
+                percent: PICTURES_PERCENT * (i + 1) as f32 / picture::THUMBS as f32,
                 ..Progress::default()
             });
         }
@@ -170,7 +171,7 @@ impl Maker<'_> {
         let Some(video) = &facts.video else { return Ok(false) };
         let run = ffmpeg::Run {
             input: Input { path: source, seek_ms: (ms > 0).then_some(ms), threads: 2 },
-            args: recipes::picture_args(video, thumb, "picture.jpg"),
+            args: picture::picture_args(video, thumb, "picture.jpg"),
             dir: self.scratch.path(),
             limit: PICTURE_LIMIT,
             duration_ms: None,
@@ -194,7 +195,11 @@ impl Maker<'_> {
         let place = self.app.files.path(&self.media.key, PROXY).map_err(ours)?;
         if !self.has(PROXY).await? {
             let way = recipes::proxy(facts);
-            match recipes::proxy_args(facts, way) {
+            let presets = Presets::of(&self.app.config.media);
+            let encoder = ffmpeg::Encoder::Cpu;
+            let once =
+                Once { facts, presets: &presets, proxy: Some(way), encoder, sheet: None, scenes: false, sound: false };
+            match once.args() {
                 None => {
                     let key = self.media.key;
                     blocking(self.app, move |app| app.files.link_original(&key, PROXY)).await?;

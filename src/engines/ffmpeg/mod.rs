@@ -10,7 +10,9 @@
 //! fork and exec. Memory is watched from outside, since RLIMIT_AS breaks ffmpeg's threads.
 
 mod container;
+mod encoder;
 mod failure;
+mod measured;
 mod probe;
 mod progress;
 mod spawner;
@@ -19,7 +21,7 @@ mod synthetic;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
@@ -27,9 +29,11 @@ use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use encoder::Encoder;
 pub use failure::{Cause, Failure};
 pub use probe::{Audio, AudioTrack, Facts, Fraction, Video};
 use probe::{MAX_STREAMS, Most};
+pub use measured::{Peaks, last_value, peaks, values};
 pub use progress::Tick;
 use spawner::Spawner;
 
@@ -95,6 +99,8 @@ struct Inner {
     long: Semaphore,
     quick: Semaphore,
     spawner: Spawner,
+    /// Encoders of the hardware that have proven themselves here.
+    proven: OnceLock<Vec<Encoder>>,
 }
 
 /// One input file and where to begin in it.
@@ -154,7 +160,9 @@ impl Ffmpeg {
     pub fn new(settings: Settings) -> std::io::Result<Ffmpeg> {
         let long = Semaphore::new(settings.max_long.max(1));
         let quick = Semaphore::new(settings.max_quick.max(1));
-        Ok(Ffmpeg { inner: Arc::new(Inner { settings, long, quick, spawner: Spawner::start()? }) })
+        Ok(Ffmpeg {
+            inner: Arc::new(Inner { settings, long, quick, spawner: Spawner::start()?, proven: OnceLock::new() }),
+        })
     }
 
     /// The version line of the ffmpeg that will be used, for `doctor` and the about page. Fails with
@@ -416,7 +424,9 @@ async fn read_tail(stderr: Option<impl AsyncRead + Unpin>) -> String {
         }
     }
     tail.drain(..tail.len().saturating_sub(STDERR_TAIL));
-    String::from_utf8_lossy(&tail).replace('\0', "")
+    // Said of every JPEG, many times over: it would push out what matters.
+    let said = String::from_utf8_lossy(&tail).replace('\0', "");
+    said.lines().filter(|l| !l.contains("deprecated pixel format used")).collect::<Vec<_>>().join("\n")
 }
 
 /// A child's process group. Dropped before the child was reaped, it is killed.

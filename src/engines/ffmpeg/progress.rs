@@ -15,6 +15,8 @@ pub struct Tick {
     pub eta_ms: Option<i64>,
     /// Length of what has been made, in milliseconds.
     pub done_ms: i64,
+    /// Pictures in the first output that has any.
+    pub frames: i64,
 }
 
 /// Collects lines into ticks.
@@ -40,6 +42,7 @@ impl Meter {
                     self.tick.done_ms = (us / 1000).max(self.tick.done_ms);
                 }
             }
+            "frame" => self.tick.frames = value.parse().unwrap_or(self.tick.frames),
             "fps" => self.tick.fps = value.parse().ok().filter(|f: &f32| f.is_finite() && *f > 0.0),
             "speed" => {
                 self.tick.speed =
@@ -78,7 +81,7 @@ mod tests {
         assert_eq!(meter.line("speed=   2x"), None);
         let tick = meter.line("progress=continue").unwrap();
         assert_eq!((tick.percent, tick.fps, tick.speed, tick.done_ms), (Some(25.0), Some(25.5), Some(2.0), 2500));
-        assert!(tick.eta_ms.is_some());
+        assert!(tick.eta_ms.is_some() && tick.frames == 18);
         assert_eq!(meter.line("progress=end").unwrap().percent, Some(100.0));
         assert_eq!(Meter::new(None).line("progress=continue").unwrap().percent, None);
     }

@@ -275,3 +275,42 @@ async fn a_run_dies_with_a_server_that_is_killed() {
     server.wait().unwrap();
     assert_eq!(children_in(&dir).await, 0);
 }
+
+/// A program that stands as ffmpeg and has hardware: it lists `h264_nvenc` and does what `encode` says when asked for it.
+fn with_hardware(dir: &Dir, encode: &str) -> Ffmpeg {
+    use std::os::unix::fs::PermissionsExt;
+    let script = format!(
+        "#!/bin/bash\n\
+         case \"$*\" in\n\
+         *-encoders*) echo ' V....D h264_nvenc  NVIDIA NVENC H.264 encoder'; exit 0;;\n\
+         *h264_nvenc*) {encode};;\n\
+         *) exec ffmpeg \"$@\";;\n\
+         esac\n"
+    );
+    let path = dir.file("hardware", script.as_bytes());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    Ffmpeg::new(Settings { ffmpeg: path, ..Settings::default() }).unwrap()
+}
+
+#[tokio::test]
+async fn hardware_is_used_once_it_has_proven_itself() {
+    let dir = Dir::new("hardware");
+    let never = CancellationToken::new();
+    // Software under the name of hardware: its options are taken off again.
+    let works = "a=(); skip=; for x in \"$@\"; do if [ -n \"$skip\" ]; then skip=; continue; fi; case \"$x\" in \
+                 h264_nvenc) a+=(libx264);; -rc|-cq|-no-scenecut|-forced-idr|-preset) skip=1;; *) a+=(\"$x\");; esac; done; \
+                 exec ffmpeg \"${a[@]}\"";
+    let runner = with_hardware(&dir, works);
+    assert_eq!(runner.encoder(None), Encoder::Cpu, "nothing has proven itself yet");
+    assert_eq!(runner.prove_encoders(&dir.0, &never).await, [Encoder::Nvenc]);
+    assert_eq!((runner.encoder(None), runner.encoder(Some(Encoder::Cpu))), (Encoder::Nvenc, Encoder::Cpu));
+    assert_eq!(runner.encoder(Some(Encoder::Vaapi)), Encoder::Cpu, "wished for, and not there");
+
+    let runner = with_hardware(&dir, "echo 'Cannot load libnvidia-encode.so.1' >&2; exit 1");
+    assert_eq!(runner.prove_encoders(&dir.0, &never).await, []);
+    assert_eq!(runner.encoder(Some(Encoder::Nvenc)), Encoder::Cpu);
+
+    // Ends well and makes nothing that could be played.
+    let runner = with_hardware(&dir, "echo nothing > nvenc.mp4; exit 0");
+    assert_eq!(runner.prove_encoders(&dir.0, &never).await, []);
+}

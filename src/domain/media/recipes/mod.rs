@@ -1,19 +1,98 @@
-//! What is made of an original, decided from its facts: ffmpeg's arguments, and nothing else.
+//! What is made of an original, decided from its facts and the presets: ffmpeg's arguments, and nothing else.
 //!
 //! Frame-exact review uses one MP4 (H.264, AAC, index in front). An original that already is one is linked, one that
-//! only has the wrong wrapping is copied, everything else is encoded.
+//! only has the wrong wrapping is copied, everything else is encoded. What else is wanted of a film comes out of the
+//! same decode ([`once`]); long films get a ladder for long watching on thin lines ([`hls`]).
+
+pub mod hls;
+pub mod once;
+pub mod picture;
 
 use std::ffi::OsString;
 
-use crate::engines::ffmpeg::{Facts, Video, output};
+use crate::config;
+use crate::engines::ffmpeg::{Encoder, Facts, Fraction, Video, output};
 
-/// Pictures on the timeline.
-pub const THUMBS: usize = 10;
-/// The proxy's shorter side at the most. Below it sizes stay as they are.
-const PROXY_SIDE: u32 = 1080;
-/// Width of a poster and of a thumb at the most.
-const POSTER_WIDTH: u32 = 1280;
-const THUMB_WIDTH: u32 = 320;
+/// What the operator decides about renditions.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Presets {
+    /// The proxy's shorter side at the most. Below it sizes stay as they are.
+    pub height: u32,
+    /// The proxy's quality on x264's scale.
+    pub crf: u32,
+    /// x264's preset.
+    pub preset: String,
+    /// Length from which a film gets a ladder; `None`: never.
+    pub hls_from_ms: Option<i64>,
+    /// Shorter sides of the ladder, the largest first.
+    pub hls_heights: Vec<u32>,
+    /// How different two frames must be for a cut, 0 to 1.
+    pub scene_threshold: f64,
+    /// Which encoder; `None`: the best that works.
+    pub encoder: Option<Encoder>,
+}
+
+impl Presets {
+    /// Those of the configuration, which has been checked.
+    pub fn of(config: &config::Media) -> Presets {
+        let mut hls_heights = config.hls_heights.clone();
+        hls_heights.sort_unstable_by(|a, b| b.cmp(a));
+        hls_heights.dedup();
+        let minutes = config.hls_from_minutes;
+        Presets {
+            height: config.proxy_height,
+            crf: config.proxy_crf,
+            preset: config.proxy_preset.clone(),
+            hls_from_ms: (minutes > 0 && !hls_heights.is_empty()).then(|| i64::from(minutes) * 60_000),
+            hls_heights,
+            scene_threshold: config.scene_threshold,
+            encoder: config.encoder.parse().ok(),
+        }
+    }
+
+    /// Does this film get a ladder?
+    pub fn wants_hls(&self, facts: &Facts) -> bool {
+        let long = |from| facts.duration_ms.is_some_and(|ms| ms >= from);
+        facts.video.is_some() && self.hls_from_ms.is_some_and(long)
+    }
+
+    /// A few words by which a proxy of these presets is told from one of others.
+    pub fn proxy_recipe(&self, way: Proxy, encoder: Encoder) -> String {
+        match way {
+            Proxy::Link => "proxy link".to_owned(),
+            Proxy::Copy => "proxy copy".to_owned(),
+            Proxy::Sound => "proxy sound".to_owned(),
+            Proxy::Encode => format!("proxy {} crf{} {} {encoder}", self.height, self.crf, self.preset),
+        }
+    }
+}
+
+/// The length of a group of pictures: two seconds, at which a player can begin.
+const GROUP_S: f64 = 2.0;
+
+/// How often a frame comes, where that is exact: the encoder's clock then ticks once a frame, and no rounding of the
+/// container's (milliseconds in Matroska) reaches the proxy.
+pub fn exact_rate(video: &Video) -> Option<Fraction> {
+    let rate = video.frame_rate.filter(|rate| !video.variable_rate && (1.0..=1000.0).contains(&rate.value()))?;
+    // A container that counts milliseconds makes 19001/317 of 60000/1001.
+    let broadcast = [24, 25, 30, 48, 50, 60, 100, 120].map(|num| Fraction { num, den: 1 });
+    let ntsc = [24, 30, 48, 60, 120].map(|n| Fraction { num: n * 1000, den: 1001 });
+    let meant = |known: &Fraction| (known.value() / rate.value() - 1.0).abs() < 1e-5;
+    Some(broadcast.into_iter().chain(ntsc).find(meant).unwrap_or(rate))
+}
+
+/// No frame is added or lost; a constant rate stays the exact fraction that it is; groups are closed and two seconds long.
+fn timing(video: &Video) -> String {
+    match exact_rate(video) {
+        Some(rate) => {
+            let group = (rate.value() * GROUP_S).round().max(1.0);
+            format!("-fps_mode passthrough -enc_time_base {}:{} -g {group}", rate.den, rate.num)
+        }
+        None => format!(
+            "-fps_mode passthrough -enc_time_base 1:90000 -g 600 -force_key_frames expr:gte(t,n_forced*{GROUP_S})"
+        ),
+    }
+}
 
 /// How the proxy comes about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,117 +187,10 @@ pub fn proxy_type(facts: Option<&Facts>) -> &'static str {
     if facts.is_some_and(|f| f.video.is_none()) { "audio/mp4" } else { "video/mp4" }
 }
 
-/// Arguments for the proxy; `None` if it is a link.
-pub fn proxy_args(facts: &Facts, way: Proxy) -> Option<Vec<OsString>> {
-    let mut args = Args::default();
-    match (way, &facts.video) {
-        (Proxy::Link, _) => return None,
-        (Proxy::Copy, Some(video)) => {
-            args.map(video).words("-map 0:a:0? -c copy");
-        }
-        (_, Some(video)) => {
-            let (width, height) = fit(video, PROXY_SIDE);
-            let filter = picture_filter(video, width, height);
-            args.map(video).words("-map 0:a:0? -vf").word(filter).words(
-                "-c:v libx264 -preset veryfast -crf 23 -profile:v high -pix_fmt yuv420p -g 50 -sc_threshold 0 \
-                 -fps_mode passthrough",
-            );
-            args.sound();
-        }
-        (_, None) => {
-            args.words("-map 0:a:0");
-            match facts.audio.as_ref().map(|a| a.codec.as_str()) {
-                Some("aac") => args.words("-c:a copy"),
-                _ => args.sound(),
-            };
-        }
-    }
-    // Streams that begin far apart need a longer queue than ffmpeg's 128 packets.
-    args.words("-sn -dn -map_chapters -1 -max_muxing_queue_size 4096 -movflags +faststart -f mp4");
-    args.0.push(output("proxy.mp4"));
-    Some(args.0)
-}
-
 /// Threads that decode for the proxy: fewer where each picture is large, so that 8K stays within the memory limit.
 pub fn decoder_threads(facts: &Facts) -> usize {
     let pixels = facts.video.as_ref().map_or(0, |v| u64::from(v.width) * u64::from(v.height));
     if pixels > 4096 * 2304 { 3 } else { 8 }
-}
-
-/// Arguments for one picture at the input's position. `name` is the file in the job's directory.
-pub fn picture_args(video: &Video, thumb: bool, name: &str) -> Vec<OsString> {
-    let (width, height) = within_width(video, if thumb { THUMB_WIDTH } else { POSTER_WIDTH });
-    let filter = picture_filter(video, width, height);
-    let mut args = Args::default();
-    args.map(video).words("-an -sn -dn -frames:v 1 -vf").word(filter);
-    args.words(if thumb { "-q:v 5" } else { "-q:v 3" }).words("-pix_fmt yuvj420p -c:v mjpeg -f image2 -update 1");
-    args.0.push(output(name));
-    args.0
-}
-
-/// Where the pictures stand: the middle of each tenth, and for the poster a tenth into the film, past a black start.
-pub fn picture_times(duration_ms: i64) -> (i64, [i64; THUMBS]) {
-    let at = |i: usize| duration_ms * (2 * i as i64 + 1) / (2 * THUMBS as i64);
-    (duration_ms / 10, std::array::from_fn(at))
-}
-
-/// The file name of thumb `i`, counted from 0.
-pub fn thumb_name(i: usize) -> String {
-    format!("thumbs/{:02}.jpg", i + 1)
-}
-
-/// Progressive, in ordinary colours, upright, with square pixels, `width` × `height`. ffmpeg has turned the picture before
-/// its first filter.
-fn picture_filter(video: &Video, width: u32, height: u32) -> String {
-    let mut chain = Vec::new();
-    if video.interlaced {
-        chain.push("yadif=deint=interlaced".to_owned());
-    }
-    if video.is_hdr() {
-        // What the file does not say of itself must be said here, or the filter refuses.
-        let transfer = video.color_transfer.as_deref().unwrap_or("smpte2084");
-        let or_2020 = |s: &Option<String>, default: &str| s.clone().unwrap_or_else(|| default.to_owned());
-        let matrix = or_2020(&video.color_space, "bt2020nc");
-        let primaries = or_2020(&video.color_primaries, "bt2020");
-        chain.push(format!(
-            "zscale=tin={transfer}:min={}:pin={}:t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,\
-             tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv",
-            zscale_name(&matrix),
-            zscale_name(&primaries)
-        ));
-    }
-    chain.push(format!("scale={width}:{height},setsar=1,format=yuv420p"));
-    chain.join(",")
-}
-
-/// zscale has names of its own for what ffprobe prints.
-fn zscale_name(name: &str) -> &str {
-    match name {
-        "bt2020nc" => "2020_ncl",
-        "bt2020c" => "2020_cl",
-        "bt2020" => "2020",
-        "bt709" => "709",
-        other => other,
-    }
-}
-
-/// The seen size, its shorter side at most `side`, both sides even.
-fn fit(video: &Video, side: u32) -> (u32, u32) {
-    let (width, height) = video.seen_size();
-    scaled(width, height, f64::from(side) / f64::from(width.min(height)))
-}
-
-fn within_width(video: &Video, max: u32) -> (u32, u32) {
-    let (width, height) = video.seen_size();
-    // A tower of a picture is bounded by its height instead.
-    scaled(width, height, (f64::from(max) / f64::from(width)).min(f64::from(max) * 2.0 / f64::from(height)))
-}
-
-fn scaled(width: u32, height: u32, factor: f64) -> (u32, u32) {
-    let factor = factor.min(1.0);
-    // Down, so that an odd size loses a line instead of gaining a stretched one; a hair against rounding of the factor.
-    let even = |n: u32| ((f64::from(n) * factor / 2.0 + 0.01).floor() as u32 * 2).max(2);
-    (even(width), even(height))
 }
 
 #[derive(Default)]
@@ -240,17 +212,19 @@ impl Args {
         self.words("-map").word(format!("0:{}", video.stream))
     }
 
-    fn sound(&mut self) -> &mut Args {
-        self.words("-c:a aac -b:a 128k -ac 2 -ar 48000")
+    /// The file in the run's directory that comes of what stands before.
+    fn output(&mut self, name: &str) -> &mut Args {
+        self.0.push(output(name));
+        self
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engines::ffmpeg::{Audio, Fraction};
+    use crate::engines::ffmpeg::Audio;
 
-    fn film() -> Facts {
+    pub(in super::super) fn film() -> Facts {
         let video = Video {
             stream: 0,
             width: 1920,
@@ -282,13 +256,13 @@ mod tests {
         }
     }
 
-    fn with(change: impl FnOnce(&mut Facts)) -> Facts {
+    pub(in super::super) fn with(change: impl FnOnce(&mut Facts)) -> Facts {
         let mut facts = film();
         change(&mut facts);
         facts
     }
 
-    fn picture(change: impl FnOnce(&mut Video)) -> Facts {
+    pub(in super::super) fn picture(change: impl FnOnce(&mut Video)) -> Facts {
         with(|f| change(f.video.as_mut().unwrap()))
     }
 
@@ -315,22 +289,5 @@ mod tests {
         assert!(!is_playable(&with(|f| f.container = "matroska".into())));
         let mov = with(|f| f.container = "mov".into());
         assert_eq!((is_playable(&mov), content_type(&mov)), (true, "video/mp4"));
-    }
-
-    #[test]
-    fn sizes_are_even_upright_and_bounded() {
-        let size = |change: fn(&mut Video)| fit(picture(change).video.as_ref().unwrap(), PROXY_SIDE);
-        assert_eq!(size(|_| ()), (1920, 1080));
-        assert_eq!(size(|v| (v.width, v.height) = (3840, 2160)), (1920, 1080));
-        assert_eq!(size(|v| (v.width, v.height, v.rotation) = (3840, 2160, 90)), (1080, 1920));
-        assert_eq!(size(|v| (v.width, v.height) = (641, 361)), (640, 360));
-        assert_eq!(
-            size(|v| (v.width, v.height, v.pixel_aspect) = (720, 480, Some(Fraction { num: 8, den: 9 }))),
-            (640, 480)
-        );
-        assert_eq!(size(|v| (v.width, v.height) = (1, 1)), (2, 2));
-        assert_eq!(within_width(film().video.as_ref().unwrap(), THUMB_WIDTH), (320, 180));
-        let (poster, thumbs) = picture_times(10_000);
-        assert_eq!((poster, thumbs[0], thumbs[9]), (1_000, 500, 9_500));
     }
 }
