@@ -28,15 +28,7 @@ pub async fn start(app: &App) -> Result<()> {
     tokio::spawn(again_and_again(app.clone()));
     tokio::spawn(guard_disk(app.clone()));
     tokio::spawn(search::follow(app.clone()));
-    let ffmpeg = app.ffmpeg.clone();
-    tokio::spawn(async move {
-        match ffmpeg.version().await {
-            Ok(version) => tracing::info!(version, "ffmpeg is there"),
-            Err(e) => {
-                tracing::error!(error = %e, "no film can be processed: ffmpeg, ffprobe, setpriv, prlimit and nice are needed")
-            }
-        }
-    });
+    tokio::spawn(media::prove_ffmpeg(app.clone()));
     Ok(())
 }
 
@@ -137,7 +129,10 @@ pub fn once(tx: &mut Tx, job: Job) -> Result<JobId> {
 async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
     match job {
         Job::ProbeMedia { media } => media::probe(&app, &run, media).await,
-        Job::ProcessMedia { media } => media::process(&app, &run, media).await,
+        Job::ProcessMedia { media, again } => media::process(&app, &run, media, &again).await,
+        Job::PictureMedia { media, again } => media::pictures(&app, &run, media, &again).await,
+        Job::ProxyMedia { media, again } => media::film(&app, &run, media, &again).await,
+        Job::HlsMedia { media, again } => media::ladder(&app, &run, media, &again).await,
         Job::CacheWarm => {
             let warmed = access::warm(&app, &run, Embed(feedback::embed), Embed(comments::embed)).await?;
             Ok(serde_json::to_value(warmed)?)

@@ -14,10 +14,38 @@ pub enum Job {
         /// Which.
         media: MediaId,
     },
-    /// Make a media's renditions.
+    /// Decide whether a media can be used, once what was made of it is there: plans the three that follow, if nobody
+    /// has, and waits for them.
     ProcessMedia {
         /// Which.
         media: MediaId,
+        /// What is made again though it is there; empty: what is missing is made.
+        #[serde(default)]
+        again: Vec<Part>,
+    },
+    /// Make a media's poster and pictures along it, or what is shown of a still.
+    PictureMedia {
+        /// Which.
+        media: MediaId,
+        /// See [`Job::ProcessMedia`].
+        #[serde(default)]
+        again: Vec<Part>,
+    },
+    /// Make a media's proxy, and all that comes out of the same decode.
+    ProxyMedia {
+        /// Which.
+        media: MediaId,
+        /// See [`Job::ProcessMedia`].
+        #[serde(default)]
+        again: Vec<Part>,
+    },
+    /// Make a long film's ladder of sizes.
+    HlsMedia {
+        /// Which.
+        media: MediaId,
+        /// See [`Job::ProcessMedia`].
+        #[serde(default)]
+        again: Vec<Part>,
     },
     /// Forget expired sessions, uploads, reset codes, invitations and idempotency keys.
     CleanUp,
@@ -38,12 +66,36 @@ pub enum Job {
 }
 
 closed_set! {
+    /// What can be made of a media.
+    Part {
+        /// Poster and pictures along the film; a still's view.
+        Pictures = "pictures",
+        /// The film for review.
+        Proxy = "proxy",
+        /// The sheet of small pictures.
+        Sprite = "sprite",
+        /// Cuts with a picture each, and black stretches.
+        Scenes = "scenes",
+        /// Waveform, loudness, silent stretches.
+        Waveform = "waveform",
+        /// The ladder of sizes.
+        Hls = "hls",
+    }
+}
+
+closed_set! {
     /// The names of [`Job`]'s kinds.
     JobKind {
         /// [`Job::ProbeMedia`]
         ProbeMedia = "probe_media",
         /// [`Job::ProcessMedia`]
         ProcessMedia = "process_media",
+        /// [`Job::PictureMedia`]
+        PictureMedia = "picture_media",
+        /// [`Job::ProxyMedia`]
+        ProxyMedia = "proxy_media",
+        /// [`Job::HlsMedia`]
+        HlsMedia = "hls_media",
         /// [`Job::CleanUp`]
         CleanUp = "clean_up",
         /// [`Job::CacheWarm`]
@@ -67,7 +119,11 @@ impl Job {
     /// The version that it is about.
     pub fn media(&self) -> Option<MediaId> {
         match self {
-            Job::ProbeMedia { media } | Job::ProcessMedia { media } => Some(*media),
+            Job::ProbeMedia { media }
+            | Job::ProcessMedia { media, .. }
+            | Job::PictureMedia { media, .. }
+            | Job::ProxyMedia { media, .. }
+            | Job::HlsMedia { media, .. } => Some(*media),
             _ => None,
         }
     }
@@ -77,6 +133,9 @@ impl Job {
         match self {
             Job::ProbeMedia { .. } => JobKind::ProbeMedia,
             Job::ProcessMedia { .. } => JobKind::ProcessMedia,
+            Job::PictureMedia { .. } => JobKind::PictureMedia,
+            Job::ProxyMedia { .. } => JobKind::ProxyMedia,
+            Job::HlsMedia { .. } => JobKind::HlsMedia,
             Job::CleanUp => JobKind::CleanUp,
             Job::CacheWarm => JobKind::CacheWarm,
             Job::Reindex => JobKind::Reindex,
@@ -93,7 +152,9 @@ impl Job {
         match self {
             // A second, and it decides what can be played: not behind an hour of encoding.
             Job::ProbeMedia { .. } => Lane::Light,
-            Job::ProcessMedia { .. } => Lane::Media,
+            // Seconds, too: pictures are seen in every list, and a decision is no work.
+            Job::ProcessMedia { .. } | Job::PictureMedia { .. } => Lane::Light,
+            Job::ProxyMedia { .. } | Job::HlsMedia { .. } => Lane::Media,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
             Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
             Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => Lane::Maintenance,
@@ -103,7 +164,11 @@ impl Job {
     /// How often it is tried before it is a dead letter.
     pub fn max_attempts(&self) -> i64 {
         match self {
-            Job::ProbeMedia { .. } | Job::ProcessMedia { .. } => 3,
+            Job::ProbeMedia { .. }
+            | Job::ProcessMedia { .. }
+            | Job::PictureMedia { .. }
+            | Job::ProxyMedia { .. }
+            | Job::HlsMedia { .. } => 3,
             Job::CleanUp => 5,
             // Killed in the middle it goes on where it was.
             Job::Reindex => 3,

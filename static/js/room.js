@@ -192,7 +192,9 @@ const handlers = {
     lastProgress = Date.now();
     const media = room.versions.find((m) => m.id === message.media_id);
     if (!media) { refetchVersions(); return; }
-    if (media.state !== message.state) refetchMedia(media.id);
+    // Something of it is there by now that was not when it was fetched: the proxy plays while the rest is made.
+    const news = (message.proxy && !media.urls.proxy) || (message.poster && !media.urls.poster);
+    if (media.state !== message.state || news) refetchMedia(media.id);
     // A word without a number says only that the state has changed.
     const progress = message.percent === null ? media.progress : { percent: message.percent, fps: message.fps, speed: message.speed, eta_ms: message.eta_ms };
     takeMedia({ ...media, state: message.state || media.state, progress });

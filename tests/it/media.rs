@@ -3,7 +3,6 @@
 use reqwest::{Method, Response};
 use serde_json::Value;
 use videoplanet::base::ids::{JobId, SessionId};
-use videoplanet::base::job::JobState;
 use videoplanet::domain::{jobs, media};
 use videoplanet::engines::{hub, queue};
 
@@ -249,8 +248,9 @@ async fn a_cancelled_job_says_so_and_a_retry_mends_it() {
     studio.app.write(move |tx| jobs::cancel(tx, None, job)).await.unwrap();
     let failed = studio.settled(id).await;
     assert_eq!(failed["error"]["code"], "cancelled", "{failed}");
-    let row = || studio.app.read(move |db| queue::by_id(db, job));
-    while row().await.unwrap().unwrap().state == JobState::Running {
+    // Its parts end as well, each when its child is gone.
+    let parts = || studio.app.read(move |db| queue::needs_of(db, job));
+    while parts().await.unwrap().iter().any(|part| !part.state.is_over()) {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     studio.app.write(move |tx| jobs::retry(tx, None, job)).await.unwrap();

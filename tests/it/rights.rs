@@ -67,6 +67,8 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /media/m", none(), From(Viewer)),
         ("GET /media/m/original", none(), From(Viewer)),
         ("GET /media/m/thumbs/01.jpg", none(), From(Viewer)),
+        ("GET /media/m/hls/master.m3u8", none(), From(Viewer)),
+        ("POST /media/m/rerun", json!({}), From(Editor)),
         ("GET /jobs/j", none(), From(Viewer)),
         ("POST /jobs/j/cancel", none(), From(Editor)),
         ("POST /jobs/j/retry", none(), From(Editor)),

@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 use tokio_util::io::ReaderStream;
 
 use super::sign::Signature;
-use super::{Media, POSTER, PROXY, recipes};
+use super::{Media, POSTER, PROXY, links, recipes};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::ids::MediaId;
@@ -22,8 +22,14 @@ use crate::engines::files::{ORIGINAL, Opened};
 
 /// What is read from the disk at once, for each stream: a slow viewer holds twice this.
 const BUFFER: usize = 256 << 10;
-/// A URL's bytes never change, and they are nobody else's business.
+/// An original's bytes never change, and they are nobody else's business.
 const CACHE: HeaderValue = HeaderValue::from_static("private, max-age=31536000, immutable");
+/// Pictures may be made again, which nobody has to see within minutes.
+const CACHE_PICTURE: HeaderValue = HeaderValue::from_static("private, max-age=300");
+/// A film and its lists fit together only as they stand now.
+const CACHE_FILM: HeaderValue = HeaderValue::from_static("private, no-cache");
+/// Texts with names are signed name by name: a list of a film of a day has a megabyte.
+const TEXT_BYTES: u64 = 8 << 20;
 
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -41,7 +47,7 @@ pub(super) struct Asked {
 
 /// The bytes of a version
 ///
-/// `original`, or a rendition as its URLs name it: `proxy.mp4`, `poster.jpg`. Whole or by `Range`; with a session, a token or a signed URL.
+/// `original`, or a rendition as its URLs name it: `proxy.mp4`, `poster.jpg`, `sprite.vtt`. Whole or by `Range`; with a session, a token or a signed URL.
 #[utoipa::path(
     get,
     path = "/media/{id}/{file}",
@@ -64,27 +70,29 @@ pub(super) async fn file(
     send(app, viewer, id, file, asked, method, headers).await
 }
 
-/// A picture along the film
+/// One of a set of files
+///
+/// A picture along the film (`thumbs/01.jpg`), of a scene (`scenes/001.jpg`), or a file of a long film's ladder (`hls/master.m3u8`). Asked by a signed URL, lists and maps name their files with the same signature.
 #[utoipa::path(
     get,
-    path = "/media/{id}/thumbs/{file}",
+    path = "/media/{id}/{set}/{file}",
     security((), ("session" = []), ("bearer" = [])), params(Asked, ("Range" = Option<String>, Header, description = "One range of bytes, such as `bytes=0-1023`")),
     responses(
-        (status = 200, description = "The whole file", content_type = "image/jpeg", body = Binary),
-        (status = 206, description = "A part of it", content_type = "image/jpeg", body = Binary),
+        (status = 200, description = "The whole file", content_type = "*/*", body = Binary),
+        (status = 206, description = "A part of it", content_type = "*/*", body = Binary),
         (status = 304),
         (status = 416, description = "The range lies behind the end"),
     )
 )]
-pub(super) async fn thumb(
+pub(super) async fn of_set(
     State(app): State<App>,
     viewer: Option<Viewer>,
-    Path((id, file)): Path<(MediaId, String)>,
+    Path((id, set, file)): Path<(MediaId, String, String)>,
     Query(asked): Query<Asked>,
     method: Method,
     headers: HeaderMap,
 ) -> Result<Response> {
-    send(app, viewer, id, format!("thumbs/{file}"), asked, method, headers).await
+    send(app, viewer, id, format!("{set}/{file}"), asked, method, headers).await
 }
 
 async fn send(
@@ -99,7 +107,8 @@ async fn send(
     let download = asked.download.as_deref().is_some_and(|d| d != "0" && d != "false");
     // A signature in the URL is meant; a stale one falls back to who is signed in.
     let signature = Signature { u: asked.u, e: asked.e, s: asked.s };
-    let user = signature.user(&app, id).or(viewer.map(|v| v.user)).ok_or(Error::Unauthenticated)?;
+    let signer = signature.user(&app, id);
+    let user = signer.or(viewer.map(|v| v.user)).ok_or(Error::Unauthenticated)?;
     let media = app.read(move |db| super::get(db, user, id)).await?;
     if file != ORIGINAL && !media.has(&file) {
         return Err(Error::NotFound("rendition"));
@@ -110,7 +119,7 @@ async fn send(
     let mut out = HeaderMap::new();
     out.insert(header::ETAG, entity.etag.clone());
     out.insert(header::LAST_MODIFIED, entity.modified.clone());
-    out.insert(header::CACHE_CONTROL, CACHE);
+    out.insert(header::CACHE_CONTROL, cache(&file));
     out.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     out.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if headers.get(header::IF_NONE_MATCH).is_some_and(|tags| entity.is_among(tags)) {
@@ -120,6 +129,18 @@ async fn send(
     // Nothing that a stranger sent is shown as a page.
     let inline = file != ORIGINAL || media.playable;
     out.insert(header::CONTENT_DISPOSITION, disposition(&media.name, &file, download || !inline));
+
+    if signer.is_some() && links::has(&file) && opened.len <= TEXT_BYTES {
+        let mut text = String::new();
+        tokio::fs::File::from_std(opened.file).take(TEXT_BYTES).read_to_string(&mut text).await?;
+        let text = links::signed(&file, &text, &signature.query());
+        // Written for this asker: neither a part of it nor its tag would mean anything.
+        out.remove(header::ETAG);
+        out.remove(header::ACCEPT_RANGES);
+        out.insert(header::CONTENT_LENGTH, HeaderValue::from(text.len()));
+        let body = if method == Method::HEAD { Body::empty() } else { Body::from(text) };
+        return Ok((StatusCode::OK, out, body).into_response());
+    }
 
     let ranged = headers.get(header::IF_RANGE).is_none_or(|v| *v == entity.etag || *v == entity.modified);
     let range = headers.get(header::RANGE).filter(|_| ranged && method == Method::GET).and_then(|v| v.to_str().ok());
@@ -149,6 +170,14 @@ async fn send(
     let capacity = BUFFER.min(usize::try_from(len).unwrap_or(BUFFER)).max(1);
     let body = Body::from_stream(ReaderStream::with_capacity(file.take(len), capacity));
     Ok((status, out, body).into_response())
+}
+
+fn cache(file: &str) -> HeaderValue {
+    match file {
+        ORIGINAL => CACHE,
+        _ if file.ends_with(".jpg") => CACHE_PICTURE,
+        _ => CACHE_FILM,
+    }
 }
 
 async fn open(app: &App, media: &Media, file: &str) -> Result<Opened> {
@@ -233,6 +262,11 @@ fn content_type(media: &Media, file: &str) -> HeaderValue {
     match file {
         ORIGINAL => value(&media.content_type),
         PROXY => HeaderValue::from_static(recipes::proxy_type(media.facts.as_ref())),
+        "hls/audio.mp4" => HeaderValue::from_static("audio/mp4"),
+        _ if file.ends_with(".mp4") => HeaderValue::from_static("video/mp4"),
+        _ if file.ends_with(".m3u8") => HeaderValue::from_static("application/vnd.apple.mpegurl"),
+        _ if file.ends_with(".vtt") => HeaderValue::from_static("text/vtt; charset=utf-8"),
+        _ if file.ends_with(".json") => HeaderValue::from_static("application/json"),
         _ => HeaderValue::from_static("image/jpeg"),
     }
 }
@@ -244,7 +278,7 @@ fn disposition(name: &str, file: &str, download: bool) -> HeaderValue {
         ORIGINAL => name.to_owned(),
         PROXY => format!("{stem}.mp4"),
         POSTER => format!("{stem}.jpg"),
-        other => format!("{stem}-{}", other.trim_start_matches("thumbs/")),
+        other => format!("{stem}-{}", other.rsplit_once('/').map_or(other, |(_, file)| file)),
     };
     let plain: String = name
         .chars()

@@ -6,6 +6,8 @@
 
 pub mod bytes;
 pub mod exchange;
+mod links;
+mod parts;
 pub mod readings;
 pub mod recipes;
 pub mod routes;
@@ -36,7 +38,9 @@ use crate::engines::ffmpeg::{Cause, Facts};
 use crate::engines::files::Key;
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
-pub use work::{probe, process};
+pub use parts::{film, ladder, pictures};
+use readings::Report;
+pub use work::{probe, process, prove_ffmpeg, rerun};
 
 closed_set! {
     /// Where a version stands.
@@ -62,6 +66,22 @@ pub const PROXY: &str = "proxy.mp4";
 pub const POSTER: &str = "poster.jpg";
 /// The set of pictures along the film.
 pub const THUMBS: &str = "thumbs/";
+/// A still as browsers show it.
+pub const IMAGE: &str = "image.jpg";
+/// The sheet of small pictures.
+pub const SPRITE: &str = "sprite.jpg";
+/// What of the sheet is shown when.
+pub const SPRITE_MAP: &str = "sprite.vtt";
+/// The peaks of the sound.
+pub const WAVEFORM: &str = "waveform.json";
+/// The list of scenes.
+pub const SCENES: &str = "scenes.json";
+/// The set of their pictures.
+pub const SCENE_PICTURES: &str = "scenes/";
+/// The set of the ladder's files.
+pub const HLS: &str = "hls/";
+/// What was measured.
+pub const REPORT: &str = "report.json";
 
 /// One version as it stands in the store.
 #[derive(Clone, Debug)]
@@ -90,6 +110,8 @@ pub struct Media {
     pub playable: bool,
     /// What it is, once probed.
     pub facts: Option<Facts>,
+    /// What was measured in it.
+    pub report: Option<Report>,
     /// What has been made of it; a name that ends in `/` is a set of files below it.
     pub renditions: Vec<String>,
     /// Why it failed.
@@ -139,6 +161,8 @@ pub struct Shown {
     pub error: Option<ShownError>,
     /// What it is, once probed.
     pub facts: Option<Facts>,
+    /// What was measured in it, once that is done.
+    pub report: Option<Report>,
     /// Where its bytes are.
     pub urls: Urls,
     /// The job that works or worked on it.
@@ -177,6 +201,24 @@ pub struct Urls {
     /// Pictures along the film, once made.
     #[schema(example = json!(["/api/v1/media/1/thumbs/01.jpg"]))]
     pub thumbs: Vec<String>,
+    /// The sheet of small pictures along the film, once made.
+    #[schema(example = "/api/v1/media/1/sprite.jpg")]
+    pub sprite: Option<String>,
+    /// Which part of the sheet belongs to which time (WebVTT).
+    #[schema(example = "/api/v1/media/1/sprite.vtt")]
+    pub sprite_vtt: Option<String>,
+    /// `{version, interval_ms, length, peaks}` with peaks from 0 to 100, once made.
+    #[schema(example = "/api/v1/media/1/waveform.json")]
+    pub waveform: Option<String>,
+    /// `{scenes: [{index, start_ms, end_ms, frame, picture}]}`, once made; pictures are named relative to it.
+    #[schema(example = "/api/v1/media/1/scenes.json")]
+    pub scenes: Option<String>,
+    /// The ladder of a long film, once made.
+    #[schema(example = json!(null))]
+    pub hls: Option<String>,
+    /// A still as browsers show it, once made.
+    #[schema(example = json!(null))]
+    pub image: Option<String>,
 }
 
 impl Media {
@@ -191,8 +233,9 @@ impl Media {
     /// token.
     pub fn shown(self, app: &App, lang: Lang, reader: UserId, signer: Option<UserId>) -> Shown {
         let progress = match self.state {
-            MediaState::Received | MediaState::Processing => self.job_id.and_then(|job| app.queue.progress(job)),
-            _ => None,
+            MediaState::Failed => None,
+            // A ready one may be made again.
+            _ => self.job_id.and_then(|job| app.queue.progress(job)),
         };
         // A job that runs on a version which is not known yet is looking at it.
         let probing = self.state == MediaState::Received && progress.is_some();
@@ -202,11 +245,18 @@ impl Media {
         let query = signer.map(|user| sign::query(app, self.id, user)).unwrap_or_default();
         let url = |file: &str| format!("{cdn}/api/v1/media/{}/{file}{query}", self.id);
         let made = |file: &str| self.renditions.iter().any(|r| r == file);
+        let one = |file: &str| made(file).then(|| url(file));
         let thumbs = if made(THUMBS) { recipes::picture::THUMBS } else { 0 };
         let urls = Urls {
             original: url("original"),
-            proxy: made(PROXY).then(|| url(PROXY)),
-            poster: made(POSTER).then(|| url(POSTER)),
+            proxy: one(PROXY),
+            poster: one(POSTER),
+            sprite: one(SPRITE),
+            sprite_vtt: one(SPRITE_MAP),
+            waveform: one(WAVEFORM),
+            scenes: one(SCENES),
+            hls: made(HLS).then(|| url(recipes::hls::MASTER)),
+            image: one(IMAGE),
             thumbs: (0..thumbs).map(|i| url(&recipes::picture::thumb_name(i))).collect(),
         };
         Shown {
@@ -222,6 +272,7 @@ impl Media {
             progress: progress.filter(|_| !probing),
             error: self.error.map(|code| ShownError { code, message: locale::get(lang, sentence(code)) }),
             facts: self.facts,
+            report: self.report,
             urls,
             job_id: self.job_id,
             user_id: self.user.id,
@@ -238,12 +289,14 @@ impl Media {
         })
     }
 
-    /// What the room hears while it is worked on; without `progress`, that it is in another state.
+    /// What the room hears while it is worked on; without `progress`, that it is in another state. And what there is
+    /// to be fetched by now.
     fn progress_message(&self, progress: Option<Progress>) -> Value {
         let p = progress.unwrap_or_default();
         json!({
             "type": "media_progress", "media_id": self.id, "feedback_id": self.feedback_id, "state": self.state,
             "version": self.version, "name": self.name, "playable": self.playable,
+            "poster": self.has(POSTER), "proxy": self.has(PROXY),
             "percent": progress.map(|p| p.percent), "fps": p.fps, "speed": p.speed, "eta_ms": p.eta_ms,
         })
     }

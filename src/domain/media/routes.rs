@@ -2,22 +2,24 @@
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use serde::Serialize;
+use axum::routing::{get, post};
+use serde::{Deserialize, Serialize};
 
+use super::recipes::Presets;
 use super::{MediaState, Shown, bytes, uploads};
 use crate::app::App;
 use crate::base::error::Result;
-use crate::base::ids::{FeedbackId, MediaId, UserId};
+use crate::base::ids::{FeedbackId, JobId, MediaId, UserId};
+use crate::base::job::Part;
 use crate::domain::accounts::Viewer;
 use crate::domain::http::{Json, Path, Tagged};
 
 /// What is told of these routes in the OpenAPI document.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(list, one, bytes::file, bytes::thumb))]
+#[openapi(paths(list, one, rerun, bytes::file, bytes::of_set))]
 pub struct Doc;
 
 /// The routes of this noun.
@@ -26,7 +28,8 @@ pub fn routes() -> Router<App> {
         .route("/feedbacks/{id}/media", get(list))
         .route("/media/{id}", get(one))
         .route("/media/{id}/{file}", get(bytes::file))
-        .route("/media/{id}/thumbs/{file}", get(bytes::thumb))
+        .route("/media/{id}/rerun", post(rerun))
+        .route("/media/{id}/{set}/{file}", get(bytes::of_set))
         .merge(uploads::routes::routes())
 }
 
@@ -59,10 +62,42 @@ async fn list(
 async fn one(State(app): State<App>, who: Viewer, Path(id): Path<MediaId>, headers: HeaderMap) -> Result<Response> {
     let (lang, reader, signer) = (who.lang, who.user, signer(&headers, who.user));
     let media = app.read(move |db| super::get(db, who.user, id)).await?;
-    let (rev, settled) = (media.rev, matches!(media.state, MediaState::Ready | MediaState::Failed));
+    let (rev, over) = (media.rev, matches!(media.state, MediaState::Ready | MediaState::Failed));
     let shown = media.shown(&app, lang, reader, signer);
     // Progress is not in the revision: while it moves, the answer has no tag that would hold it still.
-    Ok(if settled { Tagged(rev, shown).into_response() } else { Json(shown).into_response() })
+    Ok(if over && shown.progress.is_none() { Tagged(rev, shown).into_response() } else { Json(shown).into_response() })
+}
+
+#[derive(Deserialize, utoipa::ToSchema)]
+#[schema(as = MediaRerun)]
+struct Rerun {
+    /// Some parts alone; left out or empty: all.
+    #[serde(default)]
+    #[schema(example = json!(["proxy"]), max_items = 6)]
+    only: Vec<Part>,
+}
+
+#[derive(Serialize, utoipa::ToSchema)]
+#[schema(as = MediaRerunBegun)]
+struct Begun {
+    /// How far it is tells `/jobs/{id}`.
+    job_id: JobId,
+}
+
+/// Make a version's renditions again
+///
+/// By the present settings. What is there stays until its successor is whole. While the version is being worked on, that
+/// work is the answer.
+#[utoipa::path(post, path = "/media/{id}/rerun", request_body = Rerun, responses((status = 202, body = Begun)))]
+async fn rerun(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<MediaId>,
+    Json(asked): Json<Rerun>,
+) -> Result<(StatusCode, Json<Begun>)> {
+    let presets = Presets::of(&app.config.media);
+    let job_id = app.write(move |tx| super::rerun(tx, &presets, who.user, id, &asked.only)).await?;
+    Ok((StatusCode::ACCEPTED, Json(Begun { job_id })))
 }
 
 /// Who came with a token in a header cannot give it to a player: his URLs are signed. A cookie goes with every request.

@@ -41,7 +41,7 @@ impl Kind {
     pub fn of(name: &str) -> Kind {
         match name {
             super::PROXY => Kind::Proxy,
-            _ if name.starts_with("hls/") => Kind::Hls,
+            _ if name.starts_with(super::HLS) => Kind::Hls,
             _ if name.ends_with(".json") || name.ends_with(".vtt") => Kind::Data,
             _ => Kind::Pictures,
         }

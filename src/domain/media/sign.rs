@@ -32,6 +32,12 @@ pub(super) fn query(app: &App, media: MediaId, user: UserId) -> String {
 }
 
 impl Signature {
+    /// As it came, without a `?`.
+    pub(super) fn query(&self) -> String {
+        let (u, e) = (self.u.unwrap_or_default(), self.e.unwrap_or_default());
+        format!("u={u}&e={e}&s={}", self.s.as_deref().unwrap_or_default())
+    }
+
     /// Whose it is; `None` if it is not whole, not ours, or over.
     pub(super) fn user(&self, app: &App, media: MediaId) -> Option<UserId> {
         let (user, end) = (UserId(self.u?), self.e?);

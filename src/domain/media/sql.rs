@@ -1,10 +1,14 @@
 //! The statements of versions. Table: `media`.
 
+use serde::{Deserialize, Serialize};
+
+use super::readings::Report;
 use super::{Media, MediaState};
 use crate::base::error::Result;
 use crate::base::ids::{FeedbackId, JobId, MediaId, ProjectId, UserId};
 use crate::base::roles::Role;
 use crate::domain::accounts::Person;
+use crate::engines::ffmpeg::Facts;
 use crate::engines::files::Key;
 use crate::engines::store::{
     Db, FromSql, FromSqlError, Row, SqlError, SqlResult, ToSql, ToSqlOutput, Tx, ValueRef, named, params,
@@ -28,9 +32,21 @@ const MEDIA: &str = "v.id, v.feedback_id, v.project_id, v.user_id, u.nickname, v
     (SELECT json_group_array(r.name) FROM renditions r WHERE r.hash = v.hash), v.error_code, v.job_id, v.created_ms, v.rev,
     m.role";
 
+/// What is known of a version, as it stands in `media.facts`.
+#[derive(Serialize, Deserialize)]
+struct Known {
+    #[serde(flatten)]
+    facts: Facts,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    report: Option<Report>,
+}
+
 fn media(r: &Row) -> SqlResult<Media> {
     let user: UserId = r.get(3)?;
     let facts: Option<String> = r.get(12)?;
+    // Facts that an older version wrote in another shape are unknown, not fatal: a probe makes them again.
+    let known: Option<Known> = facts.and_then(|f| serde_json::from_str(&f).ok());
+    let (facts, report) = known.map_or((None, None), |k| (Some(k.facts), k.report));
     let renditions: String = r.get(13)?;
     let error: Option<String> = r.get(14)?;
     Ok(Media {
@@ -45,8 +61,8 @@ fn media(r: &Row) -> SqlResult<Media> {
         content_type: r.get(9)?,
         state: r.get(10)?,
         playable: r.get(11)?,
-        // Facts that an older version wrote in another shape are unknown, not fatal: a probe makes them again.
-        facts: facts.and_then(|f| serde_json::from_str(&f).ok()),
+        facts,
+        report,
         renditions: serde_json::from_str(&renditions).unwrap_or_default(),
         error: error.and_then(|e| e.parse().ok()),
         job_id: r.get(15)?,
@@ -156,7 +172,8 @@ pub(super) fn set_job(tx: &mut Tx, id: MediaId, job: JobId) -> Result<()> {
 /// Writes what is known and made of it.
 pub(super) fn update(tx: &mut Tx, v: &Media) -> Result<()> {
     let now = tx.now();
-    let facts = v.facts.as_ref().and_then(|f| serde_json::to_string(f).ok());
+    let known = v.facts.clone().map(|facts| Known { facts, report: v.report.clone() });
+    let facts = known.and_then(|k| serde_json::to_string(&k).ok());
     tx.execute(
         "UPDATE media SET content_type = ?2, state = ?3, playable = ?4, facts = ?5, error_code = ?6, updated_ms = ?7,
             rev = rev + 1 WHERE id = ?1",

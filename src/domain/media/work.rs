@@ -1,56 +1,49 @@
-//! The two jobs of a version: [`probe`] finds out what it is within a second of its last byte, [`process`] makes what
-//! browsers need of it, which may take an hour and waits for its turn.
+//! From the last byte to a version that can be watched: [`probe`] finds out what it is within a second and plans what is
+//! made of it; `parts` make it; [`process`] waits for them and decides whether the version can be used.
 //!
-//! Laws: both may run twice; a rendition under its final name is done. What time cannot heal fails at once, with a
-//! sentence for people; the rest is tried again and fails with the last try.
+//! Laws: each may run twice. What time cannot heal fails at once, with a sentence for people. A version is usable when a
+//! browser can show something of it: its proxy, itself, or a still's view; whatever else was lost is told by the job.
 
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-use bytes::Bytes;
-use parking_lot::Mutex;
 use serde_json::{Value, json};
 
-use super::recipes::once::Once;
-use super::recipes::{self, Presets, Proxy, picture};
-use super::{Media, MediaState, POSTER, PROXY, THUMBS, fail, shelf, sql};
+use super::recipes::{self, Presets, Proxy};
+use super::{IMAGE, Media, MediaState, PROXY, fail, parts, sql};
 use crate::app::App;
+use crate::base::error::{Error, Result as Answer};
 use crate::base::event::Event;
-use crate::base::ids::MediaId;
-use crate::base::job::{Job, JobError, Progress};
-use crate::engines::ffmpeg::{self, Cause, Facts, Failure, Input, Tick};
-use crate::engines::files::{ORIGINAL, Scratch};
-use crate::engines::hub;
+use crate::base::ids::{JobId, MediaId, UserId};
+use crate::base::job::{Job, JobError, JobKind, JobState, Part, Progress};
+use crate::base::locale::Text;
+use crate::base::roles::Right;
+use crate::domain::projects::judge;
+use crate::engines::ffmpeg::{Cause, Facts, Failure};
+use crate::engines::files::ORIGINAL;
 use crate::engines::queue::{self, NewJob, Run};
+use crate::engines::store::Tx;
 
-/// One picture out of a film: a few key frames to decode, also on a slow machine.
-const PICTURE_LIMIT: Duration = Duration::from_secs(120);
-/// How often the room hears of progress at the most.
-const TELL_EVERY: Duration = Duration::from_millis(500);
-/// Share of the progress bar that the pictures get; the proxy gets the rest.
-const PICTURES_PERCENT: f32 = 10.0;
+/// Minutes of waiting that a film of at most so many seconds has ahead of others.
+const AHEAD: [(i64, i64); 3] = [(60, 30), (300, 20), (1200, 10)];
+/// Nobody waits for a ladder: the proxy plays.
+const LADDER_BEHIND: i64 = -20;
 
-/// Looks at a version: facts, whether a browser can play it as it is, and then the job that makes the rest.
+/// Looks at a version: facts, whether a browser can play it as it is, and then the jobs that make the rest.
 pub async fn probe(app: &App, run: &Run, id: MediaId) -> Result<Value, JobError> {
-    let Some(media) = unfinished(app, id).await? else { return Ok(json!({})) };
+    let Some(media) = app.read(move |db| sql::by_id(db, id)).await? else { return Ok(json!({})) };
+    if media.state == MediaState::Ready {
+        return Ok(json!({}));
+    }
     let facts = match look(app, run, &media).await {
         Ok(facts) => facts,
         Err(failure) => return Err(give_up(app, run, id, failure).await),
     };
+    let presets = Presets::of(&app.config.media);
     let job = app
         .write(move |tx| {
             let Some(mut media) = sql::by_id(tx, id)?.filter(|m| m.state != MediaState::Ready) else { return Ok(None) };
             learn(&mut media, facts);
             sql::update(tx, &media)?;
-            let job = NewJob {
-                job: Job::ProcessMedia { media: id },
-                priority: 0,
-                dedup_key: Some(format!("process_media:{id}")),
-                project: Some(media.project_id),
-                user: Some(media.user.id),
-                needs: Vec::new(),
-            };
-            let job = queue::enqueue(tx, job)?;
+            let needs = plan(tx, &media, &presets, &[])?;
+            let job = queue::enqueue(tx, NewJob { needs, ..deciding(&media, Vec::new()) })?;
             sql::set_job(tx, id, job)?;
             let event = Event::MediaProbed { media: id, feedback: media.feedback_id };
             tx.emit(Some(media.project_id), None, event, Some(media.live()))?;
@@ -60,21 +53,182 @@ pub async fn probe(app: &App, run: &Run, id: MediaId) -> Result<Value, JobError>
     Ok(json!({ "media_id": id, "job_id": job }))
 }
 
-/// Makes poster, thumbs and proxy of a version.
-pub async fn process(app: &App, run: &Run, id: MediaId) -> Result<Value, JobError> {
-    let Some(media) = unfinished(app, id).await? else { return Ok(json!({})) };
-    match make(app, run, media).await {
-        Ok(()) => Ok(json!({ "media_id": id })),
-        Err(failure) => Err(give_up(app, run, id, failure).await),
+/// Decides about a version when its parts are over. Where nobody has planned them (it is to be made again, or the job is
+/// of an earlier version of this program), it plans them and waits.
+pub async fn process(app: &App, run: &Run, id: MediaId, again: &[Part]) -> Result<Value, JobError> {
+    let job = run.id;
+    let (media, needs) = app.read(move |db| Ok((sql::by_id(db, id)?, queue::needs_of(db, job)?))).await?;
+    let Some(media) = media else { return Ok(json!({})) };
+    if !needs.is_empty() {
+        return decide(app, job, id).await;
+    }
+    if media.state == MediaState::Ready && again.is_empty() {
+        return Ok(json!({}));
+    }
+    let facts = match media.facts.clone() {
+        Some(facts) => facts,
+        None => match look(app, run, &media).await {
+            Ok(facts) => facts,
+            Err(failure) => return Err(give_up(app, run, id, failure).await),
+        },
+    };
+    let (presets, again) = (Presets::of(&app.config.media), again.to_vec());
+    let waits = app
+        .write(move |tx| {
+            let Some(mut media) = sql::by_id(tx, id)? else { return Ok(false) };
+            if media.state != MediaState::Ready {
+                learn(&mut media, facts);
+                sql::update(tx, &media)?;
+            }
+            let needs = plan(tx, &media, &presets, &again)?;
+            queue::wait_for(tx, job, &needs)?;
+            Ok(!needs.is_empty())
+        })
+        .await?;
+    if waits { Err(JobError::Waits) } else { Ok(json!({})) }
+}
+
+/// What a version is after its parts are over.
+async fn decide(app: &App, job: JobId, id: MediaId) -> Result<Value, JobError> {
+    let decided = app
+        .write(move |tx| {
+            let mut lost = Vec::new();
+            for need in queue::needs_of(tx, job)?.into_iter().filter(|n| n.state.is_lost()) {
+                let error = queue::by_id(tx, need.id)?.map(|row| (row.error, row.stderr)).unwrap_or_default();
+                lost.push((need.kind, cause(need.state, error.0.as_deref()), error.1.unwrap_or_default()));
+            }
+            let Some(mut media) = sql::by_id(tx, id)? else { return Ok((None, lost)) };
+            if media.has(PROXY) || media.has(IMAGE) || media.playable {
+                media.state = MediaState::Ready;
+                media.error = None;
+                sql::update(tx, &media)?;
+                let event = Event::MediaReady { media: id, feedback: media.feedback_id };
+                tx.emit(Some(media.project_id), None, event, Some(media.live()))?;
+                return Ok((None, lost));
+            }
+            // The proxy's end says why; of a still, the picture's.
+            lost.sort_by_key(|(kind, ..)| *kind != JobKind::ProxyMedia);
+            let (_, why, stderr) = lost.first().cloned().unwrap_or((JobKind::ProxyMedia, Cause::Broken, String::new()));
+            fail(tx, id, why)?;
+            Ok((Some((why, stderr)), lost))
+        })
+        .await?;
+    match decided {
+        (Some((Cause::Cancelled, _)), _) => Err(JobError::Cancelled),
+        (Some((why, stderr)), _) => Err(JobError::Fail { error: why.to_string(), stderr }),
+        (None, lost) => {
+            let lost: Vec<Value> = lost.iter().map(|(kind, why, _)| json!({ "kind": kind, "error": why })).collect();
+            Ok(json!({ "media_id": id, "lost": lost }))
+        }
     }
 }
 
-/// The version, unless it is gone or all is made.
-async fn unfinished(app: &App, id: MediaId) -> Result<Option<Media>, JobError> {
-    Ok(app.read(move |db| sql::by_id(db, id)).await?.filter(|m| m.state != MediaState::Ready))
+/// Why a part was lost.
+fn cause(state: JobState, error: Option<&str>) -> Cause {
+    match state {
+        JobState::Cancelled => Cause::Cancelled,
+        // A crash leaves words that are no cause.
+        _ => error.and_then(|e| e.parse().ok()).unwrap_or(Cause::Killed),
+    }
 }
 
-fn learn(media: &mut Media, facts: Facts) {
+/// The jobs of what is to be made, each with its priority and its share in the progress. With `again`, those parts are
+/// made though they are there; without any, all that are missing.
+fn parts_of(media: &Media, presets: &Presets, again: &[Part]) -> Vec<(Job, i64, i64)> {
+    let Some(facts) = media.facts.as_ref() else { return Vec::new() };
+    let (id, priority) = (media.id, priority(facts));
+    let (seen, heard, film) = (facts.video.is_some(), facts.audio.is_some(), !facts.still);
+    // Which of them; `None` if none of them is wanted.
+    let wanted = |parts: &[Part]| -> Option<Vec<Part>> {
+        let some: Vec<Part> = parts.iter().copied().filter(|p| again.contains(p)).collect();
+        (again.is_empty() || !some.is_empty()).then_some(some)
+    };
+    let mut jobs = Vec::new();
+    if let Some(again) = wanted(&[Part::Pictures]).filter(|_| seen) {
+        jobs.push((Job::PictureMedia { media: id, again }, priority, 1));
+    }
+    let mut decoded = vec![Part::Proxy];
+    if seen {
+        decoded.extend([Part::Sprite, Part::Scenes]);
+    }
+    if heard {
+        decoded.push(Part::Waveform);
+    }
+    if let Some(again) = wanted(&decoded).filter(|_| film) {
+        let weight = if recipes::proxy(facts) == Proxy::Encode { 9 } else { 4 };
+        jobs.push((Job::ProxyMedia { media: id, again }, priority, weight));
+    }
+    // Asked for by name, also a short film gets its ladder.
+    let long = presets.wants_hls(facts) || again.contains(&Part::Hls);
+    if let Some(again) = wanted(&[Part::Hls]).filter(|_| film && seen && long) {
+        jobs.push((Job::HlsMedia { media: id, again }, LADDER_BEHIND, 15));
+    }
+    jobs
+}
+
+/// Adds the jobs of what is to be made.
+fn plan(tx: &mut Tx, media: &Media, presets: &Presets, again: &[Part]) -> Answer<Vec<(JobId, i64)>> {
+    let add = |(job, priority, weight): (Job, i64, i64)| {
+        let dedup_key = Some(format!("{}:{}", job.kind(), media.id));
+        let (project, user) = (Some(media.project_id), Some(media.user.id));
+        Ok((queue::enqueue(tx, NewJob { job, priority, dedup_key, project, user, needs: Vec::new() })?, weight))
+    };
+    parts_of(media, presets, again).into_iter().map(add).collect()
+}
+
+/// A short clip is not behind a feature film.
+fn priority(facts: &Facts) -> i64 {
+    let Some(ms) = facts.duration_ms.or(facts.still.then_some(0)) else { return 0 };
+    AHEAD.iter().find(|(seconds, _)| ms <= seconds * 1000).map_or(0, |(_, ahead)| *ahead)
+}
+
+/// The job that decides about a version.
+fn deciding(media: &Media, again: Vec<Part>) -> NewJob {
+    NewJob {
+        job: Job::ProcessMedia { media: media.id, again },
+        priority: media.facts.as_ref().map_or(0, priority),
+        dedup_key: Some(format!("process_media:{}", media.id)),
+        project: Some(media.project_id),
+        user: Some(media.user.id),
+        needs: Vec::new(),
+    }
+}
+
+/// Makes parts of a version again by the present presets, for who may upload: all of them, or `only` some. What is there
+/// stays until its successor is. While the version is being worked on, that work is the answer.
+pub fn rerun(tx: &mut Tx, presets: &Presets, user: UserId, id: MediaId, only: &[Part]) -> Answer<JobId> {
+    let mut media = sql::get(tx, user, id)?.ok_or(Error::NotFound("media"))?;
+    judge(Some(media.my_role), Right::Upload, "media")?;
+    let again: Vec<Part> = match only {
+        [] => Part::ALL.iter().copied().filter(|p| *p != Part::Hls || wants_hls(&media, presets)).collect(),
+        only => only.to_vec(),
+    };
+    if media.facts.is_some() && parts_of(&media, presets, &again).is_empty() {
+        return Err(Error::invalid("only", Text::new("invalid.nothing_to_make")));
+    }
+    let job = queue::enqueue(tx, deciding(&media, again))?;
+    sql::set_job(tx, id, job)?;
+    media.job_id = Some(job);
+    if media.state == MediaState::Failed {
+        media.state = if media.facts.is_some() { MediaState::Processing } else { MediaState::Received };
+        media.error = None;
+        sql::update(tx, &media)?;
+    }
+    let event = Event::MediaProbed { media: id, feedback: media.feedback_id };
+    tx.emit(Some(media.project_id), Some(user), event, Some(media.live()))?;
+    Ok(job)
+}
+
+fn wants_hls(media: &Media, presets: &Presets) -> bool {
+    media.facts.as_ref().is_some_and(|facts| presets.wants_hls(facts))
+}
+
+fn learn(media: &mut Media, mut facts: Facts) {
+    if let Some(video) = &mut facts.video
+        && let Some(rate) = recipes::exact_rate(video)
+    {
+        video.frame_rate = Some(rate);
+    }
     media.playable = recipes::is_playable(&facts);
     media.content_type = recipes::content_type(&facts).to_owned();
     media.facts = Some(facts);
@@ -84,241 +238,12 @@ fn learn(media: &mut Media, facts: Facts) {
 
 async fn look(app: &App, run: &Run, media: &Media) -> Result<Facts, Failure> {
     run.progress(Progress::default());
-    let scratch = scratch(app, run).await?;
-    let original = app.files.path(&media.key, ORIGINAL).map_err(ours)?;
+    let scratch = parts::scratch(app, run).await?;
+    let original = app.files.path(&media.key, ORIGINAL).map_err(parts::ours)?;
     app.ffmpeg.probe(&original, scratch.path(), &run.cancel).await
 }
 
-async fn make(app: &App, run: &Run, mut media: Media) -> Result<(), Failure> {
-    if media.facts.is_none() || media.state != MediaState::Processing {
-        // A person wants a failed version to be tried again: what was found then may have been mended since.
-        let facts = look(app, run, &media).await?;
-        learn(&mut media, facts);
-    }
-    let Some(facts) = media.facts.clone() else { return Err(ours("a probe without facts")) };
-    let space = blocking(app, |app| app.files.space()).await?;
-    if space.free < app.config.media.keep_free_bytes {
-        return Err(Failure { cause: Cause::NoSpace, stderr: format!("{} bytes are free", space.free) });
-    }
-    let scratch = scratch(app, run).await?;
-    let original = app.files.path(&media.key, ORIGINAL).map_err(ours)?;
-    let mut maker = Maker { app, run, media, scratch, made: Vec::new(), told: Mutex::new(None) };
-
-    // Pictures first: they take seconds and are seen in every list, the proxy may take an hour.
-    let mut pictured = facts.video.is_none();
-    if !pictured && facts.duration_ms.is_some() {
-        pictured = maker.pictures(&original, &facts).await?;
-        if pictured {
-            maker.save(MediaState::Processing).await?;
-        }
-    }
-    let made = maker.proxy(&original, &facts).await?;
-    if !pictured {
-        // A film that does not tell its length, or in which nothing can be sought: its proxy does and can.
-        let proxy = app.files.path(&maker.media.key, PROXY).map_err(ours)?;
-        maker.pictures(&proxy, &made).await?;
-    }
-    maker.save(MediaState::Ready).await
-}
-
-/// One run over one version.
-struct Maker<'a> {
-    app: &'a App,
-    run: &'a Run,
-    media: Media,
-    scratch: Scratch,
-    /// Name and recipe of what stands on the disk since the last save.
-    made: Vec<(String, String)>,
-    /// When the room was last told.
-    told: Mutex<Option<Instant>>,
-}
-
-impl Maker<'_> {
-    /// Poster and thumbs out of `source`. `false` if there is no picture to be had.
-    async fn pictures(&mut self, source: &Path, facts: &Facts) -> Result<bool, Failure> {
-        let (poster_ms, thumbs_ms) = picture::picture_times(facts.duration_ms.unwrap_or(0));
-        if !self.has(POSTER).await? {
-            let found =
-                self.picture(source, facts, poster_ms, false).await? || self.picture(source, facts, 0, false).await?;
-            if !found {
-                return Ok(false);
-            }
-            self.put("picture.jpg", POSTER).await?;
-        }
-        self.made.push((POSTER.to_owned(), "poster".to_owned()));
-        for (i, &ms) in thumbs_ms.iter().enumerate() {
-            let name = picture::thumb_name(i);
-            if !self.has(&name).await? {
-                if self.picture(source, facts, ms, true).await? {
-                    self.put("picture.jpg", &name).await?;
-                } else {
-                    // Behind the last frame: the picture before stands there as well.
-                    let before = if i == 0 { POSTER.to_owned() } else { picture::thumb_name(i - 1) };
-                    self.repeat(&before, &name).await?;
-                }
-            }
-            self.tell(Progress {
-                percent: PICTURES_PERCENT * (i + 1) as f32 / picture::THUMBS as f32,
-                ..Progress::default()
-            });
-        }
-        self.made.push((THUMBS.to_owned(), "thumbs".to_owned()));
-        Ok(true)
-    }
-
-    /// One picture at `ms`, as `picture.jpg` in scratch. `false` if there is none at this place.
-    async fn picture(&self, source: &Path, facts: &Facts, ms: i64, thumb: bool) -> Result<bool, Failure> {
-        let Some(video) = &facts.video else { return Ok(false) };
-        let run = ffmpeg::Run {
-            input: Input { path: source, seek_ms: (ms > 0).then_some(ms), threads: 2 },
-            args: picture::picture_args(video, thumb, "picture.jpg"),
-            dir: self.scratch.path(),
-            limit: PICTURE_LIMIT,
-            duration_ms: None,
-        };
-        match self.app.ffmpeg.run(run, &self.run.cancel, &mut |_| {}).await {
-            Ok(_) => {
-                let path = self.scratch.join("picture.jpg");
-                blocking(self.app, move |_| Ok(std::fs::metadata(path).is_ok_and(|m| m.len() > 0))).await
-            }
-            Err(f) if f.cause.may_heal() => Err(f),
-            // A place that cannot be decoded is not the end of the film: the proxy decides about that.
-            Err(f) => {
-                tracing::info!(media = self.media.id.0, ms, cause = f.cause.as_str(), "no picture at this place");
-                Ok(false)
-            }
-        }
-    }
-
-    /// The proxy; answers what it is.
-    async fn proxy(&mut self, original: &Path, facts: &Facts) -> Result<Facts, Failure> {
-        let place = self.app.files.path(&self.media.key, PROXY).map_err(ours)?;
-        if !self.has(PROXY).await? {
-            let way = recipes::proxy(facts);
-            let presets = Presets::of(&self.app.config.media);
-            let encoder = ffmpeg::Encoder::Cpu;
-            let once =
-                Once { facts, presets: &presets, proxy: Some(way), encoder, sheet: None, scenes: false, sound: false };
-            match once.args() {
-                None => {
-                    let key = self.media.key;
-                    blocking(self.app, move |app| app.files.link_original(&key, PROXY)).await?;
-                }
-                Some(args) => {
-                    self.encode(original, facts, way, args).await?;
-                    // An encoder that ended well may still have written nothing that plays.
-                    self.app
-                        .ffmpeg
-                        .probe(&self.scratch.join(PROXY), self.scratch.path(), &self.run.cancel)
-                        .await
-                        .map_err(|f| if f.cause.may_heal() { f } else { Failure { cause: Cause::Damaged, ..f } })?;
-                    self.put(PROXY, PROXY).await?;
-                }
-            }
-        }
-        self.made.push((PROXY.to_owned(), format!("{:?}", recipes::proxy(facts)).to_lowercase()));
-        self.app.ffmpeg.probe(&place, self.scratch.path(), &self.run.cancel).await
-    }
-
-    async fn encode(
-        &self,
-        original: &Path,
-        facts: &Facts,
-        way: Proxy,
-        args: Vec<std::ffi::OsString>,
-    ) -> Result<(), Failure> {
-        let run = ffmpeg::Run {
-            input: Input { path: original, seek_ms: None, threads: recipes::decoder_threads(facts) },
-            args,
-            dir: self.scratch.path(),
-            limit: Duration::from_secs(self.app.config.media.ffmpeg_seconds),
-            duration_ms: facts.duration_ms,
-        };
-        let begun = if facts.video.is_some() { PICTURES_PERCENT } else { 0.0 };
-        let mut tell = |tick: Tick| {
-            let share = tick.percent.unwrap_or(0.0) / 100.0;
-            let percent = begun + (100.0 - begun) * share;
-            self.tell(Progress { percent, fps: tick.fps, speed: tick.speed, eta_ms: tick.eta_ms });
-        };
-        let last = self.app.ffmpeg.run(run, &self.run.cancel, &mut tell).await?;
-        // ffmpeg takes the end of the bytes for the end of the film. These containers know better; the others guess
-        // their length.
-        let sure = matches!(facts.container.as_str(), "mp4" | "mov" | "matroska" | "webm");
-        let promised = facts.duration_ms.filter(|_| sure).unwrap_or(0);
-        if promised - last.done_ms > 2_000.max(promised / 10) {
-            let stderr = format!("{way:?} ended at {} ms of {promised} ms", last.done_ms);
-            return Err(Failure { cause: Cause::Truncated, stderr });
-        }
-        Ok(())
-    }
-
-    async fn has(&self, name: &str) -> Result<bool, Failure> {
-        let (key, name) = (self.media.key, name.to_owned());
-        blocking(self.app, move |app| app.files.has(&key, &name)).await
-    }
-
-    async fn put(&self, finished: &str, name: &str) -> Result<(), Failure> {
-        let (key, from, name) = (self.media.key, self.scratch.join(finished), name.to_owned());
-        blocking(self.app, move |app| app.files.put(&from, &key, &name)).await
-    }
-
-    /// Makes `name` with the bytes of `before`.
-    async fn repeat(&self, before: &str, name: &str) -> Result<(), Failure> {
-        let (key, before, name) = (self.media.key, before.to_owned(), name.to_owned());
-        let copy: PathBuf = self.scratch.join("repeated.jpg");
-        blocking(self.app, move |app| {
-            std::fs::copy(app.files.path(&key, &before)?, &copy)?;
-            app.files.put(&copy, &key, &name)
-        })
-        .await
-    }
-
-    /// Writes what is made so far. Somebody may have deleted the version meanwhile: then nothing is left to say.
-    async fn save(&mut self, state: MediaState) -> Result<(), Failure> {
-        let key = self.media.key;
-        let made = std::mem::take(&mut self.made);
-        let measured = blocking(self.app, move |app| {
-            let size = |(name, recipe): (String, String)| Ok((app.files.size(&key, &name)?, name, recipe));
-            made.into_iter().map(size).collect::<std::io::Result<Vec<_>>>()
-        });
-        let measured = measured.await?;
-        let mut now = self.media.clone();
-        now.state = state;
-        let saved = self.app.write(move |tx| {
-            if sql::by_id(tx, now.id)?.is_none() {
-                return Ok(());
-            }
-            for (size, name, recipe) in &measured {
-                shelf::made(tx, &now.key, name, *size as i64, recipe)?;
-            }
-            sql::update(tx, &now)?;
-            let now = sql::by_id(tx, now.id)?.unwrap_or(now);
-            let (media, feedback) = (now.id, now.feedback_id);
-            let event = match state {
-                MediaState::Ready => Event::MediaReady { media, feedback },
-                _ => Event::MediaProbed { media, feedback },
-            };
-            tx.emit(Some(now.project_id), None, event, Some(now.live()))?;
-            Ok(())
-        });
-        saved.await.map_err(ours)
-    }
-
-    /// Tells the queue how far it is, and the room at most twice a second.
-    fn tell(&self, progress: Progress) {
-        self.run.progress(progress);
-        let mut told = self.told.lock();
-        if told.is_some_and(|at| at.elapsed() < TELL_EVERY) {
-            return;
-        }
-        *told = Some(Instant::now());
-        let body = Bytes::from(self.media.progress_message(Some(progress)).to_string());
-        let message = hub::Message { seq: None, audience: hub::Audience::All, body, own: None, except: None };
-        self.app.hub.publish(self.media.project_id, message);
-    }
-}
-
-/// What a failure means for the job, and, when no other try follows, for the version.
+/// What a failed look means for its job, and, when no other try follows, for the version.
 async fn give_up(app: &App, run: &Run, id: MediaId, failure: Failure) -> JobError {
     let cancelled = failure.cause == Cause::Cancelled || run.cancel.is_cancelled();
     if cancelled && app.stopping.is_cancelled() {
@@ -354,25 +279,25 @@ async fn give_up(app: &App, run: &Run, id: MediaId, failure: Failure) -> JobErro
     JobError::Fail { error: cause.to_string(), stderr: failure.stderr }
 }
 
-async fn scratch(app: &App, run: &Run) -> Result<Scratch, Failure> {
-    let name = format!("job-{}", run.id);
-    blocking(app, move |app| app.files.scratch(&name)).await
-}
-
-/// Runs file work off the runtime's threads.
-async fn blocking<T: Send + 'static>(
-    app: &App,
-    f: impl FnOnce(&App) -> std::io::Result<T> + Send + 'static,
-) -> Result<T, Failure> {
-    let app = app.clone();
-    let done = tokio::task::spawn_blocking(move || f(&app)).await.map_err(ours)?;
-    done.map_err(|e| match e.kind() {
-        std::io::ErrorKind::StorageFull => Failure { cause: Cause::NoSpace, stderr: e.to_string() },
-        _ => ours(e),
-    })
-}
-
-/// Trouble of our own, not of the film.
-fn ours(e: impl std::fmt::Display) -> Failure {
-    Failure { cause: Cause::Broken, stderr: e.to_string() }
+/// Says at the start whether films can be processed at all, and tries the hardware's encoders unless the CPU is wanted.
+pub async fn prove_ffmpeg(app: App) {
+    match app.ffmpeg.version().await {
+        Ok(version) => tracing::info!(version, "ffmpeg is there"),
+        Err(e) => {
+            return tracing::error!(error = %e, "no film can be processed: ffmpeg, ffprobe, setpriv, prlimit and nice are needed");
+        }
+    }
+    if app.config.media.encoder == "cpu" {
+        return;
+    }
+    let scratch = match parts::blocking(&app, |app| app.files.scratch("encoders")).await {
+        Ok(scratch) => scratch,
+        Err(e) => return tracing::warn!(error = %e, "the hardware's encoders are not tried"),
+    };
+    let proven = app.ffmpeg.prove_encoders(scratch.path(), &app.stopping).await;
+    tracing::info!(?proven, "encoders of the hardware that work here");
+    let wish: Option<crate::engines::ffmpeg::Encoder> = app.config.media.encoder.parse().ok();
+    if let Some(wish) = wish.filter(|w| !proven.contains(w)) {
+        tracing::warn!(encoder = wish.as_str(), "the encoder that is wished for does not work here: the CPU encodes");
+    }
 }

@@ -112,12 +112,12 @@ fn light(n: i64) -> NewJob {
 
 /// A job of the media lane.
 fn heavy(n: i64, priority: i64) -> NewJob {
-    NewJob { priority, ..Job::ProcessMedia { media: MediaId(n) }.into() }
+    NewJob { priority, ..Job::ProxyMedia { media: MediaId(n), again: Vec::new() }.into() }
 }
 
 fn number(job: &Job) -> i64 {
     match job {
-        Job::ProbeMedia { media } | Job::ProcessMedia { media } => media.0,
+        Job::ProbeMedia { media } | Job::ProxyMedia { media, .. } => media.0,
         _ => 0,
     }
 }

@@ -54,8 +54,9 @@ impl Entry {
     }
 
     /// Runs at each start of the program as well.
-    pub const fn at_start(self) -> Entry {
-        Entry { at_start: true, ..self }
+    pub const fn at_start(mut self) -> Entry {
+        self.at_start = true;
+        self
     }
 
     /// Its name.

@@ -8,8 +8,7 @@ const STORE = "vp.player";
 
 /** Which file of a version to play, or null when there is none for a browser yet. */
 export function sourceOf(media) {
-  if (media.state === "ready" && media.urls.proxy) return media.urls.proxy;
-  return media.playable ? media.urls.original : media.urls.proxy || null;
+  return media.urls.proxy || (media.playable ? media.urls.original : null);
 }
 
 export class Player {

@@ -65,6 +65,12 @@ impl Presets {
             Proxy::Encode => format!("proxy {} crf{} {} {encoder}", self.height, self.crf, self.preset),
         }
     }
+
+    /// The same for a ladder.
+    pub fn hls_recipe(&self, encoder: Encoder) -> String {
+        let heights: Vec<String> = self.hls_heights.iter().map(u32::to_string).collect();
+        format!("hls {} crf{} {} {encoder}", heights.join("+"), self.crf, self.preset)
+    }
 }
 
 /// The length of a group of pictures: two seconds, at which a player can begin.
@@ -252,6 +258,7 @@ mod tests {
             audio_tracks: Vec::new(),
             streams: 2,
             fast_start: true,
+            still: false,
             bit_rate: None,
         }
     }

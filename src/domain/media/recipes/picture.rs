@@ -7,17 +7,51 @@ use crate::engines::ffmpeg::Video;
 
 /// Pictures on the timeline.
 pub const THUMBS: usize = 10;
-/// Width of a poster and of a thumb at the most.
-const POSTER_WIDTH: u32 = 1280;
-const THUMB_WIDTH: u32 = 320;
+/// What a picture is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// In lists and before the film begins.
+    Poster,
+    /// On the timeline.
+    Thumb,
+    /// A still, to be looked at closely.
+    View,
+}
+
+impl Size {
+    /// Pixels at the most: width, height.
+    fn most(self) -> (u32, u32) {
+        match self {
+            // A tower of a picture is bounded by its height instead.
+            Size::Poster => (1280, 2560),
+            Size::Thumb => (320, 640),
+            Size::View => (3840, 3840),
+        }
+    }
+
+    /// A few words by which it is told from one of other presets.
+    pub fn recipe(self) -> String {
+        let name = match self {
+            Size::Poster => "poster",
+            Size::Thumb => "thumb",
+            Size::View => "view",
+        };
+        format!("{name} {}", self.most().0)
+    }
+}
 
 /// Arguments for one picture at the input's position. `name` is the file in the job's directory.
-pub fn picture_args(video: &Video, thumb: bool, name: &str) -> Vec<OsString> {
-    let (width, height) = within_width(video, if thumb { THUMB_WIDTH } else { POSTER_WIDTH });
+pub fn picture_args(video: &Video, size: Size, name: &str) -> Vec<OsString> {
+    let (width, height) = within(video, size.most());
     let filter = picture_filter(video, width, height);
     let mut args = Args::default();
     args.map(video).words("-an -sn -dn -frames:v 1 -vf").word(filter);
-    args.words(if thumb { "-q:v 5" } else { "-q:v 3" }).words("-pix_fmt yuvj420p -c:v mjpeg -f image2 -update 1");
+    args.words(match size {
+        Size::Poster => "-q:v 3",
+        Size::Thumb => "-q:v 5",
+        Size::View => "-q:v 2",
+    })
+    .words("-pix_fmt yuvj420p -c:v mjpeg -f image2 -update 1");
     args.output(name);
     args.0
 }
@@ -80,10 +114,14 @@ pub(super) fn fit(video: &Video, side: u32) -> (u32, u32) {
     scaled(width, height, f64::from(side) / f64::from(width.min(height)))
 }
 
-pub(super) fn within_width(video: &Video, max: u32) -> (u32, u32) {
+pub(super) fn within_width(video: &Video, most: u32) -> (u32, u32) {
+    within(video, (most, most * 2))
+}
+
+fn within(video: &Video, (most_wide, most_high): (u32, u32)) -> (u32, u32) {
     let (width, height) = video.seen_size();
-    // A tower of a picture is bounded by its height instead.
-    scaled(width, height, (f64::from(max) / f64::from(width)).min(f64::from(max) * 2.0 / f64::from(height)))
+    let factor = |most: u32, is: u32| f64::from(most) / f64::from(is);
+    scaled(width, height, factor(most_wide, width).min(factor(most_high, height)))
 }
 
 fn scaled(width: u32, height: u32, factor: f64) -> (u32, u32) {
@@ -111,7 +149,7 @@ mod tests {
             (640, 480)
         );
         assert_eq!(size(|v| (v.width, v.height) = (1, 1)), (2, 2));
-        assert_eq!(within_width(film().video.as_ref().unwrap(), THUMB_WIDTH), (320, 180));
+        assert_eq!(within_width(film().video.as_ref().unwrap(), 320), (320, 180));
         let (poster, thumbs) = picture_times(10_000);
         assert_eq!((poster, thumbs[0], thumbs[9]), (1_000, 500, 9_500));
     }
