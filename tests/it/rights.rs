@@ -67,7 +67,6 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /media/m", none(), From(Viewer)),
         ("GET /media/m/original", none(), From(Viewer)),
         ("GET /media/m/thumbs/01.jpg", none(), From(Viewer)),
-        ("GET /media/m/hls/master.m3u8", none(), From(Viewer)),
         ("POST /media/m/rerun", json!({}), From(Editor)),
         ("GET /jobs/j", none(), From(Viewer)),
         ("POST /jobs/j/cancel", none(), From(Editor)),
@@ -108,7 +107,7 @@ fn table() -> Vec<(&'static str, Value, May)> {
 /// `GET /projects/p/members/u` and `GET /projects/{id}/members/{user_id}` are one shape.
 fn shape(line: &str) -> String {
     let place = |part: &str| part.starts_with('{') || (part.len() == 1 && part != "/");
-    let file = |part: &str| matches!(part, "original" | "like" | "01.jpg");
+    let file = |part: &str| matches!(part, "original" | "like" | "thumbs" | "01.jpg");
     let line = line.split('?').next().unwrap_or_default();
     line.split('/').map(|p| if place(p) || file(p) { "*" } else { p }).collect::<Vec<_>>().join("/")
 }

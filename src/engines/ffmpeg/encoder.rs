@@ -101,7 +101,7 @@ impl Ffmpeg {
         let program = &self.inner.settings.ffmpeg;
         let call = Call { program, args, dir, limit: TRY_LIMIT, stdout_bytes: 256 << 10 };
         let said = self.call(Seat::Quick, call, cancel, None).await.unwrap_or_default();
-        let said = String::from_utf8_lossy(&said);
+        let said = String::from_utf8_lossy(&said.stdout);
         let listed = |e: &Encoder| said.split_whitespace().any(|word| word == e.codec());
         Encoder::ALL.iter().copied().filter(|e| *e != Encoder::Cpu && listed(e)).collect()
     }

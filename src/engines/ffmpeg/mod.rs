@@ -31,9 +31,9 @@ use tokio_util::sync::CancellationToken;
 
 pub use encoder::Encoder;
 pub use failure::{Cause, Failure};
+pub use measured::{Peaks, last_value, peaks, values};
 pub use probe::{Audio, AudioTrack, Facts, Fraction, Video};
 use probe::{MAX_STREAMS, Most};
-pub use measured::{Peaks, last_value, peaks, values};
 pub use progress::Tick;
 use spawner::Spawner;
 

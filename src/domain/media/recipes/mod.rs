@@ -251,7 +251,6 @@ mod tests {
         Facts {
             container: "mp4".into(),
             duration_ms: Some(60_000),
-            still: false,
             video: Some(video),
             start_timecode: None,
             audio: Some(Audio { codec: "aac".into(), channels: 2, sample_rate: 48000 }),
