@@ -119,6 +119,8 @@ impl App {
         let signing_key = key.try_into().map_err(|_| anyhow::anyhow!("the instance's signing key is damaged"))?;
         let files = Files::open(dir).context("cannot open the media store")?;
         let ffmpeg = Ffmpeg::new(ffmpeg::Settings {
+            ffmpeg: config.media.ffmpeg.clone().into(),
+            ffprobe: config.media.ffprobe.clone().into(),
             // The lanes bound them, and can be changed while the program runs.
             max_long: 2 * queue::MAX_PLACES,
             max_pixels: config.media.max_pixels,

@@ -134,6 +134,10 @@ config! {
         keep_free_bytes: u64 = 1u64 << 30;
         /// Media jobs at once.
         jobs: usize = 1usize;
+        /// Name or path of ffmpeg, such as that of a build with more hardware encoders.
+        ffmpeg: String = "ffmpeg";
+        /// Name or path of ffprobe.
+        ffprobe: String = "ffprobe";
         /// Seconds that one ffmpeg may run.
         ffmpeg_seconds: u64 = 6 * 3600u64;
         /// Memory of one ffmpeg, in MiB.

@@ -107,6 +107,7 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
     let s = Studio::start("budget-writes").await;
     let (p, f, viewer, stranger) = (s.project, s.feedback, s.viewer.id, s.stranger.id);
     let comment = s.editor.send(&format!("POST /feedbacks/{f}/comments"), json!({ "text": "a" })).await.id();
+    let media = s.editor.upload(f, "a.mp4", b"not a film, but stored all the same").await;
     let lines = [
         ("POST /projects".to_owned(), json!({ "name": "겨울 광고" })),
         (format!("PATCH /projects/{p}"), json!({ "status": "review" })),
@@ -124,6 +125,7 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
         (format!("PUT /comments/{comment}/reactions/question"), json!({})),
         (format!("DELETE /comments/{comment}/reactions/question"), json!({})),
         (format!("DELETE /comments/{comment}"), json!({})),
+        (format!("POST /media/{media}/rerun"), json!({})),
         ("PATCH /me".to_owned(), json!({ "nickname": "편집자" })),
         ("POST /me/tokens".to_owned(), json!({ "name": "script", "scopes": ["read"] })),
         (format!("DELETE /projects/{p}/members/{stranger}"), json!({})),

@@ -27,6 +27,7 @@ mod openapi;
 mod pages;
 mod projects;
 mod recipes;
+mod renditions;
 mod rights;
 mod rooms;
 mod schedule;

@@ -108,7 +108,7 @@ fn table() -> Vec<(&'static str, Value, May)> {
 /// `GET /projects/p/members/u` and `GET /projects/{id}/members/{user_id}` are one shape.
 fn shape(line: &str) -> String {
     let place = |part: &str| part.starts_with('{') || (part.len() == 1 && part != "/");
-    let file = |part: &str| matches!(part, "original" | "like" | "01.jpg");
+    let file = |part: &str| matches!(part, "original" | "like" | "thumbs" | "01.jpg");
     let line = line.split('?').next().unwrap_or_default();
     line.split('/').map(|p| if place(p) || file(p) { "*" } else { p }).collect::<Vec<_>>().join("/")
 }

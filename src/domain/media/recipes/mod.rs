@@ -251,13 +251,13 @@ mod tests {
         Facts {
             container: "mp4".into(),
             duration_ms: Some(60_000),
-            still: false,
             video: Some(video),
             start_timecode: None,
             audio: Some(Audio { codec: "aac".into(), channels: 2, sample_rate: 48000 }),
             audio_tracks: Vec::new(),
             streams: 2,
             fast_start: true,
+            still: false,
             bit_rate: None,
         }
     }
