@@ -8,7 +8,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, media, search};
+use crate::domain::{Embed, access, comments, feedback, media, search, storage};
 use crate::engines::queue::{self, Lanes, NewJob, Run};
 use crate::engines::store::Tx;
 
@@ -33,14 +33,17 @@ pub async fn start(app: &App) -> Result<()> {
 }
 
 /// Cleans up and warms the cache at start and every hour; the clean-up also finishes what a crash left. Writes the
-/// access log twice a minute.
+/// access log, and what was watched, twice a minute.
 async fn again_and_again(app: App) {
     let mut hours = tokio::time::interval(Duration::from_secs(3600));
     let mut halves = tokio::time::interval(Duration::from_secs(30));
     loop {
         let done = tokio::select! {
             _ = hours.tick() => app.store.write(|tx| once(tx, Job::CleanUp).and_then(|_| once(tx, Job::CacheWarm))).await.map(|_| ()),
-            _ = halves.tick() => access::flush(&app).await.map(|_| ()),
+            _ = halves.tick() => match media::watched::flush(&app).await {
+                Ok(_) => access::flush(&app).await.map(|_| ()),
+                Err(e) => Err(e),
+            },
             () = app.stopping.cancelled() => return,
         };
         if let Err(e) = done {
@@ -82,5 +85,11 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         }
         Job::Reindex => Ok(serde_json::to_value(search::operate::reindex(&app, &run).await?)?),
         Job::CleanUp => Ok(crate::domain::clean_up(&app).await?),
+        Job::StorageCheck => Ok(serde_json::to_value(storage::check::check(&app, &run).await?)?),
+        Job::EvictRenditions => Ok(serde_json::to_value(storage::evict::evict(&app, &run).await?)?),
+        Job::PurgeTrash => Ok(serde_json::to_value(storage::trash::purge(&app, &run).await?)?),
+        Job::CleanClosed => storage::closed::clean(&app, &run).await,
+        Job::OrphanScan => Ok(serde_json::to_value(storage::orphans::scan(&app, &run).await?)?),
+        Job::OrphanDelete { scan } => Ok(serde_json::to_value(storage::orphans::delete(&app, &run, scan).await?)?),
     }
 }

@@ -25,6 +25,21 @@ pub enum Job {
     CacheWarm,
     /// Build the search index anew.
     Reindex,
+    /// Compare the sums of the storage with the rows, and the rows with the disk; mend what differs.
+    StorageCheck,
+    /// Drop films for review, least recently watched first, until they are below their limit.
+    EvictRenditions,
+    /// Remove for good what has been in the trash for its days.
+    PurgeTrash,
+    /// Announce and clean films of feedbacks that have been closed for long.
+    CleanClosed,
+    /// Look for files without rows and rows without files.
+    OrphanScan,
+    /// Delete what a scan has found, as far as it still is so.
+    OrphanDelete {
+        /// The job that was the scan.
+        scan: JobId,
+    },
 }
 
 closed_set! {
@@ -40,6 +55,18 @@ closed_set! {
         CacheWarm = "cache_warm",
         /// [`Job::Reindex`]
         Reindex = "reindex",
+        /// [`Job::StorageCheck`]
+        StorageCheck = "storage_check",
+        /// [`Job::EvictRenditions`]
+        EvictRenditions = "evict_renditions",
+        /// [`Job::PurgeTrash`]
+        PurgeTrash = "purge_trash",
+        /// [`Job::CleanClosed`]
+        CleanClosed = "clean_closed",
+        /// [`Job::OrphanScan`]
+        OrphanScan = "orphan_scan",
+        /// [`Job::OrphanDelete`]
+        OrphanDelete = "orphan_delete",
     }
 }
 
@@ -52,6 +79,12 @@ impl Job {
             Job::CleanUp => JobKind::CleanUp,
             Job::CacheWarm => JobKind::CacheWarm,
             Job::Reindex => JobKind::Reindex,
+            Job::StorageCheck => JobKind::StorageCheck,
+            Job::EvictRenditions => JobKind::EvictRenditions,
+            Job::PurgeTrash => JobKind::PurgeTrash,
+            Job::CleanClosed => JobKind::CleanClosed,
+            Job::OrphanScan => JobKind::OrphanScan,
+            Job::OrphanDelete { .. } => JobKind::OrphanDelete,
         }
     }
 
@@ -62,6 +95,8 @@ impl Job {
             Job::ProbeMedia { .. } => Lane::Light,
             Job::ProcessMedia { .. } => Lane::Media,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
+            Job::StorageCheck | Job::EvictRenditions | Job::PurgeTrash | Job::CleanClosed => Lane::Maintenance,
+            Job::OrphanScan | Job::OrphanDelete { .. } => Lane::Maintenance,
         }
     }
 
@@ -70,8 +105,9 @@ impl Job {
         match self {
             Job::ProbeMedia { .. } | Job::ProcessMedia { .. } => 3,
             Job::CleanUp => 5,
-            // Killed in the middle it goes on where it was.
-            Job::Reindex => 3,
+            // Killed in the middle they go on where they were.
+            Job::Reindex | Job::PurgeTrash | Job::CleanClosed | Job::EvictRenditions => 3,
+            Job::StorageCheck | Job::OrphanScan | Job::OrphanDelete { .. } => 2,
             // The next hour warms anyway.
             Job::CacheWarm => 1,
         }

@@ -2,18 +2,24 @@
 //!
 //! Laws: a version is never changed, only followed by the next. Its bytes stand in the media store under their hash,
 //! durable before the row that names them. A rendition listed in a row is whole under its final name.
-//! Written here only: `media`, `uploads`, and by `shelf`: `originals`, `renditions`, `usage`. Read by: feedback (newest version), comments.
+//! Written here only: `media`, `version_marks`, `uploads`, by `quotas`: `quotas`, and by `shelf`: `originals`, `renditions`, `usage`. Read by: feedback (newest version), comments.
 
 pub mod bytes;
 pub mod exchange;
+pub mod quotas;
 mod recipes;
+pub mod recount;
 pub mod routes;
 pub mod shelf;
 mod sign;
 mod sql;
 mod sql_exchange;
+mod sql_quotas;
 mod sql_shelf;
+mod sql_trash;
+pub mod trash;
 pub mod uploads;
+pub mod watched;
 pub mod work;
 
 use serde::Serialize;
@@ -33,6 +39,7 @@ use crate::engines::ffmpeg::{Cause, Facts};
 use crate::engines::files::Key;
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
+pub use watched::Watched;
 pub use work::{probe, process};
 
 closed_set! {
