@@ -26,6 +26,7 @@ mod search;
 mod search_index;
 mod search_rights;
 mod stale;
+mod storage;
 mod studio;
 mod tidy;
 mod uploads;

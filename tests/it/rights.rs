@@ -93,6 +93,9 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("DELETE /projects/p/invitations/i", none(), From(Manager)),
         ("POST /projects/p/invitations/i/resend", none(), From(Manager)),
         ("DELETE /comments/c", none(), From(Manager)),
+        // Before it is deleted there is nothing to restore.
+        ("POST /media/m/restore", none(), From(Manager)),
+        ("DELETE /media/m", none(), From(Manager)),
         ("DELETE /feedbacks/f", none(), From(Manager)),
         ("PATCH /comments/c", json!({ "text": "x" }), From(Owner)),
         ("POST /projects/p/restore", none(), From(Owner)),
