@@ -106,6 +106,8 @@ pub struct Media {
     pub my_role: Role,
     /// Revision, for `ETag`.
     pub rev: i64,
+    /// Since when it is in the trash.
+    pub deleted: Option<Time>,
 }
 
 /// One version as the API shows it.

@@ -26,7 +26,7 @@ impl FromSql for Key {
 const MEDIA: &str = "v.id, v.feedback_id, v.project_id, v.user_id, u.nickname, v.version, v.name, v.hash, v.size_bytes,
     v.content_type, v.state, v.playable, v.facts,
     (SELECT json_group_array(r.name) FROM renditions r WHERE r.hash = v.hash), v.error_code, v.job_id, v.created_ms, v.rev,
-    m.role";
+    m.role, v.deleted_ms";
 
 fn media(r: &Row) -> SqlResult<Media> {
     let user: UserId = r.get(3)?;
@@ -53,6 +53,7 @@ fn media(r: &Row) -> SqlResult<Media> {
         created: r.get(16)?,
         rev: r.get(17)?,
         my_role: r.get(18)?,
+        deleted: r.get(19)?,
     })
 }
 
@@ -62,9 +63,9 @@ pub(super) fn get(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
     find(db, user, id, "v.deleted_ms IS NULL")
 }
 
-/// The same in the trash.
-pub(super) fn get_deleted(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
-    find(db, user, id, "v.deleted_ms IS NOT NULL")
+/// The same, in the trash or not.
+pub(super) fn get_any(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
+    find(db, user, id, "1")
 }
 
 fn find(db: &Db, user: UserId, id: MediaId, which: &str) -> Result<Option<Media>> {
@@ -85,6 +86,18 @@ fn find(db: &Db, user: UserId, id: MediaId, which: &str) -> Result<Option<Media>
 /// For the program itself, unless it is in the trash; the role only fills its column.
 pub(super) fn by_id(db: &Db, id: MediaId) -> Result<Option<Media>> {
     Ok(by_ids(db, &[id])?.pop())
+}
+
+/// For the program itself, from the trash.
+pub(super) fn in_trash(db: &Db, id: MediaId) -> Result<Option<Media>> {
+    db.one(
+        &format!(
+            "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id JOIN (SELECT 'viewer' AS role) m
+             WHERE v.id = ?1 AND v.deleted_ms IS NOT NULL"
+        ),
+        params![id],
+        media,
+    )
 }
 
 /// For the program itself, in no order, without those in the trash.

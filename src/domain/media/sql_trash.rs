@@ -16,19 +16,20 @@ pub(super) fn trash(tx: &mut Tx, id: MediaId, actor: Option<UserId>) -> Result<(
     Ok(())
 }
 
+/// Out of it; one that was not finished begins anew.
 pub(super) fn untrash(tx: &mut Tx, id: MediaId) -> Result<()> {
-    tx.execute("UPDATE media SET deleted_ms = NULL, deleted_by = NULL, rev = rev + 1 WHERE id = ?1", params![id])?;
+    tx.execute(
+        "UPDATE media SET deleted_ms = NULL, deleted_by = NULL, rev = rev + 1,
+            state = CASE WHEN state IN ('ready', 'failed') THEN state ELSE 'received' END WHERE id = ?1",
+        params![id],
+    )?;
     Ok(())
 }
 
-/// Since when it is in the trash.
-pub(super) fn deleted(db: &Db, id: MediaId) -> Result<Option<Time>> {
-    db.one("SELECT deleted_ms FROM media WHERE id = ?1 AND deleted_ms IS NOT NULL", params![id], |r| r.get(0))
-}
-
-pub(super) fn set_deleted(tx: &mut Tx, id: MediaId, at: Time) -> Result<()> {
-    tx.execute("UPDATE media SET deleted_ms = ?2 WHERE id = ?1", params![id, at])?;
-    Ok(())
+/// `false` if it is not in the trash.
+pub(super) fn set_deleted(tx: &mut Tx, id: MediaId, at: Time) -> Result<bool> {
+    let sql = "UPDATE media SET deleted_ms = ?2 WHERE id = ?1 AND deleted_ms IS NOT NULL";
+    Ok(tx.execute(sql, params![id, at])? > 0)
 }
 
 /// A version as its going needs it, wherever it is.

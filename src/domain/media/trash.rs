@@ -37,20 +37,19 @@ pub async fn delete(app: &App, who: &Viewer, id: MediaId, expected: Option<i64>)
 pub async fn restore(app: &App, who: &Viewer, id: MediaId) -> Result<Media> {
     let (user, days) = (who.user, app.config.storage.trash_days);
     app.write(move |tx| {
-        let Some(media) = sql::get_deleted(tx, user, id)? else {
-            let media = sql::get(tx, user, id)?.ok_or(Error::NotFound("media"))?;
-            judge(Some(media.my_role), Right::Manage, "media")?;
-            return Err(Error::Conflict(Text::new("error.not_deleted")));
-        };
+        let media = sql::get_any(tx, user, id)?.ok_or(Error::NotFound("media"))?;
         judge(Some(media.my_role), Right::Manage, "media")?;
-        let since = rows::deleted(tx, id)?.unwrap_or(tx.now());
+        let since = media.deleted.ok_or_else(not_deleted)?;
         if tx.now().0 - since.0 > days * DAY {
             return Err(Error::Conflict(Text::new("error.too_late_to_restore").with("days", days)));
         }
-        untrash(tx, Some(user), id)?;
-        sql::get(tx, user, id)?.ok_or(Error::NotFound("media"))
+        bring_back(tx, Some(user), media)
     })
     .await
+}
+
+fn not_deleted() -> Error {
+    Error::Conflict(Text::new("error.not_deleted"))
 }
 
 /// Into the trash; the caller has judged. Work on it ends.
@@ -79,14 +78,20 @@ pub fn trash_all(tx: &mut Tx, queue: &Queue, ids: &[MediaId]) -> Result<usize> {
     Ok(all.len())
 }
 
-/// Out of the trash; the caller has judged. What was not ready is looked at again.
+/// Out of the trash; the caller has judged.
 pub fn untrash(tx: &mut Tx, actor: Option<UserId>, id: MediaId) -> Result<()> {
-    rows::deleted(tx, id)?.ok_or_else(|| Error::Conflict(Text::new("error.not_deleted")))?;
+    let media = sql::in_trash(tx, id)?.ok_or_else(not_deleted)?;
+    bring_back(tx, actor, media)?;
+    Ok(())
+}
+
+/// What was not ready is looked at again.
+fn bring_back(tx: &mut Tx, actor: Option<UserId>, mut media: Media) -> Result<Media> {
+    let id = media.id;
     rows::untrash(tx, id)?;
-    let mut media = sql::by_id(tx, id)?.ok_or(Error::NotFound("media"))?;
+    (media.rev, media.deleted) = (media.rev + 1, None);
     if !matches!(media.state, MediaState::Ready | MediaState::Failed) {
         media.state = MediaState::Received;
-        sql::update(tx, &media)?;
         let job = NewJob {
             dedup_key: Some(format!("probe_media:{id}")),
             project: Some(media.project_id),
@@ -99,13 +104,12 @@ pub fn untrash(tx: &mut Tx, actor: Option<UserId>, id: MediaId) -> Result<()> {
     }
     let event = Event::MediaRestored { media: id, feedback: media.feedback_id };
     tx.emit(Some(media.project_id), actor, event, Some(media.live()))?;
-    Ok(())
+    Ok(media)
 }
 
 /// Ends the days of one in the trash: it can be restored no more, and goes with the next purge.
 pub fn expire(tx: &mut Tx, id: MediaId, at: Time) -> Result<()> {
-    rows::deleted(tx, id)?.ok_or_else(|| Error::Conflict(Text::new("error.not_deleted")))?;
-    rows::set_deleted(tx, id, at)
+    if rows::set_deleted(tx, id, at)? { Ok(()) } else { Err(not_deleted()) }
 }
 
 /// Removes a version for good. Answers the bytes that nobody has any more: their files go once this change is committed,
