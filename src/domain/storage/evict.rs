@@ -44,7 +44,10 @@ pub async fn evict(app: &App, run: &Run) -> Result<Evicted, JobError> {
     let before = Time(app.clock.now().0 - FRESH);
     let begun = app.read(size).await?;
     let mut after = None;
-    'looking: while limit > 0 {
+    'looking: loop {
+        if limit == 0 {
+            break;
+        }
         let found = app.read(move |db| sql::evictable(db, before, after, FILMS)).await?;
         let Some(last) = found.last() else { break };
         after = Some(*last);
