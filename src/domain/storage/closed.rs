@@ -25,7 +25,7 @@ const SETTING: &str = "clean_closed";
 /// Feedbacks that a plan names; the others are counted.
 const NAMED: i64 = 50;
 /// Feedbacks that are worked on between two looks.
-const AT_ONCE: i64 = 100;
+const AT_ONCE: i64 = 500;
 
 /// What would be done now.
 #[derive(Debug, Default, Serialize)]

@@ -24,7 +24,7 @@ use crate::{base::job::Job, closed_set};
 /// Things that a page lists.
 pub const LISTED: i64 = 100;
 /// Things that are purged between two looks.
-const AT_ONCE: i64 = 100;
+const AT_ONCE: i64 = 500;
 
 closed_set! {
     /// What can lie in the trash.
