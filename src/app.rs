@@ -14,6 +14,7 @@ use crate::base::error::Result;
 use crate::base::secret;
 use crate::config::Config;
 use crate::domain::accounts::Viewer;
+use crate::domain::media::Watched;
 use crate::effects::Effects;
 use crate::engines::access::Access;
 use crate::engines::cache::{self, Cache};
@@ -55,6 +56,8 @@ pub struct Inner {
     pub hub: Hub,
     /// Who asked for what since the access log was last written.
     pub access: Access,
+    /// Films watched since that was last written.
+    pub watched: Watched,
     /// How often people ask, and say what in rooms.
     pub limits: Limits,
     /// What is counted.
@@ -140,6 +143,7 @@ impl App {
             index,
             hub,
             access: Access::default(),
+            watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
             files,

@@ -162,6 +162,21 @@ config! {
         /// that it works here. Where it fails on a film, the CPU does it.
         encoder: String = "auto";
     }
+    /// What films may take on the disk, and how long what was deleted is kept.
+    storage: Storage {
+        /// Bytes that all films and what was made of them may take; uploads that would be above are refused. 0: as much
+        /// as the disk has. Projects have limits of their own on the dashboard.
+        quota_bytes: u64 = 0u64;
+        /// Days that deleted projects, feedbacks and versions can be restored before they go for good.
+        trash_days: i64 = 30i64;
+        /// Bytes that what was made of films may take. Above it films for review go, least recently watched first; they
+        /// can be made again. 0: no limit.
+        renditions_max_bytes: u64 = 0u64;
+        /// Days after which films of closed feedbacks go to the trash, once an admin has turned that on.
+        closed_days: i64 = 30i64;
+        /// Days that this is announced before.
+        announce_days: i64 = 7i64;
+    }
     /// How often somebody may ask, a minute. 0: as often as he likes.
     limits: Limits {
         /// Reads of one person.
@@ -280,6 +295,16 @@ impl Config {
         must((1..=64).contains(&self.media.jobs), "media.jobs must be from 1 to 64")?;
         must((1..=1000).contains(&self.media.max_hours), "media.max_hours must be from 1 to 1000")?;
         self.media.check()?;
+        must((1..=3650).contains(&self.storage.trash_days), "storage.trash_days must be from 1 to 3650")?;
+        must((1..=3650).contains(&self.storage.closed_days), "storage.closed_days must be from 1 to 3650")?;
+        must(
+            (0..=self.storage.closed_days).contains(&self.storage.announce_days),
+            "storage.announce_days must be from 0 to storage.closed_days",
+        )?;
+        must(
+            self.storage.quota_bytes <= i64::MAX as u64 && self.storage.renditions_max_bytes <= i64::MAX as u64,
+            "storage.quota_bytes and storage.renditions_max_bytes must be below 9 EB",
+        )?;
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
         must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
         must(

@@ -10,7 +10,7 @@ use crate::base::clock::DAY;
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, journal, media, search};
+use crate::domain::{Embed, access, comments, feedback, journal, media, search, storage};
 use crate::engines::metrics::history::{self, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
 use crate::engines::schedule::{self, Entry, Missed};
@@ -39,10 +39,15 @@ pub const SCHEDULE: &[Entry] = &[
     Entry::new(Job::CleanUp, "5 * * * *", Missed::Run).at_start(),
     Entry::new(Job::CacheWarm, "35 * * * *", Missed::Skip).at_start(),
     Entry::new(Job::MetricsRollUp, "2 * * * *", Missed::Run),
+    Entry::new(Job::EvictRenditions, "20 * * * *", Missed::Skip),
     Entry::new(Job::PruneJobs, "10 3 * * *", Missed::Run),
     Entry::new(Job::PruneJournal, "25 3 * * *", Missed::Run),
-    Entry::new(Job::DbOptimize, "40 3 * * *", Missed::Run),
+    Entry::new(Job::PurgeTrash, "30 3 * * *", Missed::Run),
+    Entry::new(Job::CleanClosed, "0 4 * * *", Missed::Run),
+    Entry::new(Job::DbOptimize, "15 4 * * *", Missed::Run),
     Entry::new(Job::IntegrityCheck, "30 4 * * 0", Missed::Run),
+    Entry::new(Job::StorageCheck, "45 4 * * 0", Missed::Run),
+    Entry::new(Job::OrphanScan, "0 5 * * 0", Missed::Run),
 ];
 
 /// The entry of that name.
@@ -59,8 +64,8 @@ pub async fn tick(app: &App) -> Result<usize> {
     app.store.write(|tx| schedule::tick(tx, SCHEDULE)).await
 }
 
-/// Looks each second what is due, so that what another process has changed is noticed; writes the access log twice a
-/// minute and the metrics' history each minute.
+/// Looks each second what is due, so that what another process has changed is noticed; writes the access log and what was
+/// watched twice a minute, and the metrics' history each minute.
 async fn again_and_again(app: App) {
     let every = |seconds| {
         let mut interval = tokio::time::interval(Duration::from_secs(seconds));
@@ -73,7 +78,10 @@ async fn again_and_again(app: App) {
     loop {
         let done = tokio::select! {
             _ = seconds.tick() => tick(&app).await.map(|_| ()),
-            _ = halves.tick() => access::flush(&app).await.map(|_| ()),
+            _ = halves.tick() => match media::watched::flush(&app).await {
+                Ok(_) => access::flush(&app).await.map(|_| ()),
+                Err(e) => Err(e),
+            },
             _ = minutes.tick() => keep_minute(&app, &mut cache).await,
             () = app.stopping.cancelled() => return,
         };
@@ -149,6 +157,12 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
             Ok(serde_json::to_value(queue::prune(&app.store, keep, &run.cancel).await?)?)
         }
         Job::MetricsRollUp => Ok(serde_json::to_value(history::roll_up(&app.store, app.clock.now()).await?)?),
+        Job::StorageCheck => Ok(serde_json::to_value(storage::check::check(&app, &run).await?)?),
+        Job::EvictRenditions => Ok(serde_json::to_value(storage::evict::evict(&app, &run).await?)?),
+        Job::PurgeTrash => Ok(serde_json::to_value(storage::trash::purge(&app, &run).await?)?),
+        Job::CleanClosed => storage::closed::clean(&app, &run).await,
+        Job::OrphanScan => Ok(serde_json::to_value(storage::orphans::scan(&app, &run).await?)?),
+        Job::OrphanDelete { scan } => Ok(serde_json::to_value(storage::orphans::delete(&app, &run, scan).await?)?),
     }
 }
 

@@ -63,6 +63,9 @@ pub enum Error {
         /// When to try again, in seconds.
         retry_after_s: u64,
     },
+    /// 507: more than a project or the instance may take on the disk; the sentence says which, and what to do.
+    #[error("quota exceeded: {}", .0.key)]
+    QuotaExceeded(Text),
     /// 507: the disk is (nearly) full.
     #[error("no space")]
     NoSpace,

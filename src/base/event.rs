@@ -33,6 +33,7 @@ pub enum Event {
     ProjectChanged { project: ProjectId, fields: Vec<String> },
     ProjectDeleted { project: ProjectId },
     ProjectRestored { project: ProjectId },
+    ProjectPurged { project: ProjectId },
     MemberAdded { project: ProjectId, user: UserId, role: Role },
     MemberChanged { project: ProjectId, user: UserId, role: Role },
     MemberRemoved { project: ProjectId, user: UserId },
@@ -45,12 +46,20 @@ pub enum Event {
     FeedbackAdded { feedback: FeedbackId },
     FeedbackChanged { feedback: FeedbackId, fields: Vec<String> },
     FeedbackDeleted { feedback: FeedbackId },
+    FeedbackRestored { feedback: FeedbackId },
+    FeedbackPurged { feedback: FeedbackId },
+    CleanupAnnounced { feedback: FeedbackId, due: Time },
+    CleanupCancelled { feedback: FeedbackId },
     Decided { feedback: FeedbackId, user: UserId },
 
     MediaReceived { media: MediaId, feedback: FeedbackId },
     MediaProbed { media: MediaId, feedback: FeedbackId },
     MediaReady { media: MediaId, feedback: FeedbackId },
     MediaFailed { media: MediaId, feedback: FeedbackId },
+    MediaDeleted { media: MediaId, feedback: FeedbackId },
+    MediaRestored { media: MediaId, feedback: FeedbackId },
+    MediaPurged { media: MediaId, feedback: FeedbackId },
+    RenditionsDropped { media: MediaId, feedback: FeedbackId },
 
     CommentAdded { comment: CommentId, feedback: FeedbackId },
     CommentChanged { comment: CommentId, feedback: FeedbackId },
@@ -71,6 +80,9 @@ pub enum Event {
     ScheduleChanged { name: String, fields: Vec<String> },
     SchedulePaused { name: String },
     ScheduleResumed { name: String },
+    QuotaSet { project: ProjectId, size_bytes: Option<i64> },
+    ClosedCleanupSet { on: bool },
+    PurgeAsked { what: String, id: i64 },
 }
 
 impl Event {
@@ -81,11 +93,19 @@ impl Event {
             FeedbackAdded { feedback }
             | FeedbackChanged { feedback, .. }
             | FeedbackDeleted { feedback }
+            | FeedbackRestored { feedback }
+            | FeedbackPurged { feedback }
+            | CleanupAnnounced { feedback, .. }
+            | CleanupCancelled { feedback }
             | Decided { feedback, .. }
             | MediaReceived { feedback, .. }
             | MediaProbed { feedback, .. }
             | MediaReady { feedback, .. }
             | MediaFailed { feedback, .. }
+            | MediaDeleted { feedback, .. }
+            | MediaRestored { feedback, .. }
+            | MediaPurged { feedback, .. }
+            | RenditionsDropped { feedback, .. }
             | CommentAdded { feedback, .. }
             | CommentChanged { feedback, .. }
             | CommentDeleted { feedback, .. }
@@ -130,6 +150,7 @@ impl Event {
             | ProjectChanged { project, .. }
             | ProjectDeleted { project }
             | ProjectRestored { project }
+            | ProjectPurged { project }
             | MemberAdded { project, .. }
             | MemberChanged { project, .. }
             | MemberRemoved { project, .. } => ("project", project.0),
@@ -141,11 +162,19 @@ impl Event {
             FeedbackAdded { feedback }
             | FeedbackChanged { feedback, .. }
             | FeedbackDeleted { feedback }
+            | FeedbackRestored { feedback }
+            | FeedbackPurged { feedback }
+            | CleanupAnnounced { feedback, .. }
+            | CleanupCancelled { feedback }
             | Decided { feedback, .. } => ("feedback", feedback.0),
             MediaReceived { media, .. }
             | MediaProbed { media, .. }
             | MediaReady { media, .. }
-            | MediaFailed { media, .. } => ("media", media.0),
+            | MediaFailed { media, .. }
+            | MediaDeleted { media, .. }
+            | MediaRestored { media, .. }
+            | MediaPurged { media, .. }
+            | RenditionsDropped { media, .. } => ("media", media.0),
             CommentAdded { comment, .. }
             | CommentChanged { comment, .. }
             | CommentDeleted { comment, .. }
@@ -159,6 +188,8 @@ impl Event {
             LaneChanged { .. } => ("lane", 0),
             CachePurged { .. } => ("cache", 0),
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
+            // An audit of those who run the instance: members do not read it in their journal.
+            QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
         }
     }
 }

@@ -63,6 +63,21 @@ pub enum Job {
     PruneJobs,
     /// Fold the minutes of the metrics into hours.
     MetricsRollUp,
+    /// Compare the sums of the storage with the rows, and the rows with the disk; mend what differs.
+    StorageCheck,
+    /// Drop films for review, least recently watched first, until they are below their limit.
+    EvictRenditions,
+    /// Remove for good what has been in the trash for its days.
+    PurgeTrash,
+    /// Announce and clean films of feedbacks that have been closed for long.
+    CleanClosed,
+    /// Look for files without rows and rows without files.
+    OrphanScan,
+    /// Delete what a scan has found, as far as it still is so.
+    OrphanDelete {
+        /// The job that was the scan.
+        scan: JobId,
+    },
 }
 
 closed_set! {
@@ -112,6 +127,18 @@ closed_set! {
         PruneJobs = "prune_jobs",
         /// [`Job::MetricsRollUp`]
         MetricsRollUp = "metrics_roll_up",
+        /// [`Job::StorageCheck`]
+        StorageCheck = "storage_check",
+        /// [`Job::EvictRenditions`]
+        EvictRenditions = "evict_renditions",
+        /// [`Job::PurgeTrash`]
+        PurgeTrash = "purge_trash",
+        /// [`Job::CleanClosed`]
+        CleanClosed = "clean_closed",
+        /// [`Job::OrphanScan`]
+        OrphanScan = "orphan_scan",
+        /// [`Job::OrphanDelete`]
+        OrphanDelete = "orphan_delete",
     }
 }
 
@@ -144,6 +171,12 @@ impl Job {
             Job::PruneJournal => JobKind::PruneJournal,
             Job::PruneJobs => JobKind::PruneJobs,
             Job::MetricsRollUp => JobKind::MetricsRollUp,
+            Job::StorageCheck => JobKind::StorageCheck,
+            Job::EvictRenditions => JobKind::EvictRenditions,
+            Job::PurgeTrash => JobKind::PurgeTrash,
+            Job::CleanClosed => JobKind::CleanClosed,
+            Job::OrphanScan => JobKind::OrphanScan,
+            Job::OrphanDelete { .. } => JobKind::OrphanDelete,
         }
     }
 
@@ -158,6 +191,8 @@ impl Job {
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
             Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
             Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => Lane::Maintenance,
+            Job::StorageCheck | Job::EvictRenditions | Job::PurgeTrash | Job::CleanClosed => Lane::Maintenance,
+            Job::OrphanScan | Job::OrphanDelete { .. } => Lane::Maintenance,
         }
     }
 
@@ -170,10 +205,11 @@ impl Job {
             | Job::ProxyMedia { .. }
             | Job::HlsMedia { .. } => 3,
             Job::CleanUp => 5,
-            // Killed in the middle it goes on where it was.
-            Job::Reindex => 3,
             // Each goes on where it was.
             Job::DbOptimize | Job::IntegrityCheck | Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => 3,
+            // Killed in the middle they go on where they were.
+            Job::Reindex | Job::PurgeTrash | Job::CleanClosed | Job::EvictRenditions => 3,
+            Job::StorageCheck | Job::OrphanScan | Job::OrphanDelete { .. } => 2,
             // The next hour warms anyway.
             Job::CacheWarm => 1,
         }

@@ -288,6 +288,7 @@ pub fn failure(error: &Error) -> (StatusCode, Failure) {
         Locked(t) => plain(StatusCode::LOCKED, "locked", t.clone()),
         TooMany { .. } => plain(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", Text::new("error.too_many")),
         Busy { .. } => plain(StatusCode::SERVICE_UNAVAILABLE, "busy", Text::new("error.busy")),
+        QuotaExceeded(t) => plain(StatusCode::INSUFFICIENT_STORAGE, "quota_exceeded", t.clone()),
         NoSpace => plain(StatusCode::INSUFFICIENT_STORAGE, "no_space", Text::new("error.no_space")),
         Protocol { status, code, text } => {
             plain(StatusCode::from_u16(*status).unwrap_or(StatusCode::BAD_REQUEST), code, text.clone())
@@ -296,7 +297,8 @@ pub fn failure(error: &Error) -> (StatusCode, Failure) {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// A size in words.
+pub fn size(bytes: u64) -> String {
     match bytes {
         b if b >= 1 << 30 => format!("{:.1} GiB", b as f64 / (1u64 << 30) as f64),
         b if b >= 1 << 20 => format!("{:.1} MiB", b as f64 / (1u64 << 20) as f64),

@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ jobs ◄ comments ◄ journal ◄ access ◄ search. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ journal ◄ access ◄ search. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept.
 
@@ -15,6 +15,7 @@ pub mod journal;
 pub mod media;
 pub mod projects;
 pub mod search;
+pub mod storage;
 
 use serde_json::Value;
 

@@ -173,7 +173,7 @@ let timer = null;
 new LiveLine(project.id, {
   since: project.seq ?? null,
   onMessage(message) {
-    if (!["feedback", "media_ready", "comment", "comment_changed", "comment_deleted"].includes(message.type)) return;
+    if (!["feedback", "media_ready", "media_deleted", "comment", "comment_changed", "comment_deleted"].includes(message.type)) return;
     timer ||= setTimeout(() => { timer = null; refreshParts("feedbacks"); }, 1000);
   },
 });

@@ -2,6 +2,7 @@
 import "./frame.js";
 import { api } from "./api.js";
 import { $, avatar, h, page, t, toast } from "./dom.js";
+import { cleanupBar } from "./room/cleanup.js";
 import { Comments } from "./room/comments.js";
 import { Composer } from "./room/composer.js";
 import { bindKeys, showKeys } from "./room/keys.js";
@@ -90,7 +91,7 @@ const addFiles = (files) => {
   if (!room.rights.upload) { toast(t("js.version.no_right"), "bad"); return; }
   for (const file of files) queue.add(file, room.feedbackId);
 };
-const versions = versionMenu($("#versions"), room, { pick: (media) => showVersion(media, room.player.ms), add: addFiles });
+const versions = versionMenu($("#versions"), room, { pick: (media) => showVersion(media, room.player.ms), add: addFiles, restored: (id) => refetchVersions(id) });
 if (room.rights.upload) dropZone($("#stage"), addFiles);
 
 function showVersion(media, ms = 0) {
@@ -111,6 +112,20 @@ function takeMedia(media) {
   room.counters.delete(media.id);
   if (room.player.media?.id === media.id) room.player.update(media);
   versions.draw();
+}
+
+/** A version is gone: who watches it sees the newest that is left. */
+function dropMedia(id) {
+  const at = room.versions.findIndex((m) => m.id === id);
+  if (at < 0) return;
+  const [gone] = room.versions.splice(at, 1);
+  room.counters.delete(id);
+  if (room.player.media?.id !== gone.id) { versions.draw(); refresh(); return; }
+  if (room.versions.length) { toast(t("js.version.deleted_by_other")); showVersion(room.versions[0]); return; }
+  room.player.empty();
+  versions.draw();
+  emptyStage(room, versions.choose);
+  refresh();
 }
 
 async function refetchVersions(showId) {
@@ -204,6 +219,8 @@ const handlers = {
     if (room.versions.some((m) => m.id === message.media_id)) refetchMedia(message.media_id);
     else refetchVersions();
   },
+  media_deleted(message) { if (message.feedback_id === room.feedbackId) dropMedia(message.media_id); },
+  cleanup(message) { if (message.feedback_id === room.feedbackId) cleanupBar(room, message.due); },
   error(message) { if (message.action !== "typing_indicator") toast(message.message, "bad"); },
 };
 
@@ -232,6 +249,7 @@ const drawVerdict = verdictBar($("#verdict"), room);
 drawVerdict();
 drawPeople();
 bindKeys(room);
+cleanupBar(room, data.cleanup_due);
 
 const wantedComment = Number(wish.get("c")) || null;
 room.comments.draw();

@@ -13,8 +13,12 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 12] = [
     "/admin",
+    "/admin/storage?page=9",
+    "/admin/storage?tab=trash",
+    "/admin/storage?tab=upkeep",
+    "/admin/storage?tab=nonsense",
     "/admin/jobs",
     "/admin/jobs?list=failed",
     "/admin/jobs?list=nonsense",
@@ -80,11 +84,26 @@ async fn only_staff_find_it() {
         "/admin/jobs/1/cancel".to_owned(),
         "/admin/people".to_owned(),
         "/admin/search/rebuild".to_owned(),
+        "/admin/storage/quota".to_owned(),
+        "/admin/storage/restore".to_owned(),
+        "/admin/storage/purge".to_owned(),
+        "/admin/storage/closed".to_owned(),
+        "/admin/storage/orphans".to_owned(),
         format!("/admin/people/{id}/code"),
         format!("/admin/people/{id}/lock"),
         format!("/admin/people/{id}/role"),
     ];
-    let fields = [("email", "x@example.com"), ("nickname", "x"), ("locked", "true"), ("site_role", "admin")];
+    let fields = [
+        ("email", "x@example.com"),
+        ("nickname", "x"),
+        ("locked", "true"),
+        ("site_role", "admin"),
+        ("project", "1"),
+        ("what", "version"),
+        ("id", "1"),
+        ("on", "true"),
+        ("scan", "1"),
+    ];
     for path in &actions {
         assert_eq!(send(&studio, &studio.stranger, path, &fields).await.status(), 404, "{path}");
     }
@@ -261,5 +280,70 @@ async fn metrics_can_be_kept_for_prometheus() {
     assert_eq!(ask(None).await.unwrap().status(), 401);
     assert_eq!(ask(Some("wrong")).await.unwrap().status(), 401);
     assert_eq!(ask(Some("scrape-me")).await.unwrap().status(), 200);
+    studio.stop().await;
+}
+
+#[tokio::test]
+async fn the_storage_page_acts_asks_and_is_audited() {
+    let studio = studio("admin-storage").await;
+    studio.work().await;
+    let media = studio.editor.upload(studio.feedback, "<시사본>.mp4", &noise(3000, 7)).await;
+    let (project, editor) = (studio.project.to_string(), studio.editor.clone());
+    let act = async |path: &str, fields: &[(&str, &str)]| {
+        let answer = send(&studio, &editor, path, fields).await;
+        assert_eq!(answer.status(), 303, "{path}");
+        header(&answer, "location")
+    };
+    let page = async |path: &str| open(&studio, &editor, path).await.text().await.unwrap();
+    // A quota in gigabytes, as it is typed in either way; empty is none.
+    assert_eq!(act("/admin/storage/quota", &[("project", &project), ("gb", "1,5")]).await, "/admin/storage?done=quota");
+    let usage = page("/admin/storage").await;
+    assert!(usage.contains("value=\"1.5\"") && usage.contains("가을 광고"), "{usage}");
+    for bad in ["-1", "much", "1e300"] {
+        let answer = send(&studio, &editor, "/admin/storage/quota", &[("project", &project), ("gb", bad)]).await;
+        assert_eq!(answer.status(), 422, "{bad}");
+    }
+    act("/admin/storage/quota", &[("project", &project), ("gb", "")]).await;
+    assert!(!page("/admin/storage").await.contains("value=\"1.5\""));
+    let nothing = send(&studio, &editor, "/admin/storage/quota", &[("project", "999"), ("gb", "1")]).await;
+    assert_eq!(nothing.status(), 404);
+    // The trash: back, and for good.
+    let id = media.to_string();
+    let thing = [("what", "version"), ("id", &*id)];
+    studio.editor.ask(reqwest::Method::DELETE, &format!("/media/{media}")).send().await.unwrap();
+    let trash = page("/admin/storage?tab=trash").await;
+    assert!(trash.contains("&#60;시사본&#62;.mp4") && trash.contains("30 days left"), "{trash}");
+    act("/admin/storage/restore", &thing).await;
+    assert_eq!(studio.editor.get(&format!("/media/{media}")).await.status(), 200);
+    assert_eq!(
+        send(&studio, &editor, "/admin/storage/restore", &thing).await.status(),
+        409,
+        "it is not there any more"
+    );
+    studio.editor.ask(reqwest::Method::DELETE, &format!("/media/{media}")).send().await.unwrap();
+    act("/admin/storage/purge", &thing).await;
+    // What the jobs found stands on the page when they are over.
+    for kind in ["storage_check", "orphan_scan", "evict_renditions", "clean_closed", "purge_trash"] {
+        act("/admin/storage/run", &[("kind", kind)]).await;
+    }
+    assert_eq!(send(&studio, &editor, "/admin/storage/run", &[("kind", "process_media")]).await.status(), 422);
+    act("/admin/storage/closed", &[("on", "true")]).await;
+    for _ in 0..400 {
+        let counts = studio.app.read(queue::counts).await.unwrap();
+        if counts.iter().all(|(_, state, _)| state.is_over()) {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    let upkeep = page("/admin/storage?tab=upkeep&plan=1").await;
+    assert!(upkeep.contains("All sums are right.") && upkeep.contains("Every file has its row"), "{upkeep}");
+    assert!(upkeep.contains("To be announced") && upkeep.contains("Turn off"), "{upkeep}");
+    let said: Vec<Event> = journal(&studio).await.into_iter().map(|(_, event)| event).collect();
+    let has = |wanted: &dyn Fn(&Event) -> bool| said.iter().filter(|e| wanted(e)).count();
+    assert_eq!(has(&|e| matches!(e, Event::QuotaSet { .. })), 2);
+    assert_eq!(has(&|e| matches!(e, Event::PurgeAsked { what, .. } if what == "version")), 1);
+    assert_eq!(has(&|e| matches!(e, Event::MediaPurged { .. })), 1);
+    assert_eq!(has(&|e| matches!(e, Event::ClosedCleanupSet { on: true })), 1);
+    assert_eq!(has(&|e| matches!(e, Event::JobAsked { .. })), 5);
     studio.stop().await;
 }

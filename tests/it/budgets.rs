@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use videoplanet::domain::search;
+use videoplanet::engines::store::{Tx, params};
 
 use crate::answer::Answer;
 use crate::studio::Studio;
@@ -108,6 +109,8 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
     let (p, f, viewer, stranger) = (s.project, s.feedback, s.viewer.id, s.stranger.id);
     let comment = s.editor.send(&format!("POST /feedbacks/{f}/comments"), json!({ "text": "a" })).await.id();
     let media = s.editor.upload(f, "a.mp4", b"not a film, but stored all the same").await;
+    let set = |tx: &mut Tx| tx.execute("UPDATE media SET state = 'ready'", params![]);
+    s.app.store.write(set).await.unwrap();
     let lines = [
         ("POST /projects".to_owned(), json!({ "name": "겨울 광고" })),
         (format!("PATCH /projects/{p}"), json!({ "status": "review" })),
@@ -129,6 +132,10 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
         ("PATCH /me".to_owned(), json!({ "nickname": "편집자" })),
         ("POST /me/tokens".to_owned(), json!({ "name": "script", "scopes": ["read"] })),
         (format!("DELETE /projects/{p}/members/{stranger}"), json!({})),
+        (format!("PATCH /feedbacks/{f}"), json!({ "status": "closed" })),
+        (format!("PATCH /feedbacks/{f}"), json!({ "status": "open" })),
+        (format!("DELETE /media/{media}"), json!({})),
+        (format!("POST /media/{media}/restore"), json!({})),
         (format!("DELETE /feedbacks/{f}"), json!({})),
         (format!("DELETE /projects/{p}"), json!({})),
         (format!("POST /projects/{p}/restore"), json!({})),

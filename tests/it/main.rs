@@ -35,6 +35,7 @@ mod search;
 mod search_index;
 mod search_rights;
 mod stale;
+mod storage;
 mod studio;
 mod tidy;
 mod upkeep;

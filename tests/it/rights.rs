@@ -67,7 +67,6 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /media/m", none(), From(Viewer)),
         ("GET /media/m/original", none(), From(Viewer)),
         ("GET /media/m/thumbs/01.jpg", none(), From(Viewer)),
-        ("GET /media/m/hls/master.m3u8", none(), From(Viewer)),
         ("POST /media/m/rerun", json!({}), From(Editor)),
         ("GET /jobs/j", none(), From(Viewer)),
         ("POST /jobs/j/cancel", none(), From(Editor)),
@@ -95,6 +94,9 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("DELETE /projects/p/invitations/i", none(), From(Manager)),
         ("POST /projects/p/invitations/i/resend", none(), From(Manager)),
         ("DELETE /comments/c", none(), From(Manager)),
+        // Before it is deleted there is nothing to restore.
+        ("POST /media/m/restore", none(), From(Manager)),
+        ("DELETE /media/m", none(), From(Manager)),
         ("DELETE /feedbacks/f", none(), From(Manager)),
         ("PATCH /comments/c", json!({ "text": "x" }), From(Owner)),
         ("POST /projects/p/restore", none(), From(Owner)),

@@ -12,9 +12,11 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use videoplanet::base::clock::Time;
 use videoplanet::base::ids::ProjectId;
 use videoplanet::base::roles::Role;
 use videoplanet::domain::accounts::Viewer;
+use videoplanet::domain::feedback;
 use videoplanet::domain::projects::members;
 
 use crate::studio::{Someone, Studio};
@@ -205,6 +207,38 @@ async fn what_was_missed_is_told_from_the_rows_as_they_stand() {
     // Who knows a future that never came (an older backup was restored) begins anew.
     let mut lost = Screen::open(&studio, &studio.viewer, "&since=99999999").await;
     assert_eq!(lost.next().await["type"], "initial_state");
+    studio.stop().await;
+}
+
+#[tokio::test]
+async fn a_version_that_goes_and_comes_back_is_told_and_a_notice_only_to_the_team() {
+    let studio = Studio::start("room-trash").await;
+    let media = studio.editor.upload(studio.feedback, "a.mp4", b"bytes").await;
+    let mut viewer = Screen::open(&studio, &studio.viewer, "").await;
+    let mut editor = Screen::open(&studio, &studio.editor, "").await;
+    let seq = viewer.next().await["seq"].as_i64().unwrap();
+    studio.editor.call(&format!("DELETE /media/{media}")).await.is(204);
+    let gone = viewer.next_of("media_deleted").await;
+    assert_eq!((&gone["media_id"], &gone["feedback_id"]), (&json!(media), &json!(studio.feedback)));
+    // Who missed it hears that it is gone, and nothing of how it came.
+    let mut late = Screen::open(&studio, &studio.viewer, &format!("&since={}", seq - 1)).await;
+    let kinds = |all: &[Value]| all.iter().map(|m| m["type"].as_str().unwrap().to_owned()).collect::<Vec<_>>();
+    assert_eq!(kinds(&late.until_now().await), ["media_deleted", "presence"]);
+    studio.editor.call(&format!("POST /media/{media}/restore")).await.is(200);
+    assert_eq!(viewer.next_of("media_progress").await["media_id"], media);
+
+    let (project, id, due) = (studio.project, studio.feedback, Time(4_000_000_000_000));
+    studio.app.write(move |tx| feedback::trash::announce(tx, project, id, due)).await.unwrap();
+    assert_eq!(editor.next_of("cleanup").await["due"], due.to_string());
+    for status in ["closed", "open"] {
+        studio.editor.send(&format!("PATCH /feedbacks/{id}"), json!({ "status": status })).await.is(200);
+    }
+    assert_eq!(editor.next_of("cleanup").await["due"], Value::Null);
+    assert!(!kinds(&viewer.until_now().await).contains(&"cleanup".to_owned()));
+    let mut late = Screen::open(&studio, &studio.viewer, &format!("&since={seq}")).await;
+    assert!(!kinds(&late.until_now().await).contains(&"cleanup".to_owned()));
+    let mut late = Screen::open(&studio, &studio.editor, &format!("&since={seq}")).await;
+    assert_eq!(kinds(&late.until_now().await).iter().filter(|k| *k == "cleanup").count(), 2);
     studio.stop().await;
 }
 

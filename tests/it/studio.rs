@@ -50,15 +50,15 @@ impl Studio {
 
     /// With other settings.
     pub async fn with(name: &str, change: impl FnOnce(&mut Config)) -> Studio {
-        Studio::open(name, Clock::System, change).await
+        Studio::opened(name, Clock::System, change).await
     }
 
     /// With a clock that the test sets; sessions outlast whatever it is set to.
     pub async fn at(name: &str, clock: Clock) -> Studio {
-        Studio::open(name, clock, |c| c.accounts.session_days = 3650).await
+        Studio::opened(name, clock, |c| c.accounts.session_days = 3650).await
     }
 
-    async fn open(name: &str, clock: Clock, change: impl FnOnce(&mut Config)) -> Studio {
+    pub async fn opened(name: &str, clock: Clock, change: impl FnOnce(&mut Config)) -> Studio {
         let mut config = Config::default();
         // Many studios at once on one disk.
         config.cache.disk_mib = 64;

@@ -146,7 +146,8 @@ pub(super) struct Place {
 
 pub(super) fn place(db: &Db, user: UserId, c: &Comment) -> Result<Option<Place>> {
     db.one(
-        "SELECT f.project_id, m.role, EXISTS (SELECT 1 FROM media v WHERE v.id = ?3 AND v.feedback_id = f.id),
+        "SELECT f.project_id, m.role, EXISTS (
+                SELECT 1 FROM media v WHERE v.id = ?3 AND v.feedback_id = f.id AND v.deleted_ms IS NULL),
             c.id, c.parent_id, c.internal
          FROM feedbacks f JOIN projects p ON p.id = f.project_id AND p.deleted_ms IS NULL
          JOIN members m ON m.project_id = f.project_id AND m.user_id = ?2

@@ -1,11 +1,12 @@
 //! Feedbacks: one piece of video under review, its status, and what reviewers decide about it.
 //!
-//! Written here only: `feedbacks`, `decisions`. Shows its newest media (joined).
+//! Written here only: `feedbacks`, `decisions`, and by `trash`: `cleanup_notices`. Shows its newest media (joined).
 
 pub mod exchange;
 pub mod routes;
 mod sql;
 mod sql_exchange;
+pub mod trash;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -353,6 +354,7 @@ pub async fn change(
             f.description = text;
             note("description");
         }
+        let reopened = f.status == FeedbackStatus::Closed && patch.status.is_some_and(|s| s != f.status);
         if let Some(status) = patch.status.filter(|s| *s != f.status) {
             f.status = status;
             note("status");
@@ -366,19 +368,23 @@ pub async fn change(
             f.rev += 1;
             sql::update(tx, &f)?;
             tx.emit(Some(f.project_id), Some(user), Event::FeedbackChanged { feedback: id, fields }, Some(live(&f)))?;
+            if reopened {
+                trash::cancel_notice(tx, Some(user), f.project_id, id)?;
+            }
         }
         Ok(f)
     })
     .await
 }
 
-/// Takes a feedback away, with its comments and versions. Who may manage the project may do so.
+/// Puts a feedback into the trash, with its comments and versions. Who may manage the project may do so.
 pub async fn delete(app: &App, who: &Viewer, id: FeedbackId, expected: Option<i64>) -> Result<()> {
     let user = who.user;
     app.write(move |tx| {
         let f = look(tx, user, id, Right::Manage)?;
         crate::domain::expect_rev(expected, f.rev)?;
-        sql::delete(tx, id)?;
+        let now = tx.now();
+        sql::set_deleted(tx, id, Some(now))?;
         let message = json!({ "type": "feedback", "feedback": { "id": id, "deleted": true } });
         let live = Live { audience: Audience::All, message, own: None };
         tx.emit(Some(f.project_id), Some(user), Event::FeedbackDeleted { feedback: id }, Some(live))?;

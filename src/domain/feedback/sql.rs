@@ -1,6 +1,7 @@
 //! The statements of feedbacks. Tables: `feedbacks`, `decisions`.
 
 use super::{Decision, Feedback, FeedbackBrief, Filter, MediaBrief, Verdict};
+use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::fields::Wanted;
 use crate::base::ids::{FeedbackId, MediaId, ProjectId, UserId};
@@ -22,7 +23,7 @@ const FEEDBACK: &str = "f.id, f.project_id, f.title, f.description, f.status, f.
 
 const JOINS: &str = "JOIN users u ON u.id = f.user_id
     LEFT JOIN media v ON v.feedback_id = f.id
-        AND v.version = (SELECT max(x.version) FROM media x WHERE x.feedback_id = f.id)";
+        AND v.version = (SELECT max(x.version) FROM media x WHERE x.feedback_id = f.id AND x.deleted_ms IS NULL)";
 
 /// The same columns and joins, with nothing read for what is not wanted.
 fn wanted_columns(w: &Wanted) -> (String, String) {
@@ -208,8 +209,9 @@ pub(super) fn public(db: &Db, ids: &[FeedbackId]) -> Result<Vec<Feedback>> {
 pub(super) fn insert(tx: &mut Tx, f: &Feedback) -> Result<FeedbackId> {
     let id = tx.insert(
         "INSERT INTO feedbacks (project_id, user_id, title, description, status, priority, created_ms, updated_ms,
-            resolved_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, CASE WHEN ?5 = 'resolved' THEN ?7 END)",
+            resolved_ms, closed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, CASE WHEN ?5 = 'resolved' THEN ?7 END,
+            CASE WHEN ?5 = 'closed' THEN ?7 END)",
         params![f.project_id, f.user_id, f.title, f.description, f.status, f.priority, f.created],
     )?;
     Ok(FeedbackId(id))
@@ -220,6 +222,7 @@ pub(super) fn update(tx: &mut Tx, f: &Feedback) -> Result<()> {
         "UPDATE feedbacks SET title = ?2, description = ?3, priority = ?5, updated_ms = ?6, rev = ?7,
             resolved_ms = CASE WHEN ?4 = 'resolved' AND status <> 'resolved' THEN ?6
                                WHEN ?4 IN ('open', 'in_progress') THEN NULL ELSE resolved_ms END,
+            closed_ms = CASE WHEN ?4 <> 'closed' THEN NULL WHEN status <> 'closed' THEN ?6 ELSE closed_ms END,
             status = ?4
          WHERE id = ?1",
         params![f.id, f.title, f.description, f.status, f.priority, f.updated, f.rev],
@@ -227,10 +230,46 @@ pub(super) fn update(tx: &mut Tx, f: &Feedback) -> Result<()> {
     Ok(())
 }
 
-pub(super) fn delete(tx: &mut Tx, id: FeedbackId) -> Result<()> {
-    let now = tx.now();
-    tx.execute("UPDATE feedbacks SET deleted_ms = ?2, rev = rev + 1 WHERE id = ?1", params![id, now])?;
+/// Into the trash, or out of it.
+pub(super) fn set_deleted(tx: &mut Tx, id: FeedbackId, at: Option<Time>) -> Result<()> {
+    tx.execute("UPDATE feedbacks SET deleted_ms = ?2, rev = rev + 1 WHERE id = ?1", params![id, at])?;
     Ok(())
+}
+
+/// One in the trash: its project, and since when.
+pub(super) fn deleted(db: &Db, id: FeedbackId) -> Result<Option<(ProjectId, Time)>> {
+    db.one("SELECT project_id, deleted_ms FROM feedbacks WHERE id = ?1 AND deleted_ms IS NOT NULL", params![id], |r| {
+        Ok((r.get(0)?, r.get(1)?))
+    })
+}
+
+/// With its comments and decisions.
+pub(super) fn purge(tx: &mut Tx, id: FeedbackId) -> Result<()> {
+    tx.execute("DELETE FROM feedbacks WHERE id = ?1", params![id])?;
+    Ok(())
+}
+
+pub(super) fn put_notice(tx: &mut Tx, id: FeedbackId, due: Time) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO cleanup_notices (feedback_id, announced_ms, due_ms) VALUES (?1, ?2, ?3)
+         ON CONFLICT (feedback_id) DO UPDATE SET announced_ms = ?2, due_ms = ?3",
+        params![id, now, due],
+    )?;
+    Ok(())
+}
+
+/// `false` if there was none.
+pub(super) fn delete_notice(tx: &mut Tx, id: FeedbackId) -> Result<bool> {
+    Ok(tx.execute("DELETE FROM cleanup_notices WHERE feedback_id = ?1", params![id])? > 0)
+}
+
+pub(super) fn delete_notices(tx: &mut Tx) -> Result<usize> {
+    tx.execute("DELETE FROM cleanup_notices", params![])
+}
+
+pub(super) fn notice(db: &Db, id: FeedbackId) -> Result<Option<Time>> {
+    db.one("SELECT due_ms FROM cleanup_notices WHERE feedback_id = ?1", params![id], |r| r.get(0))
 }
 
 pub(super) fn put_decision(tx: &mut Tx, id: FeedbackId, user: UserId, verdict: Verdict, note: &str) -> Result<()> {

@@ -20,8 +20,8 @@ pub(super) fn place(db: &Db, project: ProjectId, user: UserId) -> Result<(bool, 
 pub(super) fn insert(tx: &mut Tx, r: &Row) -> Result<bool> {
     let added = tx.execute(
         "INSERT INTO feedbacks (id, project_id, user_id, title, description, timecode_ms, status, priority, created_ms,
-            updated_ms, resolved_ms, deleted_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) ON CONFLICT DO NOTHING",
+            updated_ms, resolved_ms, deleted_ms, closed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, CASE WHEN ?7 = 'closed' THEN ?10 END) ON CONFLICT DO NOTHING",
         params![
             r.id,
             r.project_id,

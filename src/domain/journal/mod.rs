@@ -64,12 +64,15 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             | Event::ReactionAdded { comment, .. }
             | Event::ReactionRemoved { comment, .. } => comment_ids.push(*comment),
             Event::FeedbackAdded { feedback }
+            | Event::FeedbackRestored { feedback }
             | Event::FeedbackChanged { feedback, .. }
             | Event::Decided { feedback, .. } => feedback_ids.push(*feedback),
             Event::MediaReceived { media, .. }
             | Event::MediaProbed { media, .. }
             | Event::MediaReady { media, .. }
-            | Event::MediaFailed { media, .. } => media_ids.push(*media),
+            | Event::MediaFailed { media, .. }
+            | Event::MediaRestored { media, .. }
+            | Event::RenditionsDropped { media, .. } => media_ids.push(*media),
             _ => {}
         }
     }
@@ -96,7 +99,10 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
                     json!({ "type": "reaction", "comment_id": id, "feedback_id": feedback, "reactions": c["reactions"] })
                 })
             }
-            Event::FeedbackAdded { feedback } | Event::FeedbackChanged { feedback, .. } | Event::Decided { feedback, .. } => {
+            Event::FeedbackAdded { feedback }
+            | Event::FeedbackRestored { feedback }
+            | Event::FeedbackChanged { feedback, .. }
+            | Event::Decided { feedback, .. } => {
                 feedbacks.iter().find(|(f, _)| f == feedback).map(|(_, v)| v.clone())
             }
             Event::FeedbackDeleted { feedback } => {
@@ -105,7 +111,18 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             Event::MediaReceived { media: id, .. }
             | Event::MediaProbed { media: id, .. }
             | Event::MediaReady { media: id, .. }
-            | Event::MediaFailed { media: id, .. } => media.iter().find(|(m, _)| m == id).map(|(_, v)| v.clone()),
+            | Event::MediaFailed { media: id, .. }
+            | Event::MediaRestored { media: id, .. }
+            | Event::RenditionsDropped { media: id, .. } => media.iter().find(|(m, _)| m == id).map(|(_, v)| v.clone()),
+            Event::MediaDeleted { media, feedback } => {
+                Some(json!({ "type": "media_deleted", "media_id": media, "feedback_id": feedback }))
+            }
+            Event::CleanupAnnounced { feedback, due } if role.may(Right::SeeInternal) => {
+                Some(json!({ "type": "cleanup", "feedback_id": feedback, "due": due }))
+            }
+            Event::CleanupCancelled { feedback } if role.may(Right::SeeInternal) => {
+                Some(json!({ "type": "cleanup", "feedback_id": feedback, "due": null }))
+            }
             _ => None,
         };
         if let Some(mut message) = message {

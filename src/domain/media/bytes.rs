@@ -11,6 +11,7 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncSeekExt, SeekFrom};
 use tokio_util::io::ReaderStream;
 
+use super::shelf::Kind;
 use super::sign::Signature;
 use super::{Media, POSTER, PROXY, links, recipes};
 use crate::app::App;
@@ -114,6 +115,9 @@ async fn send(
         return Err(Error::NotFound("rendition"));
     }
     let opened = open(&app, &media, &file).await?;
+    if file == ORIGINAL || Kind::of(&file).is_heavy() {
+        app.watched.note(media.key, app.clock.now());
+    }
 
     let entity = Entity::of(&media, &file, &opened);
     let mut out = HeaderMap::new();

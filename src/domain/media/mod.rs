@@ -2,21 +2,27 @@
 //!
 //! Laws: a version is never changed, only followed by the next. Its bytes stand in the media store under their hash,
 //! durable before the row that names them. A rendition listed in a row is whole under its final name.
-//! Written here only: `media`, `uploads`, and by `shelf`: `originals`, `renditions`, `usage`. Read by: feedback (newest version), comments.
+//! Written here only: `media`, `version_marks`, `uploads`, by `quotas`: `quotas`, and by `shelf`: `originals`, `renditions`, `usage`. Read by: feedback (newest version), comments.
 
 pub mod bytes;
 pub mod exchange;
 mod links;
 mod parts;
+pub mod quotas;
 pub mod readings;
 pub mod recipes;
+pub mod recount;
 pub mod routes;
 pub mod shelf;
 mod sign;
 mod sql;
 mod sql_exchange;
+mod sql_quotas;
 mod sql_shelf;
+mod sql_trash;
+pub mod trash;
 pub mod uploads;
+pub mod watched;
 pub mod work;
 
 use std::collections::HashMap;
@@ -40,6 +46,7 @@ use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
 pub use parts::{film, ladder, pictures};
 use readings::Report;
+pub use watched::Watched;
 pub use work::{probe, process, prove_ffmpeg, rerun};
 
 closed_set! {
@@ -124,6 +131,8 @@ pub struct Media {
     pub my_role: Role,
     /// Revision, for `ETag`.
     pub rev: i64,
+    /// Since when it is in the trash.
+    pub deleted: Option<Time>,
 }
 
 /// One version as the API shows it.

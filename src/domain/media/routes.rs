@@ -9,24 +9,25 @@ use axum::routing::{get, post};
 use serde::{Deserialize, Serialize};
 
 use super::recipes::Presets;
-use super::{MediaState, Shown, bytes, uploads};
+use super::{MediaState, Shown, bytes, trash, uploads};
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::ids::{FeedbackId, JobId, MediaId, UserId};
 use crate::base::job::Part;
 use crate::domain::accounts::Viewer;
-use crate::domain::http::{Json, Path, Tagged};
+use crate::domain::http::{IfMatch, Json, Path, Tagged};
 
 /// What is told of these routes in the OpenAPI document.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(list, one, rerun, bytes::file, bytes::of_set))]
+#[openapi(paths(list, one, remove, restore, rerun, bytes::file, bytes::of_set))]
 pub struct Doc;
 
 /// The routes of this noun.
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/feedbacks/{id}/media", get(list))
-        .route("/media/{id}", get(one))
+        .route("/media/{id}", get(one).delete(remove))
+        .route("/media/{id}/restore", post(restore))
         .route("/media/{id}/{file}", get(bytes::file))
         .route("/media/{id}/rerun", post(rerun))
         .route("/media/{id}/{set}/{file}", get(bytes::of_set))
@@ -98,6 +99,34 @@ async fn rerun(
     let presets = Presets::of(&app.config.media);
     let job_id = app.write(move |tx| super::rerun(tx, &presets, who.user, id, &asked.only)).await?;
     Ok((StatusCode::ACCEPTED, Json(Begun { job_id })))
+}
+
+/// Deletes a version
+///
+/// It is out of sight at once and can be restored for some days. What was said about it stays; its number is not given
+/// again.
+#[utoipa::path(delete, path = "/media/{id}", params(IfMatch), responses((status = 204)))]
+async fn remove(
+    State(app): State<App>,
+    who: Viewer,
+    Path(id): Path<MediaId>,
+    IfMatch(rev): IfMatch,
+) -> Result<StatusCode> {
+    trash::delete(&app, &who, id, rev).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Restores a deleted version
+#[utoipa::path(
+    post,
+    path = "/media/{id}/restore",
+    responses((status = 200, body = Shown), (status = 409, description = "It is not deleted, or was for too long"))
+)]
+async fn restore(State(app): State<App>, who: Viewer, Path(id): Path<MediaId>, headers: HeaderMap) -> Result<Response> {
+    let (lang, reader, signer) = (who.lang, who.user, signer(&headers, who.user));
+    let media = trash::restore(&app, &who, id).await?;
+    let rev = media.rev;
+    Ok(Tagged(rev, media.shown(&app, lang, reader, signer)).into_response())
 }
 
 /// Who came with a token in a header cannot give it to a player: his URLs are signed. A cookie goes with every request.

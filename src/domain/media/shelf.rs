@@ -8,10 +8,11 @@
 use serde::Serialize;
 
 use super::sql_shelf as sql;
+use crate::app::App;
 use crate::base::clock::Time;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::ids::ProjectId;
-use crate::engines::files::Key;
+use crate::engines::files::{Key, Scratch};
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
 
@@ -37,6 +38,11 @@ closed_set! {
 text_columns!(Kind);
 
 impl Kind {
+    /// Takes much room and can be made again.
+    pub fn is_heavy(self) -> bool {
+        matches!(self, Kind::Proxy | Kind::Hls)
+    }
+
     /// The kind of a rendition by its name.
     pub fn of(name: &str) -> Kind {
         match name {
@@ -116,7 +122,7 @@ pub fn goes(tx: &mut Tx, project: ProjectId, key: &Key) -> Result<bool> {
 }
 
 /// `name` of `key` stands on the disk. What stood under it before is replaced.
-pub(super) fn made(tx: &mut Tx, key: &Key, name: &str, size_bytes: i64, recipe: &str) -> Result<()> {
+pub fn made(tx: &mut Tx, key: &Key, name: &str, size_bytes: i64, recipe: &str) -> Result<()> {
     let kind = Kind::of(name);
     let before = sql::renditions(tx, key)?.into_iter().find(|r| r.name == name);
     let (files, bytes) = before.map_or((1, size_bytes), |b| (0, size_bytes - b.size_bytes));
@@ -154,4 +160,35 @@ pub fn usage(db: &Db, project: ProjectId) -> Result<Vec<Usage>> {
 /// Bytes on the disk for a project, of all kinds.
 pub fn total(db: &Db, project: ProjectId) -> Result<i64> {
     Ok(sql::usage(db, project)?.iter().map(|u| u.size_bytes).sum())
+}
+
+/// Removes the files of an original that nobody has any more. The rows went in an earlier change; should they be there
+/// again, the files stay. Answers whether they are gone.
+pub async fn clear(app: &App, key: Key) -> Result<bool> {
+    let files = app.files.clone();
+    let gone =
+        app.store.write(move |tx| if sql::is_held(tx, &key)? { Ok(None) } else { Ok(files.discard(&key, None)?) });
+    removed(gone.await?).await
+}
+
+/// Removes the files of a rendition that is not on the shelf any more. They stay while a version of these bytes is worked
+/// on, which may have found them. Answers whether they are gone.
+pub async fn clear_rendition(app: &App, key: Key, name: String) -> Result<bool> {
+    let files = app.files.clone();
+    let gone = app.store.write(move |tx| {
+        let stays = sql::is_worked_on(tx, &key)? || sql::renditions(tx, &key)?.iter().any(|r| r.name == name);
+        if stays { Ok(None) } else { Ok(files.discard(&key, Some(&name))?) }
+    });
+    removed(gone.await?).await
+}
+
+async fn removed(gone: Option<Scratch>) -> Result<bool> {
+    let is_gone = gone.is_some();
+    tokio::task::spawn_blocking(move || drop(gone)).await.map_err(Error::internal)?;
+    Ok(is_gone)
+}
+
+/// Forgets the counters of a project that is gone.
+pub fn forget(tx: &mut Tx, project: ProjectId) -> Result<()> {
+    sql::forget(tx, project)
 }

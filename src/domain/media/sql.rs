@@ -30,7 +30,7 @@ impl FromSql for Key {
 const MEDIA: &str = "v.id, v.feedback_id, v.project_id, v.user_id, u.nickname, v.version, v.name, v.hash, v.size_bytes,
     v.content_type, v.state, v.playable, v.facts,
     (SELECT json_group_array(r.name) FROM renditions r WHERE r.hash = v.hash), v.error_code, v.job_id, v.created_ms, v.rev,
-    m.role";
+    m.role, v.deleted_ms";
 
 /// What is known of a version, as it stands in `media.facts`.
 #[derive(Serialize, Deserialize)]
@@ -69,11 +69,22 @@ fn media(r: &Row) -> SqlResult<Media> {
         created: r.get(16)?,
         rev: r.get(17)?,
         my_role: r.get(18)?,
+        deleted: r.get(19)?,
     })
 }
 
-/// As `user` sees it: not there for a stranger, in a deleted project or feedback, or for somebody who is shut out.
+/// As `user` sees it: not there for a stranger, in a deleted project or feedback, in the trash, or for somebody who is
+/// shut out.
 pub(super) fn get(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
+    find(db, user, id, "v.deleted_ms IS NULL")
+}
+
+/// The same, in the trash or not.
+pub(super) fn get_any(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
+    find(db, user, id, "1")
+}
+
+fn find(db: &Db, user: UserId, id: MediaId, which: &str) -> Result<Option<Media>> {
     db.one(
         &format!(
             "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id
@@ -81,19 +92,31 @@ pub(super) fn get(db: &Db, user: UserId, id: MediaId) -> Result<Option<Media>> {
              JOIN projects p ON p.id = v.project_id AND p.deleted_ms IS NULL
              JOIN members m ON m.project_id = v.project_id AND m.user_id = ?2
              JOIN users w ON w.id = m.user_id AND w.locked = 0
-             WHERE v.id = ?1"
+             WHERE v.id = ?1 AND {which}"
         ),
         params![id, user],
         media,
     )
 }
 
-/// For the program itself; the role only fills its column.
+/// For the program itself, unless it is in the trash; the role only fills its column.
 pub(super) fn by_id(db: &Db, id: MediaId) -> Result<Option<Media>> {
     Ok(by_ids(db, &[id])?.pop())
 }
 
-/// For the program itself, in no order.
+/// For the program itself, from the trash.
+pub(super) fn in_trash(db: &Db, id: MediaId) -> Result<Option<Media>> {
+    db.one(
+        &format!(
+            "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id JOIN (SELECT 'viewer' AS role) m
+             WHERE v.id = ?1 AND v.deleted_ms IS NOT NULL"
+        ),
+        params![id],
+        media,
+    )
+}
+
+/// For the program itself, in no order, without those in the trash.
 pub(super) fn by_ids(db: &Db, ids: &[MediaId]) -> Result<Vec<Media>> {
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -102,7 +125,7 @@ pub(super) fn by_ids(db: &Db, ids: &[MediaId]) -> Result<Vec<Media>> {
     db.all(
         &format!(
             "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id JOIN (SELECT 'viewer' AS role) m
-             WHERE v.id IN (SELECT value FROM json_each(?1))"
+             WHERE v.id IN (SELECT value FROM json_each(?1)) AND v.deleted_ms IS NULL"
         ),
         params![list],
         media,
@@ -115,7 +138,7 @@ pub(super) fn of_feedback(db: &Db, user: UserId, feedback: FeedbackId) -> Result
         &format!(
             "SELECT {MEDIA} FROM media v JOIN users u ON u.id = v.user_id
              JOIN members m ON m.project_id = v.project_id AND m.user_id = ?2
-             WHERE v.feedback_id = ?1 ORDER BY v.version DESC LIMIT 500"
+             WHERE v.feedback_id = ?1 AND v.deleted_ms IS NULL ORDER BY v.version DESC LIMIT 500"
         ),
         params![feedback, user],
         media,
@@ -150,13 +173,14 @@ pub(super) struct NewMedia<'a> {
     pub size_bytes: i64,
 }
 
-/// Adds the next version of a feedback.
+/// Adds the next version of a feedback. A number that was given is not given again, whatever became of its version.
 pub(super) fn insert(tx: &mut Tx, new: &NewMedia) -> Result<MediaId> {
     let now = tx.now();
     let id = tx.insert(
         "INSERT INTO media (feedback_id, project_id, user_id, version, name, hash, size_bytes, content_type, state,
             created_ms, updated_ms)
-         SELECT ?1, ?2, ?3, coalesce(max(version), 0) + 1, ?4, ?5, ?6, 'application/octet-stream', ?7, ?8, ?8
+         SELECT ?1, ?2, ?3, max(coalesce(max(version), 0),
+            coalesce((SELECT last_version FROM version_marks WHERE feedback_id = ?1), 0)) + 1, ?4, ?5, ?6, 'application/octet-stream', ?7, ?8, ?8
          FROM media WHERE feedback_id = ?1",
         params![new.feedback, new.project, new.user, new.name, new.key, new.size_bytes, MediaState::Received, now],
     )?;
@@ -186,7 +210,8 @@ pub(super) fn update(tx: &mut Tx, v: &Media) -> Result<()> {
 pub(super) fn abandoned(db: &Db) -> Result<Vec<(MediaId, bool)>> {
     db.all(
         "SELECT v.id, j.state = 'cancelled' FROM jobs j JOIN media v ON v.job_id = j.id
-         WHERE j.state IN ('failed', 'dead', 'cancelled') AND v.state NOT IN ('ready', 'failed') LIMIT 500",
+         WHERE j.state IN ('failed', 'dead', 'cancelled') AND v.state NOT IN ('ready', 'failed')
+           AND v.deleted_ms IS NULL LIMIT 500",
         params![],
         |r| Ok((r.get(0)?, r.get(1)?)),
     )
@@ -195,7 +220,7 @@ pub(super) fn abandoned(db: &Db) -> Result<Vec<(MediaId, bool)>> {
 /// Failed versions whose job this is, or waits for it.
 pub(super) fn failed_of_job(db: &Db, job: JobId) -> Result<Vec<MediaId>> {
     db.all(
-        "SELECT id FROM media WHERE state = 'failed'
+        "SELECT id FROM media WHERE state = 'failed' AND deleted_ms IS NULL
          AND (job_id = ?1 OR job_id IN (SELECT job_id FROM job_needs WHERE needs_id = ?1)) LIMIT 500",
         params![job],
         |r| r.get(0),

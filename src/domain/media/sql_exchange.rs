@@ -9,7 +9,7 @@ use crate::engines::store::{Db, params};
 pub(super) fn page(db: &Db, behind: MediaId) -> Result<Vec<Row>> {
     db.all(
         "SELECT id, feedback_id, user_id, version, name, hash, size_bytes, content_type, state, created_ms
-         FROM media WHERE id > ?1 ORDER BY id LIMIT ?2",
+         FROM media WHERE id > ?1 AND deleted_ms IS NULL ORDER BY id LIMIT ?2",
         params![behind, PAGE],
         |r| {
             Ok(Row {

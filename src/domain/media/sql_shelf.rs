@@ -1,10 +1,11 @@
 //! The statements of the shelf. Tables: `originals`, `renditions`, `usage`.
 
 use super::shelf::{Kind, Rendition, Usage};
+use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::ids::ProjectId;
 use crate::engines::files::Key;
-use crate::engines::store::{Db, Tx, params};
+use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 
 /// `true` if it was not there.
 pub(super) fn add_original(tx: &mut Tx, key: &Key, size_bytes: i64) -> Result<bool> {
@@ -91,4 +92,98 @@ pub(super) fn usage(db: &Db, project: ProjectId) -> Result<Vec<Usage>> {
         params![project],
         |r| Ok(Usage { project: r.get(0)?, kind: r.get(1)?, files: r.get(2)?, size_bytes: r.get(3)? }),
     )
+}
+
+/// All counters, also those that are 0 or wrong.
+pub(super) fn counters(db: &Db, project: ProjectId) -> Result<Vec<Usage>> {
+    db.all("SELECT project_id, kind, files, size_bytes FROM usage WHERE project_id = ?1", params![project], counter)
+}
+
+fn counter(r: &Row) -> SqlResult<Usage> {
+    Ok(Usage { project: r.get(0)?, kind: r.get(1)?, files: r.get(2)?, size_bytes: r.get(3)? })
+}
+
+/// What the counters of a project, or the instance, should be.
+pub(super) fn recount(db: &Db, project: ProjectId) -> Result<Vec<Usage>> {
+    let own = if project == super::shelf::INSTANCE {
+        "?1 = 0"
+    } else {
+        "x.hash IN (SELECT m.hash FROM media m WHERE m.project_id = ?1)"
+    };
+    db.all(
+        &format!(
+            "SELECT ?1, kind, count(*), sum(size_bytes) FROM (
+                SELECT 'original' AS kind, x.size_bytes FROM originals x WHERE {own}
+                UNION ALL SELECT x.kind, x.size_bytes FROM renditions x WHERE {own}) GROUP BY kind"
+        ),
+        params![project],
+        counter,
+    )
+}
+
+pub(super) fn forget(tx: &mut Tx, project: ProjectId) -> Result<()> {
+    tx.execute("DELETE FROM usage WHERE project_id = ?1", params![project])?;
+    Ok(())
+}
+
+pub(super) fn counted_projects(db: &Db, after: i64, limit: i64) -> Result<Vec<ProjectId>> {
+    db.all(
+        "SELECT project_id FROM usage WHERE project_id > ?1 UNION SELECT project_id FROM media WHERE project_id > ?1
+         UNION SELECT 0 WHERE 0 > ?1 ORDER BY 1 LIMIT ?2",
+        params![after, limit],
+        |r| r.get(0),
+    )
+}
+
+pub(super) fn originals(db: &Db, after: Option<Key>, limit: i64) -> Result<Vec<(Key, i64)>> {
+    let after = after.map_or_else(String::new, |key| key.to_string());
+    db.all(
+        "SELECT hash, size_bytes FROM originals WHERE hash > ?1 ORDER BY hash LIMIT ?2",
+        params![after, limit],
+        |r| Ok((r.get(0)?, r.get(1)?)),
+    )
+}
+
+pub(super) fn missing_originals(db: &Db) -> Result<Vec<(Key, i64)>> {
+    db.all(
+        "SELECT m.hash, max(m.size_bytes) FROM media m
+         WHERE NOT EXISTS (SELECT 1 FROM originals o WHERE o.hash = m.hash) GROUP BY m.hash LIMIT 500",
+        params![],
+        |r| Ok((r.get(0)?, r.get(1)?)),
+    )
+}
+
+pub(super) fn unheld_originals(db: &Db) -> Result<Vec<Key>> {
+    db.all(
+        "SELECT o.hash FROM originals o WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.hash = o.hash) LIMIT 500",
+        params![],
+        |r| r.get(0),
+    )
+}
+
+pub(super) fn mend_original(tx: &mut Tx, key: &Key, was: i64, is: i64) -> Result<bool> {
+    let sql = "UPDATE originals SET size_bytes = ?3 WHERE hash = ?1 AND size_bytes = ?2";
+    Ok(tx.execute(sql, params![key, was, is])? > 0)
+}
+
+pub(super) fn mend_rendition(tx: &mut Tx, key: &Key, name: &str, was: i64, is: i64) -> Result<bool> {
+    let sql = "UPDATE renditions SET size_bytes = ?4 WHERE hash = ?1 AND name = ?2 AND size_bytes = ?3";
+    Ok(tx.execute(sql, params![key, name, was, is])? > 0)
+}
+
+/// Has any row these bytes?
+pub(super) fn is_held(db: &Db, key: &Key) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM originals WHERE hash = ?1) OR EXISTS (SELECT 1 FROM media WHERE hash = ?1)";
+    Ok(db.one(sql, params![key], |r| r.get(0))?.unwrap_or(true))
+}
+
+/// Is a version of these bytes under way?
+pub(super) fn is_worked_on(db: &Db, key: &Key) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM media WHERE hash = ?1 AND deleted_ms IS NULL AND state NOT IN ('ready', 'failed'))";
+    Ok(db.one(sql, params![key], |r| r.get(0))?.unwrap_or(true))
+}
+
+pub(super) fn set_watched(tx: &mut Tx, key: &Key, at: Time) -> Result<()> {
+    tx.execute("UPDATE originals SET watched_ms = max(watched_ms, ?2) WHERE hash = ?1", params![key, at])?;
+    Ok(())
 }

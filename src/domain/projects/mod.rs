@@ -50,9 +50,6 @@ closed_set! {
 
 text_columns!(ProjectStatus);
 
-/// Days in which a deleted project can be restored.
-pub const RESTORE_DAYS: i64 = 30;
-
 /// A project as a member sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Project {
@@ -453,9 +450,10 @@ pub async fn delete(app: &App, who: &Viewer, id: ProjectId, expected: Option<i64
     .await
 }
 
-/// Takes a project out of the trash, within [`RESTORE_DAYS`]. Only its owner sees it there.
+/// Takes a project out of the trash, within its days. Only its owner sees it there.
 pub async fn restore(app: &App, who: &Viewer, id: ProjectId) -> Result<Project> {
     let user = who.user;
+    let days = app.config.storage.trash_days;
     app.write(move |tx| {
         let mut project = sql::get(tx, user, id)?
             .filter(|p| p.my_role == Role::Owner || p.deleted_at.is_none())
@@ -464,8 +462,8 @@ pub async fn restore(app: &App, who: &Viewer, id: ProjectId) -> Result<Project> 
         let Some(deleted) = project.deleted_at.take() else {
             return Err(Error::Conflict(Text::new("error.not_deleted")));
         };
-        if tx.now().0 - deleted.0 > RESTORE_DAYS * crate::base::clock::DAY {
-            return Err(Error::Conflict(Text::new("error.too_late_to_restore").with("days", RESTORE_DAYS)));
+        if tx.now().0 - deleted.0 > days * crate::base::clock::DAY {
+            return Err(Error::Conflict(Text::new("error.too_late_to_restore").with("days", days)));
         }
         sql::set_deleted(tx, id, None)?;
         project.rev += 1;
@@ -473,4 +471,25 @@ pub async fn restore(app: &App, who: &Viewer, id: ProjectId) -> Result<Project> 
         Ok(project)
     })
     .await
+}
+
+/// Takes a project out of the trash for those who run the instance.
+pub fn untrash(tx: &mut Tx, actor: UserId, id: ProjectId) -> Result<()> {
+    sql::deleted(tx, id)?.ok_or_else(|| Error::Conflict(Text::new("error.not_deleted")))?;
+    sql::set_deleted(tx, id, None)?;
+    tx.emit(Some(id), Some(actor), Event::ProjectRestored { project: id }, None)?;
+    Ok(())
+}
+
+/// Ends the days of one in the trash: it can be restored no more, and goes with the next purge.
+pub fn expire(tx: &mut Tx, id: ProjectId, at: Time) -> Result<()> {
+    sql::deleted(tx, id)?.ok_or_else(|| Error::Conflict(Text::new("error.not_deleted")))?;
+    sql::set_deleted(tx, id, Some(at))
+}
+
+/// Removes a project for good, with its members and invitations. Its feedbacks are gone already.
+pub fn purge(tx: &mut Tx, id: ProjectId) -> Result<()> {
+    sql::purge(tx, id)?;
+    tx.emit(Some(id), None, Event::ProjectPurged { project: id }, None)?;
+    Ok(())
 }

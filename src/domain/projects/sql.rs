@@ -211,6 +211,16 @@ pub(super) fn set_deleted(tx: &mut Tx, id: ProjectId, at: Option<Time>) -> Resul
     Ok(())
 }
 
+/// Since when it is in the trash.
+pub(super) fn deleted(db: &Db, id: ProjectId) -> Result<Option<Time>> {
+    db.one("SELECT deleted_ms FROM projects WHERE id = ?1 AND deleted_ms IS NOT NULL", params![id], |r| r.get(0))
+}
+
+pub(super) fn purge(tx: &mut Tx, id: ProjectId) -> Result<()> {
+    tx.execute("DELETE FROM projects WHERE id = ?1", params![id])?;
+    Ok(())
+}
+
 pub(super) fn set_owner(tx: &mut Tx, id: ProjectId, owner: UserId) -> Result<()> {
     tx.execute("UPDATE projects SET owner_id = ?2, rev = rev + 1 WHERE id = ?1", params![id, owner])?;
     Ok(())

@@ -63,7 +63,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
             into.extend(actor.map(|user| (Kind::Person, user.0)));
         }
         ProjectChanged { project, .. } => drop(into.insert((Kind::Project, project.0))),
-        ProjectDeleted { project } | ProjectRestored { project } => {
+        ProjectDeleted { project } | ProjectRestored { project } | ProjectPurged { project } => {
             into.insert((Kind::Project, project.0));
             into.extend(sql::in_project(db, *project)?);
         }
@@ -75,14 +75,17 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         FeedbackAdded { feedback } | FeedbackChanged { feedback, .. } => {
             into.insert((Kind::Feedback, feedback.0));
         }
-        FeedbackDeleted { feedback } => {
+        FeedbackDeleted { feedback } | FeedbackRestored { feedback } | FeedbackPurged { feedback } => {
             into.insert((Kind::Feedback, feedback.0));
             into.extend(sql::in_feedback(db, *feedback)?);
         }
         MediaReceived { media, .. }
         | MediaProbed { media, .. }
         | MediaReady { media, .. }
-        | MediaFailed { media, .. } => drop(into.insert((Kind::File, media.0))),
+        | MediaFailed { media, .. }
+        | MediaDeleted { media, .. }
+        | MediaRestored { media, .. }
+        | MediaPurged { media, .. } => drop(into.insert((Kind::File, media.0))),
         CommentAdded { comment, .. }
         | CommentChanged { comment, .. }
         | CommentResolved { comment, .. }
@@ -95,6 +98,8 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         MemberChanged { project, role: Role::Owner, .. } => drop(into.insert((Kind::Project, project.0))),
         MemberChanged { .. } => {}
         ReactionAdded { .. } | ReactionRemoved { .. } | Decided { .. } => {}
+        RenditionsDropped { .. } | CleanupAnnounced { .. } | CleanupCancelled { .. } => {}
+        QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => {}
         UserAdded { .. } | SiteRoleChanged { .. } => {}
         InvitationSent { .. } | InvitationResent { .. } | InvitationRevoked { .. } | InvitationDeclined { .. } => {}
         LoggedIn { .. } | LoginFailed { .. } | LoggedOut { .. } | SessionsRevoked { .. } | TokenAdded { .. } => {}

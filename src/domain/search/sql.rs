@@ -43,7 +43,7 @@ fn source(kind: Kind) -> &'static str {
         Kind::File => {
             "SELECT x.id, x.project_id, x.user_id, x.state, 0, x.created_ms, x.name, '', '', NULL
              FROM media x JOIN feedbacks f ON f.id = x.feedback_id AND f.deleted_ms IS NULL
-             JOIN projects p ON p.id = x.project_id AND p.deleted_ms IS NULL WHERE 1"
+             JOIN projects p ON p.id = x.project_id AND p.deleted_ms IS NULL WHERE x.deleted_ms IS NULL"
         }
         Kind::Person => {
             "SELECT x.id, 0, x.id, '', 0, x.created_ms, x.nickname, '', '',
@@ -207,7 +207,7 @@ pub(super) fn rows(db: &Db, reader: UserId, wanted: &Wanted) -> Result<Vec<Shown
          SELECT 'file', v.id, v.name, p.id, p.name, f.title, f.id, u.id, u.nickname, v.state, v.created_ms
          FROM media v JOIN feedbacks f ON f.id = v.feedback_id AND f.deleted_ms IS NULL
          JOIN projects p ON p.id = v.project_id AND p.deleted_ms IS NULL
-         JOIN users u ON u.id = v.user_id WHERE v.id IN ({files})
+         JOIN users u ON u.id = v.user_id WHERE v.id IN ({files}) AND v.deleted_ms IS NULL
          UNION ALL
          SELECT 'person', u.id, u.nickname, 0, '', '', NULL, u.id, u.nickname, NULL, u.created_ms
          FROM users u WHERE u.id IN ({people}) AND u.locked = 0 AND EXISTS (

@@ -11,6 +11,7 @@
 //! its bytes never change afterwards. No name that a user chose becomes part of a path. All functions block; callers in
 //! async code wrap them in `spawn_blocking`.
 
+mod scan;
 mod uploads;
 
 use std::fs::{self, File};
@@ -22,6 +23,7 @@ use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub use scan::{Folder, Found};
 pub use uploads::Hold;
 
 /// The name of the bytes as they were uploaded.

@@ -205,6 +205,11 @@ pub fn last_of(db: &Db, kind: JobKind) -> Result<Option<Row>> {
     sql::last_of(db, kind)
 }
 
+/// The newest job of each of these kinds that has ended well.
+pub fn last_of_each(db: &Db, kinds: &[JobKind]) -> Result<Vec<Row>> {
+    sql::last_of_each(db, kinds)
+}
+
 /// How many jobs are in each lane and state.
 pub fn counts(db: &Db) -> Result<Vec<(Lane, JobState, i64)>> {
     sql::counts(db)

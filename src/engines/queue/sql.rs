@@ -284,6 +284,14 @@ pub(super) fn last_of(db: &Db, kind: JobKind) -> Result<Option<Row>> {
     )
 }
 
+pub(super) fn last_of_each(db: &Db, kinds: &[JobKind]) -> Result<Vec<Row>> {
+    // Names of a closed set, never a caller's text.
+    let newest =
+        |k: &JobKind| format!("(SELECT id FROM jobs WHERE state = 'done' AND kind = '{k}' ORDER BY id DESC LIMIT 1)");
+    let ids = kinds.iter().map(newest).collect::<Vec<_>>().join(", ");
+    db.all(&format!("SELECT {COLUMNS} FROM jobs WHERE id IN ({ids})"), params![], from_row)
+}
+
 pub(super) fn by_states(db: &Db, states: &[JobState], kind: Option<JobKind>, limit: i64) -> Result<Vec<Row>> {
     // Names of a closed set, never a caller's text.
     let names = states.iter().map(|s| format!("'{s}'")).collect::<Vec<_>>().join(", ");

@@ -40,6 +40,11 @@ impl<'c> Db<'c> {
         })
     }
 
+    /// A setting that is changed while the program runs; `None` if nobody has set it.
+    pub fn setting(&self, name: &str) -> Result<Option<String>> {
+        self.one("SELECT value FROM settings WHERE key = ?1", [name], |r| r.get(0))
+    }
+
     fn timed<T>(&self, sql: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
         if let Some(count) = &self.count {
             count.fetch_add(1, Ordering::Relaxed);
@@ -140,6 +145,15 @@ impl<'c> Tx<'c> {
             .map(byte)
             .collect::<Option<_>>()
             .ok_or_else(|| Error::internal("a secret is damaged"))
+    }
+
+    /// Keeps a setting that is changed while the program runs.
+    pub fn set_setting(&mut self, name: &str, value: &str) -> Result<()> {
+        self.execute(
+            "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            [name, value],
+        )?;
+        Ok(())
     }
 
     /// Says that a job was added, so that the queue looks after the commit.

@@ -14,6 +14,7 @@ mod overview;
 mod people;
 mod schedule;
 mod search;
+mod storage;
 mod words;
 
 use std::sync::Arc;
@@ -34,10 +35,11 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 6] = [
+const PAGES: [(&str, &str, &str); 7] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
+    ("storage", "/admin/storage", "folder"),
     ("cache", "/admin/cache", "clock"),
     ("search", "/admin/search", "search"),
     ("people", "/admin/people", "users"),
@@ -64,6 +66,13 @@ pub fn routes() -> Router<App> {
         .route("/admin/cache/purge", post(cache::purge))
         .route("/admin/search", get(search::show))
         .route("/admin/search/rebuild", post(search::rebuild))
+        .route("/admin/storage", get(storage::show))
+        .route("/admin/storage/run", post(storage::run))
+        .route("/admin/storage/quota", post(storage::quota))
+        .route("/admin/storage/restore", post(storage::restore))
+        .route("/admin/storage/purge", post(storage::purge))
+        .route("/admin/storage/closed", post(storage::set_closed))
+        .route("/admin/storage/orphans", post(storage::delete_orphans))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -100,7 +109,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 17] = [
+const DONE: [&str; 23] = [
     "retried",
     "retried_all",
     "moved",
@@ -118,6 +127,12 @@ const DONE: [&str; 17] = [
     "paused",
     "resumed",
     "planned",
+    "quota",
+    "restored",
+    "purging",
+    "closed_on",
+    "closed_off",
+    "deleting",
 ];
 
 impl Desk {

@@ -26,11 +26,16 @@ struct Page {
 
 pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<FeedbackId>) -> Result<Response> {
     let who = f.viewer()?;
-    let (feedback, project) = app
+    let (feedback, project, due) = app
         .read(move |db| {
             let feedback = feedback::look(db, who.user, id, Right::View)?;
             let project = projects::get(db, feedback.my_role, feedback.project_id, &Wanted::ALL)?;
-            Ok((feedback, project))
+            // Only who may keep the films is told that they are to go.
+            let due = match feedback.my_role.may(Right::Upload) {
+                true => feedback::trash::due(db, id)?,
+                false => None,
+            };
+            Ok((feedback, project, due))
         })
         .await?;
     let role = feedback.my_role;
@@ -38,6 +43,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<Feedba
         "feedback": feedback,
         "project": { "id": project.id, "name": project.name },
         "slug": slug(&project.name),
+        "cleanup_due": due,
         "rights": {
             "comment": role.may(Right::Comment),
             "decide": role.may(Right::Decide),

@@ -121,6 +121,14 @@ export class Player {
     next.addEventListener("error", () => next.remove());
   }
 
+  /** There is nothing to show any more. */
+  empty() {
+    this.drop();
+    this.media = null;
+    for (const el of this.screen.querySelectorAll(".screen-note, .stage-flag, .poster, .big-play")) el.remove();
+    this.listen("loaded");
+  }
+
   drop() {
     this.stopReverse();
     if (this.video) {

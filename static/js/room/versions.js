@@ -1,8 +1,19 @@
-// The versions of the film: choosing one, adding one.
-import { $, ago, bytes, h, icon, t } from "../dom.js";
+// The versions of the film: choosing one, adding one, deleting one.
+import { api } from "../api.js";
+import { $, ago, bytes, confirmed, h, icon, t, toast } from "../dom.js";
 
-/** Draws the version menu. `pick(media)`, `add(file)`. */
-export function versionMenu(root, room, { pick, add }) {
+async function remove(media, restored) {
+  const text = t("js.version.delete_text", { name: media.name });
+  if (!await confirmed({ title: t("js.version.delete_title", { n: media.version }), text, action: t("js.version.delete") })) return;
+  try {
+    await api("DELETE", `/media/${media.id}`);
+    const undo = () => api("POST", `/media/${media.id}/restore`).then(() => restored(media.id)).catch((error) => toast(error.message, "bad"));
+    toast(t("js.version.deleted", { n: media.version }), "good", { label: t("js.version.restore"), run: undo });
+  } catch (error) { toast(error.message, "bad"); }
+}
+
+/** Draws the version menu. `pick(media)`, `add(file)`, `restored(id)`. */
+export function versionMenu(root, room, { pick, add, restored }) {
   const input = h("input", { type: "file", accept: "video/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
   document.body.append(input);
   const label = h("span", { class: "num" });
@@ -21,7 +32,8 @@ export function versionMenu(root, room, { pick, add }) {
           media.state !== "ready" && h("span", { class: `pill ${media.state}` }, t(`js.media.${media.state}`)))),
         ...(room.versions.length ? [h("div", { class: "menu-line" })] : []),
         ...(room.rights.upload ? [h("button", { class: "menu-item", type: "button", onclick: () => input.click() }, icon("upload"), t("js.version.add"))] : []),
-        ...(shown ? [h("a", { class: "menu-item", href: `${shown.urls.original}?download=1` }, icon("download"), t("js.version.download"))] : []));
+        ...(shown ? [h("a", { class: "menu-item", href: `${shown.urls.original}?download=1` }, icon("download"), t("js.version.download"))] : []),
+        ...(shown && room.rights.manage ? [h("button", { class: "menu-item bad", type: "button", onclick: () => { menu.open = false; remove(shown, restored); } }, icon("trash"), t("js.version.delete"))] : []));
       // Without a film the stage has the button.
       menu.hidden = !room.versions.length;
     },

@@ -13,8 +13,8 @@ use std::path::Path;
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
 
-use super::shelf;
 use super::sql::{NewMedia, insert as insert_media, set_job};
+use super::{quotas, shelf};
 use crate::app::App;
 use crate::base::clock::{HOUR, Time};
 use crate::base::error::{Error, Result};
@@ -25,13 +25,15 @@ use crate::base::locale::Text;
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
 use crate::domain::projects::judge;
-use crate::engines::files::{Hold, Key};
+use crate::engines::files::{Files, Hold, Key, ORIGINAL};
 use crate::engines::queue::{self, NewJob};
 use crate::engines::store::{Db, Tx};
 pub use receive::{Checksum, receive};
 
 /// Bytes of a file name in UTF-8 at the most, as file systems have it.
 const NAME_MAX: usize = 255;
+/// Times that bytes are adopted which a purge takes away at the same moment.
+const ADOPTIONS: usize = 3;
 
 /// An upload as its owner sees it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -93,7 +95,8 @@ pub struct NewUpload {
     pub size_bytes: u64,
 }
 
-/// Begins an upload. Needs the right to upload, room on the disk, and not too many others by the same person.
+/// Begins an upload. Needs the right to upload, room on the disk and within the quotas, and not too many others by the
+/// same person.
 pub async fn create(app: &App, who: &Viewer, new: NewUpload) -> Result<Upload> {
     begin(app, who.user, new).await
 }
@@ -106,11 +109,11 @@ async fn begin(app: &App, user: UserId, new: NewUpload) -> Result<Upload> {
     let name = clean_name(&new.name).ok_or_else(|| Error::invalid("filename", Text::new("media.upload.name")))?;
     let free = free_bytes(app).await?;
     let (max_open, keep_free) = (app.config.media.max_open_uploads, app.config.media.keep_free_bytes);
-    let lasts = app.config.media.upload_hours * HOUR;
+    let (lasts, quota) = (app.config.media.upload_hours * HOUR, app.config.storage.quota_bytes);
     app.write(move |tx| {
         let place = super::sql::place(tx, user, new.feedback)?.ok_or(Error::NotFound("feedback"))?;
         judge(Some(place.role), Right::Upload, "feedback")?;
-        let open = sql::open(tx, user)?;
+        let open = sql::open(tx, user, place.project)?;
         if open.of_user >= max_open {
             return Err(Error::Conflict(Text::new("media.upload.too_many_open").with("max", max_open)));
         }
@@ -119,6 +122,7 @@ async fn begin(app: &App, user: UserId, new: NewUpload) -> Result<Upload> {
         if wanted > free {
             return Err(Error::NoSpace);
         }
+        quotas::check(tx, place.project, quota, new.size_bytes, open.whole_bytes)?;
         let expires = tx.now().plus(lasts);
         let id = sql::insert(tx, user, &name, &new, expires)?;
         Ok(Upload {
@@ -181,14 +185,19 @@ pub async fn bring(app: &App, user: UserId, feedback: FeedbackId, name: &str, so
 /// holds the upload.
 async fn finish(app: &App, upload: UploadId) -> Result<MediaId> {
     let files = app.files.clone();
-    let kept = tokio::task::spawn_blocking(move || -> std::io::Result<Key> {
-        // Read back from the disk: right also when half of it came before a crash.
-        let key = files.hash_upload(upload)?;
-        files.adopt_upload(upload, &key)?;
-        Ok(key)
-    });
-    let key = kept.await.map_err(Error::internal)??;
-    let media = app.store.write(move |tx| complete(tx, upload, key)).await?;
+    // Read back from the disk: right also when half of it came before a crash.
+    let key = tokio::task::spawn_blocking(move || files.hash_upload(upload)).await.map_err(Error::internal)??;
+    let mut media = None;
+    for _ in 0..ADOPTIONS {
+        let files = app.files.clone();
+        tokio::task::spawn_blocking(move || files.adopt_upload(upload, &key)).await.map_err(Error::internal)??;
+        let files = app.files.clone();
+        media = app.store.write(move |tx| complete(tx, &files, upload, key)).await?;
+        if media.is_some() {
+            break;
+        }
+    }
+    let media = media.ok_or_else(busy)?;
     let files = app.files.clone();
     // The version has its bytes; a second name that stays goes with the next sweep.
     if let Ok(Err(e)) = tokio::task::spawn_blocking(move || files.end_upload(upload)).await {
@@ -197,10 +206,15 @@ async fn finish(app: &App, upload: UploadId) -> Result<MediaId> {
     Ok(media)
 }
 
-fn complete(tx: &mut Tx, id: UploadId, key: Key) -> Result<MediaId> {
+/// `None` if the same bytes, which were there already when they were adopted, have been purged since: they are adopted
+/// once more. Files leave their place only under the writer ([`shelf::clear`]), so a look here holds for this change.
+fn complete(tx: &mut Tx, files: &Files, id: UploadId, key: Key) -> Result<Option<MediaId>> {
     let upload = sql::get(tx, id)?.ok_or(Error::NotFound("upload"))?;
     if let Some(media) = upload.media_id {
-        return Ok(media);
+        return Ok(Some(media));
+    }
+    if !files.has(&key, ORIGINAL)? {
+        return Ok(None);
     }
     judge(upload.role, Right::Upload, "feedback")?;
     let new = NewMedia {
@@ -227,7 +241,7 @@ fn complete(tx: &mut Tx, id: UploadId, key: Key) -> Result<MediaId> {
     let row = super::sql::by_id(tx, media)?.ok_or(Error::NotFound("media"))?;
     let event = Event::MediaReceived { media, feedback: upload.feedback };
     tx.emit(Some(upload.project), Some(upload.user), event, Some(row.live()))?;
-    Ok(media)
+    Ok(Some(media))
 }
 
 /// Gives an upload up: its bytes go, a version that it became stays. A connection that is still sending is cut.
@@ -280,6 +294,11 @@ pub async fn sweep(app: &App) -> Result<Swept> {
         swept.files += 1;
     }
     Ok(swept)
+}
+
+/// Uploads that still need their file, in order.
+pub fn under_way(db: &Db) -> Result<Vec<UploadId>> {
+    sql::under_way(db)
 }
 
 /// What a sweep did.

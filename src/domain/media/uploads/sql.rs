@@ -3,8 +3,8 @@
 use super::{NewUpload, Upload};
 use crate::base::clock::Time;
 use crate::base::error::Result;
-use crate::base::ids::{MediaId, UploadId, UserId};
-use crate::engines::store::{Db, Row, SqlResult, Tx, params};
+use crate::base::ids::{MediaId, ProjectId, UploadId, UserId};
+use crate::engines::store::{Db, Row, SqlError, SqlResult, Tx, params};
 
 fn upload(r: &Row) -> SqlResult<Upload> {
     Ok(Upload {
@@ -52,16 +52,22 @@ pub(super) struct Open {
     pub of_user: i64,
     /// Bytes that are still to come, of everybody.
     pub promised_bytes: u64,
+    /// Bytes of whole uploads, those that have come included: of everybody, and in the project.
+    pub whole_bytes: (u64, u64),
 }
 
-pub(super) fn open(db: &Db, user: UserId) -> Result<Open> {
+pub(super) fn open(db: &Db, user: UserId, project: ProjectId) -> Result<Open> {
     let now = db.one(
-        "SELECT coalesce(sum(user_id = ?1), 0), coalesce(sum(size_bytes - offset_bytes), 0) FROM uploads
-         WHERE media_id IS NULL",
-        params![user],
-        |r| Ok(Open { of_user: r.get(0)?, promised_bytes: r.get::<_, i64>(1)?.max(0) as u64 }),
+        "SELECT coalesce(sum(x.user_id = ?1), 0), coalesce(sum(x.size_bytes - x.offset_bytes), 0),
+            coalesce(sum(x.size_bytes), 0), coalesce(sum(iif(f.project_id = ?2, x.size_bytes, 0)), 0)
+         FROM uploads x JOIN feedbacks f ON f.id = x.feedback_id WHERE x.media_id IS NULL",
+        params![user, project],
+        |r| {
+            let bytes = |i| Ok::<_, SqlError>(r.get::<_, i64>(i)?.max(0) as u64);
+            Ok(Open { of_user: r.get(0)?, promised_bytes: bytes(1)?, whole_bytes: (bytes(2)?, bytes(3)?) })
+        },
     )?;
-    Ok(now.unwrap_or(Open { of_user: 0, promised_bytes: 0 }))
+    Ok(now.unwrap_or(Open { of_user: 0, promised_bytes: 0, whole_bytes: (0, 0) }))
 }
 
 /// The bytes before `offset` are on the disk.
