@@ -127,8 +127,7 @@ async fn a_lost_part_leaves_a_film_that_can_be_watched() {
     let dir = Dir::new("lost-films");
     let film = dir.film(&format!("{CLIP} -movflags +faststart fast.mp4"));
     studio.work().await;
-    let paused = |tx: &mut _| queue::set_lane(tx, None, Lane::Media, LaneChange::Paused(true));
-    studio.app.write(paused).await.unwrap();
+    studio.app.write(|tx| queue::set_lane(tx, None, Lane::Media, LaneChange::Paused(true))).await.unwrap();
     let id = studio.editor.upload(studio.feedback, "fast.mp4", &film).await;
     let shown = studio.shown_when(id, |m| m["urls"]["thumbs"].as_array().is_some_and(|t| t.len() == 10)).await;
     assert_eq!((shown["state"].as_str(), shown["playable"].as_bool()), (Some("processing"), Some(true)));
