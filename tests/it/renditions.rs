@@ -4,10 +4,10 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use videoplanet::base::ids::{JobId, MediaId};
-use videoplanet::base::job::{Job, JobKind};
+use videoplanet::base::job::{Job, JobKind, Lane};
 use videoplanet::domain::jobs;
 use videoplanet::engines::ffmpeg::Encoder;
-use videoplanet::engines::queue;
+use videoplanet::engines::queue::{self, LaneChange};
 use videoplanet::engines::store::params;
 
 use crate::answer::Answer;
@@ -127,7 +127,7 @@ async fn a_lost_part_leaves_a_film_that_can_be_watched() {
     let dir = Dir::new("lost-films");
     let film = dir.film(&format!("{CLIP} -movflags +faststart fast.mp4"));
     studio.work().await;
-    studio.app.queue.hold(videoplanet::base::job::Lane::Media, Some("a test"));
+    studio.app.write(|tx| queue::set_lane(tx, None, Lane::Media, LaneChange::Paused(true))).await.unwrap();
     let id = studio.editor.upload(studio.feedback, "fast.mp4", &film).await;
     let shown = studio.shown_when(id, |m| m["urls"]["thumbs"].as_array().is_some_and(|t| t.len() == 10)).await;
     assert_eq!((shown["state"].as_str(), shown["playable"].as_bool()), (Some("processing"), Some(true)));
@@ -142,6 +142,26 @@ async fn a_lost_part_leaves_a_film_that_can_be_watched() {
     }
     let told = studio.editor.call(&format!("GET /jobs/{job}")).await.body;
     assert_eq!(told["result"]["lost"], json!([{ "kind": "proxy_media", "error": "cancelled" }]), "{told}");
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_still_is_shown_as_a_picture() {
+    let studio = Studio::start("still").await;
+    studio.work().await;
+    let dir = Dir::new("still-films");
+    let ready = studio.publish("콘티.png", &dir.film("-f lavfi -i testsrc2=s=5000x2000 -frames:v 1 big.png")).await;
+    let urls = &ready["urls"];
+    assert_eq!((ready["state"].as_str(), ready["facts"]["still"].as_bool()), (Some("ready"), Some(true)), "{ready}");
+    assert!(urls["proxy"].is_null() && urls["poster"].is_string() && urls["sprite"].is_null(), "{urls}");
+    let image = reqwest::get(format!("{}{}", studio.url, urls["image"].as_str().unwrap())).await.unwrap();
+    std::fs::write(dir.path().join("image.jpg"), image.bytes().await.unwrap()).unwrap();
+    let out = std::process::Command::new("ffprobe")
+        .args(["-v", "error", "-of", "csv=p=0", "-show_entries", "stream=codec_name,width,height", "image.jpg"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&out.stdout).trim(), "mjpeg,3840,1536");
     studio.stop().await;
 }
 
