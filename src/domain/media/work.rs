@@ -99,6 +99,11 @@ async fn decide(app: &App, job: JobId, id: MediaId) -> Result<Value, JobError> {
             }
             let Some(mut media) = sql::by_id(tx, id)? else { return Ok((None, lost)) };
             if media.has(PROXY) || media.has(IMAGE) || media.playable {
+                // The program may have ended between this word and the mark of the job: it is not said twice.
+                let crashed = queue::by_id(tx, job)?.is_some_and(|row| row.crashes > 0);
+                if crashed && media.state == MediaState::Ready {
+                    return Ok((None, lost));
+                }
                 media.state = MediaState::Ready;
                 media.error = None;
                 sql::update(tx, &media)?;
