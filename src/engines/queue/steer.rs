@@ -41,6 +41,12 @@ pub fn retry(tx: &mut Tx, actor: Option<UserId>, id: JobId) -> Result<Row> {
     if !row.state.is_lost() {
         return Err(Error::Conflict(Text::new("error.job_is_not_over")));
     }
+    // A part that was told to end and has not yet would take the new tries with it.
+    for need in sql::needs_of(tx, id)?.iter().filter(|n| n.state == JobState::Running) {
+        if sql::by_id(tx, need.id)?.is_some_and(|part| part.cancelled.is_some()) {
+            return Err(Error::Conflict(Text::new("error.job_is_ending")));
+        }
+    }
     revive(tx, id)?;
     for (waiting, state) in sql::dependents(tx, id)? {
         if state.is_over() {

@@ -170,6 +170,11 @@ async fn who_ends_a_job_ends_what_only_it_needs() {
     h.store.write(|tx| set_lane(tx, None, Lane::Light, LaneChange::Paused(true))).await.unwrap();
     h.start(ONE).await;
     h.until_ran(&[3]).await;
+    let at_once = h.store.write(move |tx| {
+        cancel(tx, None, parent)?;
+        retry(tx, None, parent)
+    });
+    assert!(matches!(at_once.await, Err(Error::Conflict(_))), "its part is still ending");
     h.store.write(move |tx| cancel(tx, None, parent)).await.unwrap();
     h.until("the running part ends", async |h| h.state(runs).await == JobState::Cancelled).await;
     assert_eq!((h.state(parent).await, h.state(alone).await), (JobState::Cancelled, JobState::Cancelled));
