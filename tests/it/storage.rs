@@ -577,7 +577,12 @@ async fn a_version_that_was_not_ready_goes_on_after_it_was_restored() {
     s.editor.call(&format!("DELETE /media/{media}")).await.is(204);
     s.work().await;
     // Its job finds nothing to do.
-    let job = s.app.read(|db| db.one("SELECT max(id) FROM jobs", params![], |r| r.get(0))).await.unwrap().unwrap();
+    let job = s
+        .app
+        .read(|db| db.one("SELECT max(id) FROM jobs WHERE kind = 'probe_media'", params![], |r| r.get(0)))
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(s.ended(JobId(job)).await, json!({}));
     s.editor.call(&format!("POST /media/{media}/restore")).await.is(200);
     assert_eq!(s.settled(media).await["error"]["code"], "not_video");
