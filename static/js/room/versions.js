@@ -1,9 +1,9 @@
 // The versions of the film: choosing one, adding one.
 import { $, ago, bytes, h, icon, t } from "../dom.js";
 
-/** Draws the version menu. `pick(media)`, `add(file)`. */
-export function versionMenu(root, room, { pick, add }) {
-  const input = h("input", { type: "file", accept: "video/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
+/** Draws the version menu. `pick(media)`, `add(file)`, `info(media)`. */
+export function versionMenu(root, room, { pick, add, info }) {
+  const input = h("input", { type: "file", accept: "video/*,audio/*,image/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
   document.body.append(input);
   const label = h("span", { class: "num" });
   const panel = h("div", { class: "menu-panel versions" });
@@ -21,6 +21,7 @@ export function versionMenu(root, room, { pick, add }) {
           media.state !== "ready" && h("span", { class: `pill ${media.state}` }, t(`js.media.${media.state}`)))),
         ...(room.versions.length ? [h("div", { class: "menu-line" })] : []),
         ...(room.rights.upload ? [h("button", { class: "menu-item", type: "button", onclick: () => input.click() }, icon("upload"), t("js.version.add"))] : []),
+        ...(shown ? [h("button", { class: "menu-item", type: "button", onclick: () => info(shown) }, icon("info"), t("js.info.open"))] : []),
         ...(shown ? [h("a", { class: "menu-item", href: `${shown.urls.original}?download=1` }, icon("download"), t("js.version.download"))] : []));
       // Without a film the stage has the button.
       menu.hidden = !room.versions.length;
