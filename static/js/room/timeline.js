@@ -138,6 +138,7 @@ export class Timeline {
       return mark;
     }));
     this.drawWave();
+    this.draw();
   }
 
   drawWave() {
