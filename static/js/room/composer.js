@@ -110,6 +110,7 @@ export class Composer {
     if (key === this.drawn) return;
     this.drawn = key;
     this.top.hidden = !room.player.media || room.player.still;
+    this.area.placeholder = t(room.player.still ? "js.say.placeholder_still" : "js.say.placeholder");
     if (this.stamp === "none") {
       this.top.replaceChildren(h("button", { class: "chip off", type: "button", onclick: () => this.stampNow() }, icon("clock", "s"), t("js.say.no_time")));
       return;

@@ -31,9 +31,9 @@ export function dressStage(player) {
   const percent = progress?.percent ?? null;
   const bar = () => { const p = h("progress", { max: "100", "aria-label": making(media) }); if (percent !== null) p.value = percent; return p; };
   const detail = () => percent >= 99.5 ? t("js.media.finishing") : [percent === null ? null : `${Math.floor(percent)}%`,
+    progress?.eta_ms ? t("js.upload.eta", { time: duration(progress.eta_ms) }) : null,
     progress?.speed ? `${Number(progress.speed).toFixed(1)}×` : null,
-    progress?.fps ? `${Math.round(progress.fps)} fps` : null,
-    progress?.eta_ms ? t("js.upload.eta", { time: duration(progress.eta_ms) }) : null].filter(Boolean).join(" · ");
+    progress?.fps ? `${Math.round(progress.fps)} fps` : null].filter(Boolean).join(" · ");
   const note = (bad, ...parts) => screen.append(h("div", { class: `screen-note${bad ? " bad" : ""}`, role: bad ? "alert" : "status" }, parts));
   const again = (word, primary) => player.mayRemake && h("button", { class: `btn s${primary ? " primary" : ""}`, type: "button", "data-act": "remake", onclick: () => player.listen("remake") }, icon("loop", "s"), t(word));
   const fetchIt = () => h("a", { class: "btn s", href: `${media.urls.original}?download=1` }, icon("download", "s"), t("js.media.download", { size: bytes(media.size_bytes) }));
@@ -48,7 +48,7 @@ export function dressStage(player) {
     if (media.state === "failed") {
       note(true, icon("alert"), h("h2", null, t("js.media.failed")), h("p", null, media.error?.message || t("js.media.failed_hint")), h("div", { class: "row" }, again("js.media.again"), fetchIt()));
     } else if (working) {
-      note(false, h("h2", null, making(media)), bar(), h("p", { class: "num" }, detail()), h("p", null, t(remaking ? "js.media.remaking_hint" : player.unshown ? "js.media.unshown_wait" : "js.media.wait")));
+      note(false, h("h2", null, making(media)), bar(), h("p", { class: "num" }, detail()), h("p", null, t(remaking ? "js.media.remaking_hint" : ["received", "probing"].includes(media.state) ? "js.media.looking" : player.unshown ? "js.media.unshown_wait" : "js.media.wait")));
     } else if (player.unshown) {
       note(true, icon("alert"), h("h2", null, t("js.media.unshown")), h("p", null, t("js.media.unshown_hint")),
         h("button", { class: "btn s", type: "button", onclick: () => player.show(media, player.ms) }, t("js.retry")));

@@ -4,7 +4,7 @@ import { h, t } from "../dom.js";
 import { drawPeaks } from "./beside.js";
 
 /** The size of the small picture at the most, in pixels. */
-const LOOK = [176, 132];
+const LOOK = [176, 160];
 
 export class Timeline {
   /** `marks()` gives the comments to show: [{id, start_ms, end_ms, done, anon, internal, text, who}]. */
