@@ -44,13 +44,10 @@ async fn the_original_plays_until_the_proxy_is_there_and_the_cuts_lead_to_their_
     browser.until(&page, "document.querySelector('#screen video').paused").await;
     browser.eval(&page, "document.querySelector('#screen video').currentTime = 1.02").await;
     browser.until(&page, "!document.querySelector('#screen video').seeking").await;
-    browser.eval(&page, "(document.querySelector('#screen video').mark = 'original', true)").await;
 
     // The proxy comes, and the place is kept to the frame.
     lane(false).await.unwrap();
-    browser
-        .until(&page, "document.querySelector('#screen video:not(.next)').src.endsWith('/proxy.mp4')")
-        .await;
+    browser.until(&page, "document.querySelector('#screen video:not(.next)').src.endsWith('/proxy.mp4')").await;
     let at = browser.eval(&page, "document.querySelector('#screen video').currentTime").await.as_f64().unwrap();
     assert_eq!((at * 25.0).floor(), 25.0, "the 26th frame, as before: {at}");
     assert_eq!(browser.eval(&page, "document.querySelectorAll('#screen video').length").await, 1);
@@ -83,7 +80,8 @@ async fn the_original_plays_until_the_proxy_is_there_and_the_cuts_lead_to_their_
     // Another file of the same version, while it runs: it runs on.
     browser.press(&page, " ", "Space", false).await;
     browser.until(&page, &format!("{frame} > 80")).await;
-    let choice = "[...document.querySelectorAll('.qualities .menu-item')].find(i => i.getAttribute('aria-checked') !== 'true')";
+    let choice =
+        "[...document.querySelectorAll('.qualities .menu-item')].find(i => i.getAttribute('aria-checked') !== 'true')";
     browser.eval(&page, &format!("({choice}.click(), true)")).await;
     browser.until(&page, "document.querySelector('#screen video:not(.next)').src.endsWith('/original')").await;
     browser.until(&page, &format!("!document.querySelector('#screen video').paused && {frame} > 85")).await;

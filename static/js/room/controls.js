@@ -61,7 +61,7 @@ export function controls(root, player, { shot, info, cuts, help, full }) {
     // One file is no choice.
     quality.hidden = sources.length < 2;
     qualityLabel.textContent = kind ? t(`js.quality.${kind}`) : "";
-    qualities.replaceChildren(...sources.map((name) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "aria-checked": String(name === kind), onclick: () => player.choose(name) },
+    qualities.replaceChildren(...sources.map((name) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "aria-checked": String(name === kind), onclick: () => { player.choose(name); quality.firstChild.focus(); } },
       h("span", { class: "grow" }, t(`js.quality.${name}`), h("span", { class: "faint tiny" }, h("br"), t(`js.quality.${name}_hint`))))));
     play.replaceChildren(icon(player.playing ? "pause" : "play"));
     const label = t(player.playing ? "js.player.pause" : "js.player.play");
