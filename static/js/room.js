@@ -2,11 +2,16 @@
 import "./frame.js";
 import { api } from "./api.js";
 import { $, avatar, h, page, t, toast } from "./dom.js";
+import { Beside } from "./room/beside.js";
 import { cleanupBar } from "./room/cleanup.js";
 import { Comments } from "./room/comments.js";
 import { Composer } from "./room/composer.js";
+import { controls } from "./room/controls.js";
+import { Cuts } from "./room/cuts.js";
+import { showInfo } from "./room/info.js";
 import { bindKeys, showKeys } from "./room/keys.js";
-import { controls, Player, sourceOf } from "./room/player.js";
+import { Player, sourceOf } from "./room/player.js";
+import { SoundPicture } from "./room/sound.js";
 import { Thread } from "./room/thread.js";
 import { Timeline } from "./room/timeline.js";
 import { verdictBar } from "./room/verdict.js";
@@ -74,14 +79,29 @@ function refresh() {
 room.thread = new Thread(room.feedbackId, room.me, refresh);
 room.player = new Player($("#screen"), (what) => {
   if (what === "full") { room.fullScreen(); return; }
+  if (what === "remake") { remake(room.player.media); return; }
   drawControls?.();
   room.timeline?.draw();
   room.player.keepInRange();
-  if (what === "time") { room.composer?.tick(); room.comments?.followTo(room.player.ms); }
-  if (what === "loaded") { refresh(); room.composer?.dress(); }
+  if (what === "time") { room.composer?.tick(); room.comments?.followTo(room.player.ms); room.cuts.tick(); }
+  if (what === "loaded") { refresh(); room.composer?.dress(); drawBeside(); }
+  room.sound.tick();
 });
-const drawControls = controls($("#controls"), room.player, { shot: () => room.player.screenshot(room.slug), help: showKeys, full: () => room.fullScreen() });
-room.timeline = new Timeline($("#timeline"), room.player, { pick: (id) => { room.goTo(room.thread.byId.get(id)); room.comments.reveal(id); } });
+room.player.mayRemake = room.rights.upload;
+
+/** What was made beside the film is drawn again: it has come, or the film's own length has. */
+function drawBeside() {
+  room.timeline?.drawBeside();
+  room.cuts?.draw();
+  room.sound?.draw();
+  drawControls?.();
+}
+room.beside = new Beside(drawBeside);
+room.cuts = new Cuts($("#cuts"), room.player, room.beside);
+room.sound = new SoundPicture($("#screen"), room.player, room.beside);
+const info = (media) => { if (media) showInfo(media, room.counterOf(media.id), (ms) => { room.player.pause(); room.player.seek(ms); }); };
+const drawControls = controls($("#controls"), room.player, { info: () => info(room.player.media), cuts: room.cuts, shot: () => room.player.screenshot(room.slug), help: showKeys, full: () => room.fullScreen() });
+room.timeline = new Timeline($("#timeline"), room.player, room.beside, { pick: (id) => { room.goTo(room.thread.byId.get(id)); room.comments.reveal(id); } });
 room.comments = new Comments($("#panel-head"), $("#comments"), room);
 
 // Versions -----------------------------------------------------------------------------------------------------------
@@ -91,11 +111,32 @@ const addFiles = (files) => {
   if (!room.rights.upload) { toast(t("js.version.no_right"), "bad"); return; }
   for (const file of files) queue.add(file, room.feedbackId);
 };
-const versions = versionMenu($("#versions"), room, { pick: (media) => showVersion(media, room.player.ms), add: addFiles, restored: (id) => refetchVersions(id) });
+const versions = versionMenu($("#versions"), room, { pick: (media) => showVersion(media, room.player.ms), add: addFiles, info, restored: (id) => refetchVersions(id) });
 if (room.rights.upload) dropZone($("#stage"), addFiles);
+
+/** Versions that are to be made again, as asked from here: version → job. */
+const asked = new Map();
+
+async function remake(media) {
+  const begun = await api("POST", `/media/${media.id}/rerun`, {}).catch(() => null);
+  if (!begun) return;
+  asked.set(media.id, begun.job_id);
+  await refetchMedia(media.id);
+}
+
+/** Has the work that was asked for ended without a word? A version that was ready stays so, whatever became of it. */
+async function lookAfter(media) {
+  const job = await api("GET", `/jobs/${asked.get(media.id)}`, undefined, { quiet: true }).catch(() => null);
+  if (!job || !["done", "failed", "dead", "cancelled"].includes(job.state)) return;
+  asked.delete(media.id);
+  if (job.state !== "done") toast(t("js.media.remake_failed"), "bad");
+  refetchMedia(media.id);
+}
 
 function showVersion(media, ms = 0) {
   room.player.show(media, ms);
+  room.beside.show(media);
+  $("#stage").classList.toggle("is-still", room.player.still);
   versions.draw();
   emptyStage(room, versions.choose);
   drawControls();
@@ -105,12 +146,17 @@ function showVersion(media, ms = 0) {
 }
 
 function takeMedia(media) {
+  media.remaking = asked.has(media.id);
   const at = room.versions.findIndex((m) => m.id === media.id);
   if (at >= 0) room.versions[at] = media;
   else room.versions.unshift(media);
   room.versions.sort((a, b) => b.version - a.version);
   room.counters.delete(media.id);
-  if (room.player.media?.id === media.id) room.player.update(media);
+  if (room.player.media?.id === media.id) {
+    room.player.update(media);
+    room.beside.show(media);
+    $("#stage").classList.toggle("is-still", room.player.still);
+  }
   versions.draw();
 }
 
@@ -143,14 +189,18 @@ async function refetchMedia(id) {
 
 /** Where no socket gets through, progress is asked for. */
 setInterval(() => {
-  const busy = room.versions.find((m) => !["ready", "failed"].includes(m.state));
-  if (busy && (line.state !== "open" || Date.now() - lastProgress > 8000) && document.visibilityState === "visible") refetchMedia(busy.id);
+  const busy = room.versions.find((m) => !["ready", "failed"].includes(m.state) || m.progress || asked.has(m.id));
+  if (busy && (line.state !== "open" || Date.now() - lastProgress > 8000) && document.visibilityState === "visible") {
+    refetchMedia(busy.id);
+    if (asked.has(busy.id)) lookAfter(busy);
+  }
 }, 4000);
 
 // Live ---------------------------------------------------------------------------------------------------------------
 
 let online = [];
 let lastProgress = 0;
+let lastLook = 0;
 const writers = new Map();
 
 function drawPeople() {
@@ -209,13 +259,17 @@ const handlers = {
     if (!media) { refetchVersions(); return; }
     // Something of it is there by now that was not when it was fetched: the proxy plays while the rest is made.
     const news = (message.proxy && !media.urls.proxy) || (message.poster && !media.urls.poster);
-    if (media.state !== message.state || news) refetchMedia(media.id);
+    // Sheet, sound and scenes come without a word of their own: they are looked for now and then.
+    const rest = message.proxy && !media.urls.sprite && Date.now() - lastLook > 5000;
+    if (rest) lastLook = Date.now();
+    if (media.state !== message.state || news || rest) refetchMedia(media.id);
     // A word without a number says only that the state has changed.
     const progress = message.percent === null ? media.progress : { percent: message.percent, fps: message.fps, speed: message.speed, eta_ms: message.eta_ms };
     takeMedia({ ...media, state: message.state || media.state, progress });
   },
   media_ready(message) {
     if (message.feedback_id !== room.feedbackId) return;
+    asked.delete(message.media_id);
     if (room.versions.some((m) => m.id === message.media_id)) refetchMedia(message.media_id);
     else refetchVersions();
   },

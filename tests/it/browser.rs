@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::chromium::{Chromium, Page};
 use crate::studio::Studio;
 
-async fn sign_in(browser: &mut Chromium, studio: &Studio, email: &str) -> Page {
+pub async fn sign_in(browser: &mut Chromium, studio: &Studio, email: &str) -> Page {
     let page = browser.page(1440, 900).await;
     browser.open(&page, &format!("{}/login", studio.url)).await;
     browser.write(&page, "#email", email).await;

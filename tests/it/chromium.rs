@@ -163,6 +163,18 @@ impl Chromium {
         }
     }
 
+    /// Moves the pointer over an element, `part` of its width from its left.
+    pub async fn point(&mut self, page: &Page, selector: &str, part: f64) {
+        let place = format!(
+            "(() => {{ const r = document.querySelector({}).getBoundingClientRect();
+             return [r.x + r.width * {part}, r.y + r.height / 2]; }})()",
+            json!(selector)
+        );
+        let at = self.eval(page, &place).await;
+        let params = json!({ "type": "mouseMoved", "x": at[0], "y": at[1] });
+        self.on(page, "Input.dispatchMouseEvent", params).await;
+    }
+
     /// Puts the focus on an element and types.
     pub async fn write(&mut self, page: &Page, selector: &str, text: &str) {
         self.until(page, &format!("document.querySelector({})", json!(selector))).await;

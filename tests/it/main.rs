@@ -6,6 +6,7 @@ mod anonymity;
 mod answer;
 mod bad_input;
 mod browser;
+mod browser_film;
 mod budgets;
 mod chromium;
 mod clips;

@@ -51,6 +51,7 @@ export class Composer {
 
   /** T: the box gets the focus and the time of this frame. */
   stampNow() {
+    if (this.room.player.still) { this.area.focus(); return; }
     this.kept = true;
     this.room.player.pause();
     this.to = null;
@@ -105,10 +106,11 @@ export class Composer {
   tick() {
     const { room } = this;
     const ms = this.stamp === "follow" ? room.player.stampMs : this.from;
-    const key = `${room.player.media?.id}|${this.stamp}|${this.stamp === "none" ? "" : room.player.counter.code(ms ?? 0)}|${this.to}`;
+    const key = `${room.player.media?.id}|${room.player.still}|${this.stamp}|${this.stamp === "none" ? "" : room.player.counter.code(ms ?? 0)}|${this.to}`;
     if (key === this.drawn) return;
     this.drawn = key;
-    this.top.hidden = !room.player.media;
+    this.top.hidden = !room.player.media || room.player.still;
+    this.area.placeholder = t(room.player.still ? "js.say.placeholder_still" : "js.say.placeholder");
     if (this.stamp === "none") {
       this.top.replaceChildren(h("button", { class: "chip off", type: "button", onclick: () => this.stampNow() }, icon("clock", "s"), t("js.say.no_time")));
       return;
@@ -124,7 +126,7 @@ export class Composer {
     const { room } = this;
     const text = this.area.value.trim();
     if (!text) { this.area.focus(); return; }
-    const timed = this.stamp !== "none" && Boolean(room.player.media);
+    const timed = this.stamp !== "none" && Boolean(room.player.media) && !room.player.still;
     const from = this.stamp === "follow" ? room.player.stampMs : this.from;
     room.typing.said();
     const mine = room.thread.say({

@@ -1,10 +1,10 @@
 // Keys of the room. Letters go by their place (`event.code`), because a Korean keyboard sends ㅓ for J. `/` belongs to
 // every page: search.js.
 import { $, dialog, h, t, typing } from "../dom.js";
-import { flash } from "./player.js";
+import { flash } from "./stage.js";
 
 const HELP = [
-  ["Space", "play"], [", .", "step"], ["J K L", "shuttle"], ["← →", "five"], ["Home End", "ends"],
+  ["Space", "play"], [", .", "step"], ["J K L", "shuttle"], ["← →", "five"], ["[ ]", "cuts"], ["Home End", "ends"],
   ["T", "stamp"], ["I O", "range"], ["Ctrl Enter", "send"], ["Ctrl S", "shot"], ["F", "full"], ["M", "mute"], ["/", "find"], ["?", "help"], ["Esc", "close"],
 ];
 
@@ -19,9 +19,17 @@ export function showKeys() {
 }
 
 export function bindKeys(room) {
-  const { player } = room;
+  const { player, beside } = room;
   const screen = $("#screen");
   const speed = () => flash(screen, player.reverse ? `◀ ${player.reverse}×` : player.playing ? `▶ ${player.rate}×` : "❚❚");
+
+  const cut = (direction) => {
+    // While the film runs, "back" pressed twice goes back twice.
+    const to = beside.cut(player.stampMs, direction, player.playing ? 700 : 1);
+    if (to === null) return;
+    player.seek(to);
+    flash(screen, t("js.cuts.at", { n: beside.scenes.findIndex((s) => s.start_ms === to) + 1, all: beside.scenes.length }));
+  };
 
   document.addEventListener("keydown", (event) => {
     if (event.isComposing || event.defaultPrevented) return;
@@ -42,6 +50,8 @@ export function bindKeys(room) {
       KeyL: () => { player.shuttle(1); speed(); },
       ArrowLeft: () => { player.seek(player.ms - (event.shiftKey ? 1000 : 5000)); flash(screen, event.shiftKey ? "−1 s" : "−5 s"); },
       ArrowRight: () => { player.seek(player.ms + (event.shiftKey ? 1000 : 5000)); flash(screen, event.shiftKey ? "+1 s" : "+5 s"); },
+      BracketLeft: () => cut(-1),
+      BracketRight: () => cut(1),
       Home: () => player.seek(0),
       End: () => player.seek(player.durationMs),
       KeyF: () => room.fullScreen(),
@@ -53,6 +63,8 @@ export function bindKeys(room) {
       Escape: () => document.activeElement?.blur?.(),
     }[event.code];
     if (!run) return;
+    // A still has no time to move in.
+    if (player.still && !["KeyF", "KeyT", "Slash", "Escape"].includes(event.code)) return;
     // Space presses the button that has the focus; everywhere else it plays.
     if (onButton && event.code === "Space") return;
     if (target.type === "range" && event.code.startsWith("Arrow")) return;

@@ -1,18 +1,32 @@
 // The picture: one version's film in a <video>, stepped by exact frames, shuttled by J K L, swapped to its proxy when
 // that is ready without losing the place.
-import { $, bytes, duration, h, icon, t, toast } from "../dom.js";
+import { h, icon, t, toast } from "../dom.js";
 import { Counter, frameAt, frameMiddle } from "../timecode.js";
+import { dressStage } from "./stage.js";
 
-const SPEEDS = [0.25, 0.5, 0.75, 1, 1.25, 1.5, 2];
 const STORE = "vp.player";
 
-/** Which file of a version to play, or null when there is none for a browser yet. */
-export function sourceOf(media) {
-  return media.urls.proxy || (media.playable ? media.urls.original : null);
+/** Can this browser play a ladder by itself? */
+const ladders = Boolean(document.createElement("video").canPlayType("application/vnd.apple.mpegurl"));
+
+/** The files of a version that this browser can play: kind → URL. */
+export function sourcesOf(media) {
+  return Object.fromEntries([["proxy", media.urls.proxy], ["original", media.playable && media.urls.original], ["hls", ladders && media.urls.hls]].filter(([, url]) => url));
+}
+
+/** What is shown of a version: {kind, url}, or null when there is nothing for a browser yet. The proxy is exact to the frame. */
+export function sourceOf(media, choice) {
+  if (media.facts?.still) {
+    const url = media.urls.image || media.urls.poster;
+    return url ? { kind: "still", url } : null;
+  }
+  const sources = sourcesOf(media);
+  const kind = [choice, "proxy", "original"].find((k) => k && sources[k]);
+  return kind ? { kind, url: sources[kind] } : null;
 }
 
 export class Player {
-  /** `screen`: the element that holds the picture. `listen(name)`: "time", "play", "rate", "volume", "loaded". */
+  /** `screen`: the element that holds the picture. `listen(name)`: "time", "play", "rate", "volume", "loaded", "full", "remake". */
   constructor(screen, listen) {
     this.screen = screen;
     this.listen = listen;
@@ -27,21 +41,26 @@ export class Player {
     this.volume = typeof kept.volume === "number" ? kept.volume : 1;
     this.muted = Boolean(kept.muted);
     this.rate = 1;
+    this.choice = null;
     this.play_button = h("button", { class: "big-play", type: "button", "aria-label": t("js.player.play"), onclick: () => this.toggle() }, icon("play"));
-    screen.addEventListener("click", (event) => { if (event.target.tagName === "VIDEO" || event.target.classList.contains("poster")) this.toggle(); });
-    screen.addEventListener("dblclick", (event) => { if (event.target.tagName === "VIDEO") this.listen("full"); });
+    screen.addEventListener("click", (event) => { if (event.target.matches("video, .poster")) this.toggle(); });
+    screen.addEventListener("dblclick", (event) => { if (event.target.matches("video, .still")) this.listen("full"); });
   }
 
   /** Shows `media`, at `ms` if given. */
   show(media, ms = 0) {
     this.drop();
+    if (this.media?.id !== media.id) this.choice = null;
     this.media = media;
     this.counter = new Counter(media.facts);
     this.unshown = false;
-    const src = sourceOf(media);
+    const src = sourceOf(media, this.choice);
     this.src = src;
-    if (src) {
-      this.video = this.build(src, media.urls.poster);
+    if (src?.kind === "still") {
+      this.image = h("img", { class: "still", src: src.url, alt: media.name, onload: () => this.listen("loaded") });
+      this.screen.prepend(this.image);
+    } else if (src) {
+      this.video = this.build(src.url, media.urls.poster);
       this.screen.prepend(this.video);
       this.pendingMs = ms;
       // Where it was wanted last: a link to a comment may come after the film and before its length is known.
@@ -54,13 +73,26 @@ export class Player {
   update(media) {
     this.media = media;
     if (media.facts) this.counter = new Counter(media.facts);
-    const src = sourceOf(media);
-    if (src && src !== this.src) {
-      if (!this.video || !this.video.videoWidth) this.show(media, this.ms);
-      else this.swap(src);
-    }
+    const src = sourceOf(media, this.choice);
+    // By kind: a signature in the address may have changed since.
+    if (src && src.kind !== this.src?.kind) this.change(src);
     this.dress();
     this.listen("loaded");
+  }
+
+  /** Plays another file of the same version, by its kind; null is the one that is best for review. */
+  choose(kind) {
+    this.choice = kind;
+    const src = sourceOf(this.media, kind);
+    if (src && src.kind !== this.src?.kind) this.change(src, true);
+    this.listen("rate");
+  }
+
+  change(src, asked = false) {
+    if (this.video && !this.unshown && this.video.readyState > 0) { this.swap(src, asked); return; }
+    const playing = this.video && !this.video.paused;
+    this.show(this.media, this.ms);
+    if (playing) this.play();
   }
 
   build(src, poster) {
@@ -75,11 +107,15 @@ export class Player {
     video.addEventListener("ratechange", own(() => this.listen("rate")));
     video.addEventListener("loadeddata", own(() => {
       // A container whose picture this browser cannot decode loads without an error and has no width.
-      this.unshown = !video.videoWidth && Boolean(this.media.facts?.width ?? true);
+      this.unshown = !video.videoWidth && !this.soundOnly;
       this.dress();
       this.listen("loaded");
     }));
-    video.addEventListener("error", own(() => { this.unshown = true; this.dress(); }));
+    video.addEventListener("error", own(() => {
+      if (this.choice) { this.refuse(); return; }
+      this.unshown = true;
+      this.dress();
+    }));
     if (video.requestVideoFrameCallback) {
       const tick = (_, frame) => {
         if (this.video !== video) return;
@@ -92,17 +128,40 @@ export class Player {
     return video;
   }
 
+  /** A file that was asked for does not play here: back to the one that does. */
+  refuse() {
+    toast(t("js.quality.refused"), "bad");
+    this.choice = null;
+    this.src = sourceOf(this.media);
+    const playing = this.playing;
+    this.show(this.media, this.ms);
+    if (playing) this.play();
+    this.listen("rate");
+  }
+
   /** Loads `src` behind the picture, brings it to the same place, and only then changes over. */
-  swap(src) {
+  swap(src, asked) {
     const old = this.video;
-    const next = this.build(src, null);
+    this.coming?.remove();
+    const next = this.build(src.url, null);
+    this.coming = next;
     this.src = src;
     next.className = "next";
     old.after(next);
+    // While the film runs, the other one waits for it a little ahead; further ahead where it came too late.
+    let lead = 0;
+    const aim = () => { next.currentTime = Math.max(0.001, old.currentTime + (old.paused ? 0 : lead * old.playbackRate)); };
     const change = () => {
-      if (this.video !== old) { next.remove(); return; }
+      if (this.video !== old || this.coming !== next) { next.remove(); return; }
+      const ahead = next.currentTime - old.currentTime;
+      if (old.paused && Math.abs(ahead) > 0.002) { aim(); return; }
+      if (!old.paused && ahead < -0.04 && lead < 1.5) { lead += 0.3; aim(); return; }
+      if (!old.paused && ahead > 0.01) { setTimeout(change, (ahead / old.playbackRate) * 1000); return; }
       const playing = !old.paused;
+      next.removeEventListener("seeked", change);
       this.video = next;
+      this.coming = null;
+      this.shownMs = undefined;
       next.className = "";
       next.playbackRate = old.playbackRate;
       old.pause();
@@ -112,13 +171,21 @@ export class Player {
       if (playing) next.play().catch(() => {});
       this.dress();
       this.listen("loaded");
-      toast(t("js.player.swapped"), "good");
+      if (!asked) toast(t("js.player.swapped"), "good");
     };
     next.addEventListener("loadeddata", () => {
-      next.addEventListener("seeked", change, { once: true });
-      next.currentTime = Math.max(0.001, old.currentTime + (old.paused ? 0 : 0.12));
+      next.addEventListener("seeked", change);
+      lead = 0.3;
+      aim();
     }, { once: true });
-    next.addEventListener("error", () => next.remove());
+    next.addEventListener("error", () => {
+      if (this.coming !== next) return;
+      this.coming = null;
+      next.remove();
+      if (asked) { this.refuse(); return; }
+      // What plays goes on; the next news of this version tries again.
+      this.src = sourceOf({ ...this.media, urls: { ...this.media.urls, proxy: null } }) || src;
+    });
   }
 
   /** There is nothing to show any more. */
@@ -137,46 +204,33 @@ export class Player {
       this.video.load();
       this.video.remove();
     }
+    this.coming?.remove();
+    this.coming = null;
+    this.image?.remove();
+    this.image = null;
     this.video = null;
     this.shownMs = undefined;
   }
 
-  /** Everything on the picture that is not the picture: play button, poster, progress, failure. */
+  /** Everything on the picture that is not the picture. */
   dress() {
-    for (const el of this.screen.querySelectorAll(".screen-note, .stage-flag, .poster, .big-play")) el.remove();
-    const media = this.media;
-    if (!media) return;
-    const video = this.video;
-    const working = ["received", "probing", "processing"].includes(media.state);
-    const progress = media.progress || null;
-    const percent = progress?.percent ?? null;
-    const bar = () => { const p = h("progress", { max: "100", "aria-label": t("js.media.processing") }); if (percent !== null) p.value = percent; return p; };
-    const detail = () => percent >= 99.5 ? t("js.media.finishing") : [percent === null ? t(`js.media.${media.state}`) : `${Math.floor(percent)}%`,
-      progress?.speed ? `${Number(progress.speed).toFixed(1)}×` : null,
-      progress?.fps ? `${Math.round(progress.fps)} fps` : null,
-      progress?.eta_ms ? t("js.upload.eta", { time: duration(progress.eta_ms) }) : null].filter(Boolean).join(" · ");
-    if (video && !this.unshown) {
-      if (working) this.screen.append(h("div", { class: "stage-flag", title: t("js.media.original_hint") }, h("span", null, t("js.media.original")), bar(), h("span", { class: "num" }, detail())));
-      if (media.state === "failed") this.screen.append(h("div", { class: "stage-flag" }, icon("alert", "s"), h("span", null, media.error?.message || t("js.media.failed"))));
-      if (video.paused && !this.touched) this.screen.append(this.play_button);
-      return;
-    }
-    if (media.urls?.poster) this.screen.append(h("img", { class: "poster", src: media.urls.poster, alt: "" }));
-    if (media.state === "failed") {
-      this.screen.append(h("div", { class: "screen-note bad", role: "alert" }, icon("alert"), h("h2", null, t("js.media.failed")),
-        h("p", null, media.error?.message || t("js.media.failed_hint")),
-        h("a", { class: "btn s", href: `${media.urls.original}?download=1` }, icon("download", "s"), t("js.media.download", { size: bytes(media.size_bytes) }))));
-    } else if (working) {
-      this.screen.append(h("div", { class: "screen-note" }, h("h2", null, t("js.media.processing")), bar(), h("p", { class: "num" }, detail()), h("p", null, t(this.unshown ? "js.media.unshown_wait" : "js.media.wait"))));
-    } else if (this.unshown) {
-      this.screen.append(h("div", { class: "screen-note bad", role: "alert" }, icon("alert"), h("h2", null, t("js.media.unshown")), h("p", null, t("js.media.unshown_hint")),
-        h("button", { class: "btn s", type: "button", onclick: () => this.show(this.media, this.ms) }, t("js.retry"))));
-    }
+    dressStage(this);
   }
 
   // Where we are ---------------------------------------------------------------------------------------------------
 
+  /** A picture without a time. */
+  get still() {
+    return Boolean(this.media?.facts?.still);
+  }
+
+  /** A sound without a picture. */
+  get soundOnly() {
+    return Boolean(this.media?.facts && !this.media.facts.still && !this.media.facts.width);
+  }
+
   get durationMs() {
+    if (this.still) return 0;
     const own = this.video?.duration;
     return Number.isFinite(own) && own > 0 ? own * 1000 : this.media?.facts?.duration_ms || 0;
   }
@@ -315,9 +369,11 @@ export class Player {
 
   /** Saves the shown frame as `project-{slug}_TC{mmssfff}_{YYYY-MM-DD}T{HHmmss}.jpg`. */
   async screenshot(slug) {
-    if (!this.video?.videoWidth) { toast(t("js.shot.none"), "bad"); return; }
-    const canvas = h("canvas", { width: this.video.videoWidth, height: this.video.videoHeight });
-    canvas.getContext("2d").drawImage(this.video, 0, 0);
+    const picture = this.image || this.video;
+    const [width, height] = [picture?.videoWidth || picture?.naturalWidth, picture?.videoHeight || picture?.naturalHeight];
+    if (!width) { toast(t("js.shot.none"), "bad"); return; }
+    const canvas = h("canvas", { width, height });
+    canvas.getContext("2d").drawImage(picture, 0, 0);
     // A film from another origin may be watched but not copied out of the page.
     const blob = await new Promise((resolve) => canvas.toBlob(resolve, "image/jpeg", 0.94)).catch(() => null);
     if (!blob) { toast(t("js.shot.none"), "bad"); return; }
@@ -337,66 +393,4 @@ export function shotName(slug, ms, now) {
   const code = `${two(Math.floor(s / 60))}${two(s % 60)}${String(Math.floor(ms % 1000)).padStart(3, "0")}`;
   const day = `${now.getFullYear()}-${two(now.getMonth() + 1)}-${two(now.getDate())}`;
   return `project-${slug}_TC${code}_${day}T${two(now.getHours())}${two(now.getMinutes())}${two(now.getSeconds())}.jpg`;
-}
-
-/** The row of controls under the timeline. Returns `draw()`. */
-export function controls(root, player, { shot, help, full }) {
-  const ctl = (name, label, run, extra = "") => h("button", { class: `ctl ${extra}`, type: "button", title: label, "aria-label": label, onclick: run }, icon(name));
-  const play = ctl("play", t("js.player.play"), () => player.toggle(), "play");
-  const mute = ctl("volume", t("js.player.mute"), () => player.setVolume(player.volume || 1, !player.muted));
-  const volume = h("input", { class: "volume wide-only", type: "range", min: "0", max: "1", step: "0.05", "aria-label": t("js.player.volume"), oninput: (event) => player.setVolume(Number(event.target.value)) });
-  const loop = ctl("loop", t("js.player.loop"), () => { player.loop = !player.loop; loop.setAttribute("aria-pressed", String(player.loop)); }, "wide-only rare");
-  loop.setAttribute("aria-pressed", "false");
-
-  const now = h("span");
-  const total = h("small", { class: "wide-only" });
-  const field = h("input", { class: "input s mono", "aria-label": t("js.clock.goto"), autocomplete: "off", spellcheck: "false" });
-  const jump = h("form", { class: "jump", onsubmit: (event) => {
-    event.preventDefault();
-    const ms = player.counter.parse(field.value);
-    if (ms === null) { toast(t("js.clock.unreadable"), "bad"); return; }
-    player.pause();
-    player.seek(ms);
-    clock.open = false;
-  } }, h("label", { class: "label" }, t("js.clock.goto")), field,
-  h("div", { class: "row end" },
-    h("button", { class: "btn s", type: "button", onclick: async () => { const { copy } = await import("../dom.js"); if (await copy(player.counter.code(player.stampMs))) toast(t("js.copied"), "good"); } }, icon("copy", "s"), t("js.copy")),
-    h("button", { class: "btn s primary", type: "submit" }, t("js.clock.go"))));
-  const clock = h("details", { class: "menu", ontoggle: () => { if (clock.open) { player.pause(); field.value = player.counter.code(player.stampMs); field.select(); } } },
-    h("summary", { class: "clock", title: t("js.clock.hint") }, now, total), h("div", { class: "menu-panel left up" }, jump));
-
-  const speedLabel = h("span", null, "1×");
-  const speeds = h("div", { class: "menu-panel up speeds", role: "menu" }, SPEEDS.map((s) => h("button", { class: "menu-item", type: "button", role: "menuitemradio", "data-rate": s, onclick: () => player.setRate(s) }, `${s}×`)));
-  const speed = h("details", { class: "menu" }, h("summary", { class: "ctl", title: t("js.player.speed"), "aria-label": t("js.player.speed") }, speedLabel), speeds);
-
-  root.replaceChildren(play, ctl("frame-back", t("js.player.prev"), () => player.step(-1)), ctl("frame-next", t("js.player.next"), () => player.step(1)), clock,
-    h("span", { class: "grow" }), loop, mute, volume, speed, ctl("camera", t("js.shot.take"), shot, "wide-only rare"), ctl("keyboard", t("js.keys.title"), help, "wide-only rare"), ctl("full", t("js.player.full"), full));
-
-  let was = "";
-  return function draw() {
-    const code = player.counter.code(player.video ? player.stampMs : 0);
-    if (now.textContent !== code) now.textContent = code;
-    const long = `/ ${player.counter.code(player.durationMs)}`;
-    if (total.textContent !== long) total.textContent = long;
-    const rate = player.reverse ? -player.reverse : player.video?.playbackRate ?? player.rate;
-    const key = `${player.playing}|${rate}|${player.muted}|${player.volume}`;
-    if (key === was) return;
-    was = key;
-    play.replaceChildren(icon(player.playing ? "pause" : "play"));
-    const label = t(player.playing ? "js.player.pause" : "js.player.play");
-    play.title = label;
-    play.setAttribute("aria-label", label);
-    speedLabel.textContent = `${String(rate).replace("-", "−")}×`;
-    for (const item of speeds.children) item.setAttribute("aria-checked", String(Number(item.dataset.rate) === rate));
-    mute.replaceChildren(icon(player.muted || player.volume === 0 ? "mute" : "volume"));
-    volume.value = player.muted ? 0 : player.volume;
-  };
-}
-
-/** A short word in the middle of the picture: "▶ 2×", "−5 s". */
-export function flash(screen, text) {
-  $(".stage-flash", screen)?.remove();
-  const el = h("div", { class: "stage-flash" }, text);
-  screen.append(el);
-  setTimeout(() => el.remove(), 700);
 }

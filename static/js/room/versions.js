@@ -12,9 +12,9 @@ async function remove(media, restored) {
   } catch (error) { toast(error.message, "bad"); }
 }
 
-/** Draws the version menu. `pick(media)`, `add(file)`, `restored(id)`. */
-export function versionMenu(root, room, { pick, add, restored }) {
-  const input = h("input", { type: "file", accept: "video/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
+/** Draws the version menu. `pick(media)`, `add(file)`, `info(media)`, `restored(id)`. */
+export function versionMenu(root, room, { pick, add, info, restored }) {
+  const input = h("input", { type: "file", accept: "video/*,audio/*,image/*,.mxf,.mkv,.mov,.avi,.mts,.m2ts", class: "sr", tabindex: "-1", "aria-hidden": "true", onchange: () => { if (input.files[0]) add([...input.files]); input.value = ""; } });
   document.body.append(input);
   const label = h("span", { class: "num" });
   const panel = h("div", { class: "menu-panel versions" });
@@ -32,6 +32,7 @@ export function versionMenu(root, room, { pick, add, restored }) {
           media.state !== "ready" && h("span", { class: `pill ${media.state}` }, t(`js.media.${media.state}`)))),
         ...(room.versions.length ? [h("div", { class: "menu-line" })] : []),
         ...(room.rights.upload ? [h("button", { class: "menu-item", type: "button", onclick: () => input.click() }, icon("upload"), t("js.version.add"))] : []),
+        ...(shown ? [h("button", { class: "menu-item", type: "button", onclick: () => info(shown) }, icon("info"), t("js.info.open"))] : []),
         ...(shown ? [h("a", { class: "menu-item", href: `${shown.urls.original}?download=1` }, icon("download"), t("js.version.download"))] : []),
         ...(shown && room.rights.manage ? [h("button", { class: "menu-item bad", type: "button", onclick: () => { menu.open = false; remove(shown, restored); } }, icon("trash"), t("js.version.delete"))] : []));
       // Without a film the stage has the button.
