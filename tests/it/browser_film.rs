@@ -89,3 +89,40 @@ async fn the_original_plays_until_the_proxy_is_there_and_the_cuts_lead_to_their_
     assert_eq!(json!(browser.eval(&page, "document.querySelectorAll('#screen video').length").await), 1);
     studio.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_version_says_why_and_whoever_may_upload_tries_again() {
+    let studio = Studio::start("browser-again").await;
+    studio.app.setup.done();
+    let film = studio.dir.film(&format!("{} -movflags +faststart a.mp4", crate::clips::CLIP));
+    let media = studio.editor.upload(studio.feedback, "a.mp4", &film).await;
+    // The disk with the film is away for a while.
+    let key = blake3::hash(&film).to_hex();
+    let original = studio.dir.path().join(format!("data/media/{}/{key}/original", &key[..2]));
+    let aside = studio.dir.path().join("aside");
+    std::fs::rename(&original, &aside).unwrap();
+    std::fs::write(&original, b"RIFFxxxxAVI nothing of a film").unwrap();
+    studio.work().await;
+    let failed = studio.settled(media).await;
+    let room = format!("{}/feedbacks/{}", studio.url, studio.feedback);
+    let mut browser = Chromium::start("again").await;
+    let editor = sign_in(&mut browser, &studio, "editor@example.com").await;
+    let viewer = sign_in(&mut browser, &studio, "viewer@example.com").await;
+    let why =
+        format!("document.querySelector('.screen-note.bad')?.textContent.includes({})", failed["error"]["message"]);
+    for page in [&viewer, &editor] {
+        browser.open(page, &room).await;
+        browser.until(page, &why).await;
+    }
+    assert_eq!(browser.eval(&viewer, "document.querySelectorAll('[data-act=remake]').length").await, 0);
+
+    // It is back; both see the film without a reload.
+    std::fs::rename(&aside, &original).unwrap();
+    browser.click(&editor, "[data-act=remake]").await;
+    for page in [&editor, &viewer] {
+        browser.until(page, "document.querySelector('#screen video')?.videoWidth === 128").await;
+        browser.until(page, "!document.querySelector('.screen-note, .stage-flag')").await;
+    }
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+    studio.stop().await;
+}
