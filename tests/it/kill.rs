@@ -15,19 +15,10 @@ use videoplanet::engines::store::{Options, Store, params};
 
 use crate::clips::noise;
 use crate::crash::{Server, fresh};
+use crate::dice::Dice;
 
 fn number(name: &str, default: usize) -> usize {
     std::env::var(name).ok().and_then(|n| n.parse().ok()).unwrap_or(default)
-}
-
-/// Numbers that look thrown, the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, n: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-        (self.0 >> 33) % n
-    }
 }
 
 /// A film of its own: the same pictures, told apart by a box that players skip.
@@ -58,7 +49,7 @@ fn children(data: &Path) -> Vec<i32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_random_every_job_ends_once_and_nothing_is_left() {
     let (jobs, rounds) = (number("VP_KILL_JOBS", 40), number("VP_KILL_ROUNDS", 4));
-    let mut dice = Dice(7);
+    let mut dice = Dice::new(7);
     let (dir, data) = fresh("kill");
     // To be linked, to be encoded, a sound, and nothing that is a film.
     let clip = "-f lavfi -i testsrc2=s=128x72:r=25:d=1 -f lavfi -i sine=d=1 -pix_fmt yuv420p";
@@ -88,7 +79,7 @@ async fn killed_at_random_every_job_ends_once_and_nothing_is_left() {
     added.close().await;
 
     for round in 0..rounds {
-        tokio::time::sleep(Duration::from_millis(300 + dice.below(2_500))).await;
+        tokio::time::sleep(Duration::from_millis(300 + dice.roll(2_500) as u64)).await;
         let children = children(&data);
         match children.first() {
             // Every third time only a child dies, and the job is tried again.

@@ -16,6 +16,10 @@ mod corpus;
 mod crash;
 #[path = "../../benches/data/mod.rs"]
 mod data;
+// The same chance as in the unit tests.
+#[allow(dead_code)]
+#[path = "../../src/base/dice.rs"]
+mod dice;
 mod durability;
 mod exchange;
 mod films;

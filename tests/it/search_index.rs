@@ -20,9 +20,9 @@ use videoplanet::work;
 
 use crate::answer::Answer;
 use crate::crash::{Server, fresh, program};
+use crate::dice::Dice;
 use crate::rooms::Screen;
 use crate::search::ask;
-use crate::stale::Dice;
 use crate::studio::{Someone, Studio};
 
 fn ids(answer: &Value) -> Vec<i64> {
@@ -244,7 +244,7 @@ fn word(dice: &mut Dice) -> String {
 
 /// One who writes, edits and deletes until the server is gone. Every word that he ever sent.
 async fn scribble(server: Arc<Server>, comments: String, seed: u64, answered: Arc<Semaphore>) -> Vec<String> {
-    let (mut dice, mut words, mut own) = (Dice(seed), Vec::new(), Vec::<i64>::new());
+    let (mut dice, mut words, mut own) = (Dice::new(seed), Vec::new(), Vec::<i64>::new());
     loop {
         let text = word(&mut dice);
         words.push(text.clone());
@@ -276,7 +276,7 @@ fn living(data: &Path) -> BTreeMap<String, i64> {
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_any_moment_the_index_agrees_with_the_tables_afterwards() {
     let (_dir, data) = fresh("search-kill");
-    let mut dice = Dice(0x5eed_0003);
+    let mut dice = Dice::new(0x5eed_0003);
     let mut words: Vec<String> = Vec::new();
     let mut comments = None;
     let mut server = Server::start(&data).await;

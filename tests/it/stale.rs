@@ -9,23 +9,8 @@ use videoplanet::domain::projects;
 
 use crate::answer::Answer;
 use crate::crash::{Server, fresh};
+use crate::dice::Dice;
 use crate::studio::{Someone, Studio};
-
-/// Numbers that are the same each time (xorshift64*).
-pub struct Dice(pub u64);
-
-impl Dice {
-    pub fn roll(&mut self, below: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % below
-    }
-
-    pub fn of<'a, T>(&mut self, all: &'a [T]) -> &'a T {
-        &all[self.roll(all.len())]
-    }
-}
 
 /// What has been made so far.
 struct World {
@@ -167,7 +152,7 @@ async fn world(s: &Studio) -> World {
 async fn what_is_kept_is_what_the_tables_say() {
     let mut s = Studio::start("stale").await;
     let mut world = world(&s).await;
-    let mut dice = Dice(0x5eed_0001);
+    let mut dice = Dice::new(0x5eed_0001);
     let mut counts = Counts::default();
     for i in 0..600 {
         world.change(&mut dice, i).await;
@@ -296,7 +281,7 @@ async fn the_busiest_are_read_ahead() {
 async fn a_kill_leaves_nothing_stale_on_the_disk() {
     let (_dir, data) = fresh("stale-kill");
     let mut server = Server::start(&data).await;
-    let mut dice = Dice(0x5eed_0002);
+    let mut dice = Dice::new(0x5eed_0002);
     let made = |server: &Server, path: &str, body: Value| {
         let request = server.ask(Method::POST, path).json(&body);
         async move { Answer::of(request).await.is(201).id() }

@@ -33,6 +33,14 @@ function sound({ codec: name, channels, sample_rate: hertz }) {
   return [codec(name), layout, hertz ? `${clean(hertz / 1000, 1)} kHz` : null].filter(Boolean).join(" · ");
 }
 
+/** What each sound track is; its language in words, where the file tells. Heard is the first. */
+function tracks({ audio, audio_tracks: all }) {
+  if (!all?.length) return [sound(audio)];
+  const words = new Intl.DisplayNames(document.documentElement.lang, { type: "language", fallback: "code" });
+  const language = (code) => { try { return words.of(code); } catch { return code; } };
+  return all.map((track, i) => [all.length > 1 ? `${i + 1}` : null, track.language && track.language !== "und" ? language(track.language) : null, track.title, sound(track)].filter(Boolean).join(" · "));
+}
+
 function long(ms, counter) {
   return counter.rate ? `${clock(ms)} (${counter.frame(ms + 1)} ${t("js.info.frames")})` : clock(ms);
 }
@@ -92,7 +100,7 @@ export function showInfo(media, counter, go) {
       ["colour", [dynamic(facts), facts.color_space, facts.pixel_format].filter(Boolean).join(" · ")],
     ]));
   }
-  if (facts && !facts.still) body.push(h("h3", null, t("js.info.sound")), facts.audio ? rows([["codec", sound(facts.audio)]]) : h("p", { class: "muted small" }, t("js.info.no_sound")));
+  if (facts && !facts.still) body.push(h("h3", null, t("js.info.sound")), facts.audio ? rows(tracks(facts).map((track) => ["codec", track])) : h("p", { class: "muted small" }, t("js.info.no_sound")));
   if (report?.loudness) {
     const { integrated_lufs: lufs, range_lu: range, peak_dbfs: peak } = report.loudness;
     body.push(rows([
