@@ -44,7 +44,7 @@ pub const SCHEDULE: &[Entry] = &[
     Entry::new(Job::PruneJournal, "25 3 * * *", Missed::Run),
     Entry::new(Job::PurgeTrash, "30 3 * * *", Missed::Run),
     Entry::new(Job::CleanClosed, "0 4 * * *", Missed::Run),
-    Entry::new(Job::DbOptimize, "15 4 * * *", Missed::Run),
+    Entry::new(Job::DbOptimize, "40 3 * * *", Missed::Run),
     Entry::new(Job::IntegrityCheck, "30 4 * * 0", Missed::Run),
     Entry::new(Job::StorageCheck, "45 4 * * 0", Missed::Run),
     Entry::new(Job::OrphanScan, "0 5 * * 0", Missed::Run),

@@ -136,7 +136,8 @@ pub async fn scan(app: &App, run: &Run) -> Result<Report, JobError> {
             report.note(Wrong::Upload, &id.to_string(), "", file.size_bytes);
         }
     }
-    for dir in scratches {
+    // What is not of a job is the program's own for a moment, and swept at each start.
+    for dir in scratches.into_iter().filter(|dir| dir.name.starts_with("job-")) {
         if dir.changed <= young && !is_of_running(&jobs, &dir.name) {
             report.note(Wrong::Scratch, &dir.name, "", dir.size_bytes);
         }
