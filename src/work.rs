@@ -23,6 +23,9 @@ pub async fn start(app: &App) -> Result<()> {
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     // Versions whose job a crash has ended for good say so.
     app.store.write(media::settle).await?;
+    if app.store.read(media::shelf::unmeasured).await? {
+        app.store.write(|tx| once(tx, Job::StorageCheck)).await?;
+    }
     let zone = app.config.schedule.time_zone.clone();
     app.store.write(move |tx| schedule::begin(tx, SCHEDULE, &zone)).await?;
     tokio::spawn(again_and_again(app.clone()));

@@ -207,6 +207,29 @@ async fn the_check_mends_sizes_and_counters_and_tells_what_it_did() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_an_older_version_has_not_measured_is_measured_at_the_start() {
+    let s = Studio::at("storage-unmeasured", clock()).await;
+    let media = s.editor.upload(s.feedback, "a.mp4", b"a film of some bytes").await;
+    s.prepared(media, b"a film of some bytes", 700).await;
+    let older = s.app.write(|tx| {
+        tx.execute("UPDATE renditions SET size_bytes = 0, recipe = ''", params![])?;
+        tx.execute("UPDATE usage SET size_bytes = 0 WHERE kind <> 'original'", params![])
+    });
+    older.await.unwrap();
+    let s = s.restart().await;
+    s.work().await;
+    for _ in 0..400 {
+        if s.used(INSTANCE).await == 20 + 700 + 10 {
+            s.assert_counted("after the start").await;
+            s.stop().await;
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    panic!("{} bytes", s.used(INSTANCE).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_upload_above_a_quota_is_refused_with_a_sentence() {
     let s = Studio::with("storage-quota", |c| c.storage.quota_bytes = 3000).await;
     s.editor.upload(s.feedback, "a.mp4", &[1; 1000]).await;

@@ -152,6 +152,11 @@ pub fn renditions(db: &Db, key: &Key) -> Result<Vec<Rendition>> {
     sql::renditions(db, key)
 }
 
+/// Are there pictures whose size nobody has looked at? So an older version of the program has left them.
+pub fn unmeasured(db: &Db) -> Result<bool> {
+    sql::unmeasured(db)
+}
+
 /// Bytes by kind in a project, or of the [`INSTANCE`].
 pub fn usage(db: &Db, project: ProjectId) -> Result<Vec<Usage>> {
     sql::usage(db, project)

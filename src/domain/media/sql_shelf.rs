@@ -187,3 +187,8 @@ pub(super) fn set_watched(tx: &mut Tx, key: &Key, at: Time) -> Result<()> {
     tx.execute("UPDATE originals SET watched_ms = max(watched_ms, ?2) WHERE hash = ?1", params![key, at])?;
     Ok(())
 }
+
+pub(super) fn unmeasured(db: &Db) -> Result<bool> {
+    let any = "SELECT 1 FROM renditions WHERE recipe = '' AND size_bytes = 0 AND kind = 'pictures' LIMIT 1";
+    Ok(db.one(any, params![], |_| Ok(()))?.is_some())
+}
