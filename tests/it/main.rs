@@ -16,6 +16,7 @@ mod corpus;
 mod crash;
 #[path = "../../benches/data/mod.rs"]
 mod data;
+mod deleted;
 // The same chance as in the unit tests.
 #[allow(dead_code)]
 #[path = "../../src/base/dice.rs"]

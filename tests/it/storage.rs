@@ -12,7 +12,6 @@ use videoplanet::base::job::{Job, JobKind, JobState};
 use videoplanet::domain::accounts::Viewer;
 use videoplanet::domain::media::shelf::{self, INSTANCE};
 use videoplanet::domain::media::{recount, uploads, watched};
-use videoplanet::domain::search;
 use videoplanet::domain::storage::orphans::{Report, Wrong};
 use videoplanet::domain::storage::trash::What;
 use videoplanet::domain::storage::{self, closed};
@@ -24,18 +23,18 @@ use crate::answer::Answer;
 use crate::studio::Studio;
 
 /// A clock that the test moves, beginning at the disk's own time: files are as old as the disk says.
-fn clock() -> Clock {
+pub fn clock() -> Clock {
     Clock::set_at(Clock::System.now().0)
 }
 
 impl Studio {
     /// Runs a job to its end; answers its result.
-    async fn ran(&self, job: Job) -> Value {
+    pub async fn ran(&self, job: Job) -> Value {
         let id = self.app.write(move |tx| queue::enqueue(tx, job)).await.unwrap();
         self.ended(id).await
     }
 
-    async fn ended(&self, id: JobId) -> Value {
+    pub async fn ended(&self, id: JobId) -> Value {
         for _ in 0..1200 {
             let row = self.app.read(move |db| queue::by_id(db, id)).await.unwrap().unwrap();
             match row.state {
@@ -47,16 +46,16 @@ impl Studio {
         panic!("job {id} does not end");
     }
 
-    async fn admin(&self) -> Viewer {
+    pub async fn admin(&self) -> Viewer {
         Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap()
     }
 
-    async fn used(&self, project: ProjectId) -> i64 {
+    pub async fn used(&self, project: ProjectId) -> i64 {
         self.app.read(move |db| shelf::total(db, project)).await.unwrap()
     }
 
     /// Every counter equals what the rows say.
-    async fn assert_counted(&self, when: &str) {
+    pub async fn assert_counted(&self, when: &str) {
         let wrong = self.app.read(|db| {
             let projects = recount::projects(db, None, 1000)?;
             let wrong = projects.into_iter().map(|p| recount::miscounts(db, p)).collect::<Result<Vec<_>, _>>()?;
@@ -65,23 +64,23 @@ impl Studio {
         assert_eq!(wrong.await.unwrap(), [], "{when}");
     }
 
-    async fn new_project(&self) -> (ProjectId, FeedbackId) {
+    pub async fn new_project(&self) -> (ProjectId, FeedbackId) {
         let project = self.editor.send("POST /projects", json!({ "name": "겨울 광고" })).await.is(201).id();
         (ProjectId(project), self.new_feedback(ProjectId(project)).await)
     }
 
-    async fn new_feedback(&self, project: ProjectId) -> FeedbackId {
+    pub async fn new_feedback(&self, project: ProjectId) -> FeedbackId {
         let line = format!("POST /projects/{project}/feedbacks");
         FeedbackId(self.editor.send(&line, json!({ "title": "2차 시사" })).await.is(201).id())
     }
 
-    fn folder(&self, key: &Key) -> PathBuf {
+    pub fn folder(&self, key: &Key) -> PathBuf {
         let key = key.to_string();
         self.dir.path().join("data/media").join(&key[..2]).join(&key)
     }
 
     /// Marks a version as ready, with a film for review and a poster of these sizes on disk and shelf.
-    async fn prepared(&self, media: i64, bytes: &[u8], proxy: usize) -> Key {
+    pub async fn prepared(&self, media: i64, bytes: &[u8], proxy: usize) -> Key {
         let key = Key::of(blake3::hash(bytes));
         fs::write(self.folder(&key).join("proxy.mp4"), vec![1; proxy]).unwrap();
         fs::write(self.folder(&key).join("poster.jpg"), [2; 10]).unwrap();
@@ -269,57 +268,6 @@ async fn below_the_guard_of_the_disk_an_upload_is_refused() {
     let refused = Answer::of(s.editor.begin(s.feedback, "a.mp4", 5)).await.is(507);
     assert_eq!(refused.code(), "no_space");
     assert!(refused.body["message"].as_str().unwrap().contains("디스크가 가득"), "{}", refused.body);
-    s.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deleted_version_is_out_of_sight_and_comes_back() {
-    let s = Studio::at("storage-delete", clock()).await;
-    tokio::spawn(search::follow(s.app.clone()));
-    let first = s.editor.upload(s.feedback, "색보정 전.mp4", b"first").await;
-    let second = s.editor.upload(s.feedback, "색보정 후.mp4", b"second").await;
-    let line = format!("POST /feedbacks/{}/comments", s.feedback);
-    let comment =
-        s.editor.send(&line, json!({ "text": "여기요", "media_id": second, "start_ms": 5 })).await.is(201).id();
-    s.viewer.call(&format!("DELETE /media/{second}")).await.is(403);
-    s.stranger.call(&format!("DELETE /media/{second}")).await.is(404);
-    let stale = s.editor.line(&format!("DELETE /media/{second}")).header("if-match", "\"r99\"");
-    assert_eq!(Answer::of(stale).await.status, 412);
-    let seq =
-        s.editor.call(&format!("GET /projects/{}/events", s.project)).await.body["results"].as_array().unwrap().len();
-    s.editor.call(&format!("DELETE /media/{second}")).await.is(204);
-    for path in [format!("/media/{second}"), format!("/media/{second}/original")] {
-        s.editor.call(&format!("GET {path}")).await.is(404);
-    }
-    s.editor.call(&format!("DELETE /media/{second}")).await.is(404);
-    let list = s.viewer.call(&format!("GET /feedbacks/{}/media", s.feedback)).await.is(200).body;
-    assert_eq!(list["results"].as_array().unwrap().len(), 1);
-    let feedback = s.viewer.call(&format!("GET /feedbacks/{}", s.feedback)).await.body;
-    assert_eq!(feedback["latest_media"]["id"], first);
-    assert_eq!(s.viewer.call(&format!("GET /comments/{comment}")).await.is(200).body["text"], "여기요");
-    let events = s.editor.call(&format!("GET /projects/{}/events", s.project)).await.body;
-    assert_eq!(events["results"][seq]["verb"], "media_deleted", "{events}");
-    search::settled(&s.app).await.unwrap();
-    let found = s.editor.call("GET /search?q=색보정&kind=file").await.body;
-    assert_eq!(found["results"].as_array().unwrap().len(), 1, "{found}");
-    // It takes its room and its number until it is gone.
-    assert_eq!(s.used(s.project).await, 11);
-    let third = s.editor.upload(s.feedback, "c.mp4", b"third").await;
-    assert_eq!(s.editor.call(&format!("GET /media/{third}")).await.body["version"], 3);
-    s.viewer.call(&format!("POST /media/{second}/restore")).await.is(403);
-    let back = s.editor.call(&format!("POST /media/{second}/restore")).await.is(200).body;
-    assert_eq!((&back["version"], &back["state"]), (&json!(2), &json!("received")));
-    s.editor.call(&format!("POST /media/{second}/restore")).await.is(409);
-    let bytes = s.viewer.call(&format!("GET /media/{second}/original")).await.is(200);
-    assert_eq!(bytes.bytes(), b"second");
-    search::settled(&s.app).await.unwrap();
-    let found = s.editor.call("GET /search?q=색보정&kind=file").await.body;
-    assert_eq!(found["results"].as_array().unwrap().len(), 2, "{found}");
-    // After its days it cannot be restored, even before it is purged.
-    s.editor.call(&format!("DELETE /media/{third}")).await.is(204);
-    s.app.clock.advance(30 * DAY + 1);
-    let late = s.editor.call(&format!("POST /media/{third}/restore")).await.is(409).body;
-    assert!(late["message"].as_str().unwrap().contains("30일"), "{late}");
     s.stop().await;
 }
 
@@ -591,23 +539,4 @@ async fn orphans_are_reported_first_and_only_they_are_deleted() {
         tokio::time::sleep(Duration::from_millis(25)).await;
     }
     panic!("it was not refused");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_version_that_was_not_ready_goes_on_after_it_was_restored() {
-    let s = Studio::at("storage-goes-on", clock()).await;
-    let media = s.editor.upload(s.feedback, "a.mp4", b"no film at all").await;
-    s.editor.call(&format!("DELETE /media/{media}")).await.is(204);
-    s.work().await;
-    // Its job finds nothing to do.
-    let job = s
-        .app
-        .read(|db| db.one("SELECT max(id) FROM jobs WHERE kind = 'probe_media'", params![], |r| r.get(0)))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(s.ended(JobId(job)).await, json!({}));
-    s.editor.call(&format!("POST /media/{media}/restore")).await.is(200);
-    assert_eq!(s.settled(media).await["error"]["code"], "not_video");
-    s.stop().await;
 }

@@ -5,7 +5,7 @@
 
 use std::ffi::OsString;
 
-use super::{Args, Presets, exact_rate, picture};
+use super::{Args, Presets, exact_rate, picture, sound_stream};
 use crate::engines::ffmpeg::{Encoder, Facts, Video};
 
 /// Length of a segment, in seconds; a key frame stands at every half of it.
@@ -37,7 +37,7 @@ pub fn args(facts: &Facts, video: &Video, presets: &Presets, encoder: Encoder) -
         graph.push(format!("[s{i}]scale={width}:{height},setsar=1,{}[v{i}]", encoder.last_filter()));
     }
     if facts.audio.is_some() {
-        graph.push("[0:a:0]aresample=48000:async=1:first_pts=0,asetpts=N/SR/TB[a]".to_owned());
+        graph.push(format!("[{}]aresample=48000:async=1:first_pts=0,asetpts=N/SR/TB[a]", sound_stream(facts)));
     }
     let mut args = Args::default();
     args.words("-filter_complex").word(graph.join(";"));

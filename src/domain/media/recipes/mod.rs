@@ -193,6 +193,12 @@ pub fn proxy_type(facts: Option<&Facts>) -> &'static str {
     if facts.is_some_and(|f| f.video.is_none()) { "audio/mp4" } else { "video/mp4" }
 }
 
+/// The sound that is heard, for `-map` and for a graph: the first track of a known kind, which need not be the first of
+/// all. Facts of an older version do not tell its number.
+fn sound_stream(facts: &Facts) -> String {
+    facts.audio_tracks.first().map_or("0:a:0".to_owned(), |track| format!("0:{}", track.stream))
+}
+
 /// Threads that decode for the proxy: fewer where each picture is large, so that 8K stays within the memory limit.
 pub fn decoder_threads(facts: &Facts) -> usize {
     let pixels = facts.video.as_ref().map_or(0, |v| u64::from(v.width) * u64::from(v.height));

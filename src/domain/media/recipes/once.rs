@@ -6,7 +6,7 @@
 
 use std::ffi::OsString;
 
-use super::{Args, Presets, Proxy, picture, timing};
+use super::{Args, Presets, Proxy, picture, sound_stream, timing};
 use crate::engines::ffmpeg::{Encoder, Facts, Video};
 
 /// Names of what the run leaves in its directory.
@@ -123,7 +123,7 @@ impl Once<'_> {
     fn proxy(&self, args: &mut Args, way: Proxy, ends: &Ends) {
         match (way, &self.facts.video) {
             (Proxy::Copy, Some(video)) => {
-                args.map(video).words("-map 0:a:0? -c copy");
+                args.map(video).words(&format!("-map {}? -c copy", sound_stream(self.facts)));
             }
             (_, Some(video)) => {
                 args.words("-map [film]").words(&self.encoder.options(self.presets.crf, &self.presets.preset));
@@ -136,7 +136,7 @@ impl Once<'_> {
         if ends.heard {
             args.words("-map [heard] -c:a aac -b:a 128k -ac 2 -ar 48000");
         } else if way == Proxy::Sound {
-            args.words("-map 0:a:0 -c:a copy");
+            args.words(&format!("-map {} -c:a copy", sound_stream(self.facts)));
         }
         // Streams that begin far apart need a longer queue than ffmpeg's 128 packets.
         args.words("-sn -dn -map_chapters -1 -max_muxing_queue_size 4096 -movflags +faststart -f mp4").output(PROXY);
@@ -156,7 +156,7 @@ impl Once<'_> {
         let heard = has_sound && matches!(self.proxy, Some(Proxy::Encode | Proxy::Sound)) && !copied;
         let measured = has_sound && self.sound;
         if heard || measured {
-            sounds(&mut graph, heard, measured);
+            sounds(&mut graph, &sound_stream(self.facts), heard, measured);
         }
         (graph, Ends { looked_at, heard, measured })
     }
@@ -235,9 +235,9 @@ struct Ends {
     measured: bool,
 }
 
-fn sounds(graph: &mut Vec<String>, heard: bool, measured: bool) {
+fn sounds(graph: &mut Vec<String>, stream: &str, heard: bool, measured: bool) {
     // From zero and without holes, so that what is measured stands where it is heard.
-    let whole = "[0:a:0]aresample=48000:async=1:first_pts=0,asetpts=N/SR/TB";
+    let whole = format!("[{stream}]aresample=48000:async=1:first_pts=0,asetpts=N/SR/TB");
     let [loudness, range, peak] = LOUDNESS;
     let [start, end] = SILENCE;
     let measures = format!(
