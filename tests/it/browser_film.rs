@@ -97,11 +97,7 @@ async fn a_failed_version_says_why_and_whoever_may_upload_tries_again() {
     let film = studio.dir.film(&format!("{} -movflags +faststart a.mp4", crate::clips::CLIP));
     let media = studio.editor.upload(studio.feedback, "a.mp4", &film).await;
     // The disk with the film is away for a while.
-    let key = blake3::hash(&film).to_hex();
-    let original = studio.dir.path().join(format!("data/media/{}/{key}/original", &key[..2]));
-    let aside = studio.dir.path().join("aside");
-    std::fs::rename(&original, &aside).unwrap();
-    std::fs::write(&original, b"RIFFxxxxAVI nothing of a film").unwrap();
+    let comes_back = studio.misplace(&film);
     studio.work().await;
     let failed = studio.settled(media).await;
     let room = format!("{}/feedbacks/{}", studio.url, studio.feedback);
@@ -117,7 +113,7 @@ async fn a_failed_version_says_why_and_whoever_may_upload_tries_again() {
     assert_eq!(browser.eval(&viewer, "document.querySelectorAll('[data-act=remake]').length").await, 0);
 
     // It is back; both see the film without a reload.
-    std::fs::rename(&aside, &original).unwrap();
+    comes_back();
     browser.click(&editor, "[data-act=remake]").await;
     for page in [&editor, &viewer] {
         browser.until(page, "document.querySelector('#screen video')?.videoWidth === 128").await;

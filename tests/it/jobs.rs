@@ -68,11 +68,7 @@ async fn a_lost_job_tells_why_and_a_retry_mends_it() {
     let film = studio.dir.film(&format!("{} -movflags +faststart a.mp4", crate::clips::CLIP));
     let media = studio.editor.upload(studio.feedback, "a.mp4", &film).await;
     // The film is not where it should be: a disk that is away, as far as the program can tell.
-    let key = blake3::hash(&film).to_hex();
-    let original = studio.dir.path().join(format!("data/media/{}/{key}/original", &key[..2]));
-    let aside = studio.dir.path().join("aside");
-    std::fs::rename(&original, &aside).unwrap();
-    std::fs::write(&original, b"RIFFxxxxAVI nothing of a film").unwrap();
+    let comes_back = studio.misplace(&film);
     studio.work().await;
     let failed = studio.settled(media).await;
     assert_eq!(failed["state"], "failed", "{failed}");
@@ -92,7 +88,7 @@ async fn a_lost_job_tells_why_and_a_retry_mends_it() {
     assert!(list.contains("/admin/jobs/groups/retry") && list.contains("a.mp4"), "grouped, and by the film's name");
     studio.viewer.call(&format!("POST /jobs/{job}/retry")).await.is(403);
 
-    std::fs::rename(&aside, &original).unwrap();
+    comes_back();
     let again = studio.editor.call(&format!("POST /jobs/{job}/retry")).await.is(200).body;
     assert!(again["error"].is_null(), "{again}");
     studio.editor.call(&format!("POST /jobs/{job}/retry")).await.is(409);

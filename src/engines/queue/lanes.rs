@@ -12,7 +12,7 @@ use tokio_util::task::TaskTracker;
 
 use super::run::Run;
 use super::{LEASE, Row, sql};
-use crate::base::clock::{Clock, Time};
+use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::JobId;
@@ -24,6 +24,9 @@ use crate::engines::store::Store;
 const POLL: Duration = Duration::from_secs(1);
 /// Jobs of one lane at once at the most, whatever is asked for.
 pub const MAX_PLACES: usize = 64;
+
+/// Waiting jobs whose progress is held in memory.
+const MAX_FAMILIES: usize = 10_000;
 
 /// How many jobs of each lane run at once, unless somebody has changed it.
 #[derive(Clone, Copy, Debug)]
@@ -333,7 +336,13 @@ impl Queue {
                 for (parent, part, weight, state) in rows {
                     families.entry(parent).or_default().push(Part { id: part, weight, over: state.is_over() });
                 }
-                self.inner.families.lock().extend(families);
+                let mut known = self.inner.families.lock();
+                // Those whose waiting job another process has ended stay behind. A bar that is forgotten here is told
+                // again with the next part that begins.
+                if known.len() >= MAX_FAMILIES {
+                    known.clear();
+                }
+                known.extend(families);
             }
             Err(e) => {
                 tracing::warn!(job = id.0, error = %e, "the progress of a job that waits for this one stands still")
@@ -382,11 +391,6 @@ impl Queue {
         for row in rows.iter_mut().filter(|r| matches!(r.state, JobState::Running | JobState::Waiting)) {
             row.progress = self.progress(row.id).or(row.progress);
         }
-    }
-
-    /// The moment of this queue's clock.
-    pub fn now(&self) -> Time {
-        self.inner.clock.now()
     }
 
     /// Cancels what runs, waits until it has ended and was handed back.
