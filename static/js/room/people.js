@@ -164,7 +164,7 @@ export class People {
       old.delete(id);
       el.dataset.tip = [first, ...rest].map((p) => `${p.nickname} ${player.counter.short(p.looking.ms)[0]}`).join(" · ");
       el.setAttribute("aria-label", el.dataset.tip);
-      el.className = `head c${Math.abs(first.id) % 8}${x < 70 ? " first" : x > width - 70 ? " last" : ""}`;
+      el.className = `avatar head c${Math.abs(first.id) % 8}${x < 70 ? " first" : x > width - 70 ? " last" : ""}`;
       el.style.left = `${(x / width) * 100}%`;
       el.textContent = rest.length ? `${rest.length + 1}` : initials(first.nickname).slice(0, 1);
     }

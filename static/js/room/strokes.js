@@ -57,7 +57,7 @@ export class Strokes {
     this.pen = on;
     this.finish();
     this.place();
-    this.svg.classList.toggle("pen", on);
+    this.svg.classList.toggle("drawing", on);
   }
 
   /** A portion of a line, one's own or another's; a known id goes on. */

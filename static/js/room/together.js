@@ -284,9 +284,16 @@ export class Together {
 
   setPen(on) {
     if (this.strokes.pen === on) return;
-    if (on) this.room.player.pause();
+    if (on) { this.room.player.pause(); this.uncover(); }
     this.strokes.setPen(on);
     this.draw();
+  }
+
+  /** The large button in the middle has nothing to say to who leads or follows. */
+  uncover() {
+    const { player } = this.room;
+    player.touched = true;
+    player.dress();
   }
 
   wipe() {
@@ -309,6 +316,7 @@ export class Together {
     this.following = true;
     this.sayFollow(true);
     this.room.player.stopReverse();
+    this.uncover();
     this.strokes.set(this.lead.strokes);
     clearInterval(this.looker);
     this.looker = setInterval(() => this.sync(), LOOK_MS);
@@ -380,7 +388,6 @@ export class Together {
     }
     const { video } = player;
     if (!video) return;
-    player.touched = true;
     if (player.rate !== lead.rate) { player.rate = lead.rate; this.nudge(0); }
     this.running = lead.playing;
     if (!lead.playing) {
@@ -459,7 +466,7 @@ export class Together {
     if (room.people?.menu.open) room.people.drawMenu();
     const focus = bar.contains(document.activeElement) && document.activeElement.dataset.key;
     bar.hidden = !lead && !this.leading;
-    bar.className = `together${this.leading ? " leads" : this.following ? " follows" : ""}`;
+    bar.className = `together${this.leading ? " leads" : this.following ? " follows" : ""}${this.strokes.pen ? " draws" : ""}`;
     if (bar.hidden) { bar.replaceChildren(); return; }
     const button = (key, label, run, extra = "", attrs = {}) => h("button", { class: `btn s ${extra}`, type: "button", "data-key": key, onclick: run, ...attrs }, label);
     const followers = lead?.followers || [];
