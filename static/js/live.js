@@ -220,7 +220,7 @@ export class LiveLine {
       this.answered(message);
       return;
     }
-    if (type === "initial_state") this.seq = this.floor = seq;
+    if (type === "initial_state") [this.seq, this.floor] = [seq, -1];
     else if (typeof seq === "number") {
       if (seq <= this.floor || this.acked.delete(seq)) return;
       this.seq = Math.max(this.seq ?? 0, seq);

@@ -170,13 +170,12 @@ $("#delete-project")?.addEventListener("click", async () => {
 
 // Live: what changes elsewhere is drawn again by the server, at most once a second.
 const stale = freshener(["feedbacks"], 1000);
-let opened = false;
 new LiveLine({
   project: project.id,
+  since: project.seq ?? null,
   onMessage({ type }) {
-    // A second initial state means that the gap was too long to replay.
-    if (type === "initial_state" && !opened) opened = true;
-    else if (["initial_state", "feedback", "media_ready", "media_deleted", "comment", "comment_changed", "comment_deleted"].includes(type)) stale();
+    // An initial state means that more was missed than can be told again.
+    if (["initial_state", "feedback", "media_ready", "media_deleted", "comment", "comment_changed", "comment_deleted"].includes(type)) stale();
   },
   onState(state, reason) {
     if (state === "closed") toast(t(`js.live.${reason}`), "bad", { label: t("js.live.reload"), run: () => location.reload() });

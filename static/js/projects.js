@@ -1,7 +1,7 @@
 // Dashboard and project list: new project, restore; both stay as they are elsewhere.
 import "./frame.js";
 import { api, sendForm } from "./api.js";
-import { $ } from "./dom.js";
+import { $, page } from "./dom.js";
 import { endOfDay } from "./form.js";
 import { LiveLine } from "./live.js";
 import { freshener } from "./part.js";
@@ -24,12 +24,8 @@ document.addEventListener("click", async (event) => {
 });
 
 const stale = freshener(["numbers", "recent", "due", "list"]);
-let opened = false;
 new LiveLine({
   url: "/ws/me",
-  onMessage({ type }) {
-    // A second initial state means that something may have been missed.
-    if (type === "initial_state" && !opened) opened = true;
-    else if (["initial_state", "dashboard", "membership"].includes(type)) stale();
-  },
+  since: page.seq ?? null,
+  onMessage({ type }) { if (type === "dashboard" || type === "membership") stale(); },
 });

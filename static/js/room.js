@@ -240,6 +240,7 @@ const handlers = {
   presence(message) { room.people.set(message); },
   cursor(message) { room.people.cursor(message); },
   lead(message) { room.together.take(message); },
+  lead_followers(message) { room.together.followed(message); },
   lead_moved(message) { room.together.moved(message); },
   lead_stroke(message) { room.together.stroke(message); },
   lead_cleared(message) { room.together.cleared(message); },

@@ -104,6 +104,12 @@ export class Together {
     if (this.following) this.sync(true);
   }
 
+  followed({ feedback_id, followers }) {
+    if (feedback_id !== this.room.feedbackId || !this.lead) return;
+    this.lead.followers = followers;
+    this.draw();
+  }
+
   stroke(message) {
     if (message.feedback_id !== this.room.feedbackId || this.leading || !this.lead) return;
     if (this.following) this.strokes.add(message.stroke);
