@@ -13,6 +13,8 @@ const SILENT_MS = 60_000;
 /** How long a line that has slept may take to answer before it is taken for dead. */
 const PROBE_MS = 5_000;
 const LONGEST_MS = 30_000;
+/** After this long behind other pages a line that may rest does. */
+const REST_MS = 60_000;
 /** Questions that wait for a line or an answer, at most. The server takes 40 messages a second. */
 const OUTBOX = 32;
 
@@ -39,19 +41,22 @@ export class LiveLine {
    * `since`: the highest seq that is known already; null begins with the newest state.
    * `token`: a string, or an async function that is called before each connection; without one the cookie is used.
    * `renew()`: called once after the server said "signed out" (4001); if it does not fail, the line is tried again.
+   * `rests`: a page that nobody has seen for a while gives its place up and comes back when it is seen again; a person
+   * has few places.
    * `onMessage(message)` gets `initial_state` and every message of every batch, each journal message once: one's own
    * comment too, whether its `ack` or the room's word came first. `ack` and `error` go to whoever asked; those nobody
    * asked for come here.
    * `onState(state, reason)`: "connecting", "open", "waiting" ("too_many"), "closed" ("signed_out", "forbidden",
    * "disconnected", "left").
    */
-  constructor({ url, project, since = null, token = null, renew = null, onMessage, onState = () => {} }) {
+  constructor({ url, project, since = null, token = null, renew = null, rests = false, onMessage, onState = () => {} }) {
     const full = new URL(url ?? `/ws/projects/${project}`, page?.baseURI);
     full.protocol = full.protocol.replace("http", "ws");
     this.url = full;
     this.seq = since;
     this.token = token;
     this.renew = renew;
+    this.rests = rests;
     this.onMessage = onMessage;
     this.onState = onState;
     this.tries = 0;
@@ -66,7 +71,11 @@ export class LiveLine {
   }
 
   listen() {
-    const wake = () => { if (!page || page.visibilityState === "visible") this.wake(); };
+    const wake = () => {
+      clearTimeout(this.rester);
+      if (!page || page.visibilityState === "visible") this.wake();
+      else if (this.rests) this.rester = setTimeout(() => this.drop(1000), REST_MS);
+    };
     const away = () => this.drop(1000);
     const places = [[page, "visibilitychange", wake], [globalThis, "online", wake], [globalThis, "pageshow", (event) => { if (event.persisted) this.wake(); }], [globalThis, "pagehide", away]];
     for (const [target, name, run] of places) target?.addEventListener?.(name, run);

@@ -173,6 +173,7 @@ const stale = freshener(["feedbacks"], 1000);
 new LiveLine({
   project: project.id,
   since: project.seq ?? null,
+  rests: true,
   onMessage({ type }) {
     // An initial state means that more was missed than can be told again.
     if (["initial_state", "feedback", "media_ready", "media_deleted", "comment", "comment_changed", "comment_deleted"].includes(type)) stale();

@@ -27,5 +27,6 @@ const stale = freshener(["numbers", "recent", "due", "list"]);
 new LiveLine({
   url: "/ws/me",
   since: page.seq ?? null,
+  rests: true,
   onMessage({ type }) { if (type === "dashboard" || type === "membership") stale(); },
 });
