@@ -103,7 +103,8 @@ async fn one_leads_and_the_other_sees_the_same_at_the_same_time() {
     // While it runs both are within 150 ms, and stay so.
     browser.press(&leader, " ", "Space", false).await;
     browser.until(&follower, &format!("!{VIDEO}.paused")).await;
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    let at = browser.eval(&leader, &format!("{VIDEO}.currentTime")).await.as_f64().unwrap();
+    browser.until(&leader, &format!("{VIDEO}.currentTime > {at} + 2")).await;
     let begun = Instant::now();
     let mut close = Vec::new();
     while close.len() < 10 {
