@@ -95,6 +95,8 @@ struct Guest {
     last: watch::Receiver<Option<i64>>,
     told: Arc<Told>,
     client: Client,
+    /// It stays for at most so many frames.
+    stays: usize,
     since: Option<i64>,
     /// (seq, comment) in the order in which they came.
     held: Vec<(i64, i64)>,
@@ -132,7 +134,7 @@ impl Guest {
 
     /// Hears for a while; answers whether it was given a seat.
     async fn listen(&mut self, at: SocketAddr, mut socket: WebSocketStream<TcpStream>) -> bool {
-        let frames = 1 + self.dice.roll(60);
+        let frames = 1 + self.dice.roll(self.stays);
         let (mut heard, mut before) = (false, None);
         for _ in 0..frames {
             if self.has_all() {
@@ -230,6 +232,7 @@ async fn everybody_ends_with_what_was_acknowledged_however_often_the_server_is_k
             last: heard_last.clone(),
             told: told.clone(),
             client: Client::new(),
+            stays: (comments / 40).max(1),
             // Some know where they were, others begin with the room's state and read the rest over REST.
             since: (n % 2 == 0).then_some(0),
             held: Vec::new(),
@@ -268,8 +271,10 @@ async fn everybody_ends_with_what_was_acknowledged_however_often_the_server_is_k
 
     while let Some(held) = guests.join_next().await {
         let held = held.unwrap();
-        let missing = journal.iter().filter(|e| !held.contains(e)).count();
-        assert!(held == journal, "{} held of {}, {missing} missing (seed {seed})", held.len(), journal.len());
+        if held != journal {
+            let missing: Vec<_> = journal.iter().filter(|e| !held.contains(e)).collect();
+            panic!("{} held of {}, missing {missing:?} (seed {seed})", held.len(), journal.len());
+        }
     }
     let n = |n: &AtomicUsize| n.load(Ordering::Relaxed);
     eprintln!(

@@ -65,7 +65,8 @@ fn framed(first: u8, payload: &[u8], mask: bool) -> Vec<u8> {
 #[derive(Debug)]
 pub enum Told {
     Text(Value),
-    Control(u8, Vec<u8>),
+    /// A ping or a pong.
+    Control,
     /// It closes, with this code.
     Close(Option<u16>),
     /// The connection is over.
@@ -135,7 +136,7 @@ impl Ear {
             }
             0x89 | 0x8a => {
                 assert!(payload.len() < 126);
-                Told::Control(first, payload)
+                Told::Control
             }
             other => panic!("a frame that begins with {other:#x}"),
         }
@@ -412,7 +413,7 @@ async fn visit(to: SocketAddr, token: String, seed: u64) -> usize {
                         return;
                     }
                 }
-                Told::Control(..) => {}
+                Told::Control => {}
                 Told::Close(code) => {
                     assert!(!is_sound, "sound frames were answered with {code:?}");
                     assert_ne!(code, Some(1011), "the server broke");
