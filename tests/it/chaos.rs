@@ -217,7 +217,7 @@ async fn everybody_ends_with_what_was_acknowledged_however_often_the_server_is_k
     let seed = number("VP_CHAOS_SEED", 1) as u64;
     // Three at a time for one person: the seat of a line that was cut is held for a moment.
     let crowd = Crowd::new("chaos", (clients / 3).max(WRITERS) + 1, 0);
-    let mut house = crowd.serve();
+    let mut house = crowd.serve(&[]);
     let begun = Instant::now();
     let (at, heard_at) = watch::channel(house.address);
     let (last, heard_last) = watch::channel(None);
@@ -254,7 +254,7 @@ async fn everybody_ends_with_what_was_acknowledged_however_often_the_server_is_k
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         drop(house);
-        house = crowd.serve();
+        house = crowd.serve(&[]);
         at.send_replace(house.address);
     }
     let mut acknowledged = BTreeMap::new();

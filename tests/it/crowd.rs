@@ -44,11 +44,25 @@ impl Crowd {
         self.dir.path().join("stderr")
     }
 
-    /// Starts the program on it.
-    pub fn serve(&self) -> House {
+    /// Puts a version into the feedback: a row alone, for rooms in which a film is watched.
+    pub fn film(&self) {
+        let db = rusqlite::Connection::open(self.dir.path().join("data/videoplanet.db")).unwrap();
+        db.execute(
+            "INSERT INTO media (id, feedback_id, project_id, user_id, version, name, hash, size_bytes, content_type, state,
+                created_ms, updated_ms)
+             VALUES (1, ?1, ?2, 1, 1, 'a.mp4', 'none', 1, 'video/mp4', 'failed', 0, 0)",
+            [FEEDBACK as i64, PROJECT as i64],
+        )
+        .unwrap();
+    }
+
+    /// Starts the program on it, with these settings.
+    pub fn serve(&self, settings: &[&str]) -> House {
         let told = OpenOptions::new().create(true).append(true).open(self.complaints()).unwrap();
+        let bound = ["server.bind=127.0.0.1:0", "cache.disk_mib=64"];
         let mut child = program(&self.dir.path().join("data"))
-            .args(["--set", "server.bind=127.0.0.1:0", "--set", "cache.disk_mib=64", "serve"])
+            .args(bound.iter().chain(settings).flat_map(|s| ["--set", s]))
+            .arg("serve")
             .stdout(Stdio::piped())
             .stderr(told)
             .spawn()

@@ -20,14 +20,29 @@ use crate::dice::Dice;
 
 /// Largest message that the server takes.
 const LARGEST: usize = 64 << 10;
-/// Messages of one connection: fewer than it may say in a second, and far fewer than are refused before it is closed.
+/// Messages of one connection: fewer than it may say in a second.
 const MESSAGES: usize = 36;
 const COMMENTS: usize = 60;
 
+/// No limit of a minute hides what lies behind it.
+const SETTINGS: [&str; 5] = [
+    "rooms.comments_per_minute=1000000",
+    "rooms.typing_per_minute=1000000",
+    "rooms.reactions_per_minute=1000000",
+    "rooms.leads_per_minute=1000000",
+    "rooms.others_per_minute=1000000",
+];
+const PEOPLE: usize = 40;
+
+/// The way to the project's room.
+pub fn room() -> String {
+    format!("/ws/projects/{PROJECT}")
+}
+
 /// The request that asks for a room.
-pub fn knock(token: &str) -> String {
+pub fn knock(room: &str, token: &str) -> String {
     format!(
-        "GET /ws/projects/{PROJECT}?token={token} HTTP/1.1\r\nHost: room\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        "GET {room}?token={token} HTTP/1.1\r\nHost: room\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
     )
 }
@@ -147,7 +162,7 @@ impl Ear {
 fn judge(answer: &Value) {
     let word = |name: &str| answer[name].as_str().unwrap_or_else(|| panic!("no {name} in {answer}"));
     match word("type") {
-        "initial_state" => assert!(answer["seq"].is_i64() && answer["comments"].is_array(), "{answer}"),
+        "initial_state" => assert!(answer["seq"].is_i64() && answer["at_ms"].is_i64(), "{answer}"),
         "ack" => assert!(!word("action").is_empty()),
         "pong" => {}
         "error" => assert!(!word("message").is_empty() && word("code") != "internal", "{answer}"),
@@ -384,7 +399,8 @@ async fn visit(to: SocketAddr, token: String, seed: u64) -> usize {
     }
     // Some do not wait for the door to open.
     let ahead = dice.roll(4) == 0;
-    into.write_all(knock(&token).as_bytes()).await.unwrap();
+    let place = if dice.roll(10) == 0 { "/ws/me".to_owned() } else { room() };
+    into.write_all(knock(&place, &token).as_bytes()).await.unwrap();
     if !ahead {
         let head = ear.head().await.unwrap();
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
@@ -445,10 +461,9 @@ async fn visit(to: SocketAddr, token: String, seed: u64) -> usize {
 async fn whatever_is_written_into_a_room_is_answered_or_ends_the_line() {
     let frames = number("VP_FUZZ_FRAMES", 20_000);
     let seed = number("VP_FUZZ_SEED", 1) as u64;
-    // As many people as that limits of one person hide little of what lies behind them.
-    let people = (frames / MESSAGES).clamp(20, 2_000);
-    let crowd = Crowd::new("frames", people, COMMENTS);
-    let house = crowd.serve();
+    let crowd = Crowd::new("frames", PEOPLE, COMMENTS);
+    crowd.film();
+    let house = crowd.serve(&SETTINGS);
     let (sent, next) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let mut visitors = JoinSet::new();
     for _ in 0..8 {
@@ -483,7 +498,7 @@ async fn whatever_is_written_into_a_room_is_answered_or_ends_the_line() {
         reqwest::get(format!("http://{}/health", house.address)).await.unwrap().json().await.unwrap();
     assert_eq!(health["status"], "healthy", "{health}");
     let (from, mut into) = TcpStream::connect(house.address).await.unwrap().into_split();
-    into.write_all(knock(&token(crowd.people)).as_bytes()).await.unwrap();
+    into.write_all(knock(&room(), &token(crowd.people)).as_bytes()).await.unwrap();
     let mut ear = Ear::new(from);
     assert!(ear.head().await.is_some());
     assert!(matches!(ear.next().await, Told::Text(state) if state["type"] == "initial_state"));

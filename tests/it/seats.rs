@@ -8,7 +8,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 use tokio::task::JoinSet;
 
 use crate::dice::Dice;
-use crate::frames::{Ear, Told, knock, masked};
+use crate::frames::{Ear, Told, knock, masked, room};
 use crate::studio::Studio;
 
 /// Seats of one person.
@@ -24,7 +24,7 @@ impl Tab {
     /// Takes a seat, or tells the code with which it is refused.
     async fn open(to: &str, token: &str) -> Result<Tab, u16> {
         let (from, mut into) = TcpStream::connect(to).await.unwrap().into_split();
-        into.write_all(knock(token).as_bytes()).await.unwrap();
+        into.write_all(knock(&room(), token).as_bytes()).await.unwrap();
         let mut ear = Ear::new(from);
         let head = ear.head().await.unwrap();
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
@@ -87,7 +87,7 @@ async fn of_fifty_at_once_five_are_let_in_again_and_again() {
 async fn however_a_line_ends_its_seat_is_free() {
     let studio = Studio::start("drift").await;
     let to = address(&studio);
-    let request = knock(&studio.viewer.token);
+    let request = knock(&room(), &studio.viewer.token);
     let mut dice = Dice::new(11);
     let mut seated = 0;
     for _ in 0..60 {
