@@ -110,9 +110,7 @@ impl Fan {
         let sample = sample(ours, &comment(0, 0)).await;
         println!("one room, {LISTENERS} listeners; a comment is a frame of {} bytes", sample.len());
         let same = move |_, n: usize| request("POST", "/say", "x", "", &sample.replace(&text(0), &text(n)));
-        let side = |name, to, post| {
-            Arc::new(Side { name, to, board: Board::new(), post, next: AtomicU64::new(1) })
-        };
+        let side = |name, to, post| Arc::new(Side { name, to, board: Board::new(), post, next: AtomicU64::new(1) });
         let fan = Fan {
             ours: side("ours", ours, Box::new(comment)),
             bare: side("bare axum", bare, Box::new(same)),
@@ -176,8 +174,10 @@ impl Fan {
     fn check(&self) {
         let board = &self.ours.board;
         let told = self.ours.next.load(Ordering::Relaxed) as usize;
-        let missing: u64 =
-            board.readers[1..told].iter().map(|n| LISTENERS - u64::from(n.load(Ordering::Relaxed)).min(LISTENERS)).sum();
+        let missing: u64 = board.readers[1..told]
+            .iter()
+            .map(|n| LISTENERS - u64::from(n.load(Ordering::Relaxed)).min(LISTENERS))
+            .sum();
         println!(
             "{} comments to {LISTENERS} listeners: {missing} missing, {} twice (wanted: 0, 0); {} began anew, closed {:?}",
             told - 1,

@@ -56,13 +56,7 @@ pub async fn part(home: &Path, sockets: u64, watched: Duration) {
 }
 
 /// Opens and holds so many sockets.
-async fn hold(
-    server: &Server,
-    sockets: u64,
-    watched: Duration,
-    path: impl Fn(u64) -> String,
-    greets: bool,
-) -> Cost {
+async fn hold(server: &Server, sockets: u64, watched: Duration, path: impl Fn(u64) -> String, greets: bool) -> Cost {
     let paths: Arc<Vec<String>> = Arc::new((0..sockets).map(path).collect());
     let before = resident(server.id());
     let (next, gone) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));

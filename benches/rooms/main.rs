@@ -101,7 +101,9 @@ async fn measure(home: &Path) {
         let files = rustix::process::getrlimit(rustix::process::Resource::Nofile).current.unwrap_or(u64::MAX);
         let wanted = number("VP_ROOMS_SOCKETS", 20_000).min(SIZE.users * EACH);
         let sockets = wanted.min(files.saturating_sub(OTHER_FILES));
-        println!("idle: {sockets} sockets of {wanted}; each process may open {files} files and needs some for the rest");
+        println!(
+            "idle: {sockets} sockets of {wanted}; each process may open {files} files and needs some for the rest"
+        );
         idle::part(home, sockets, seconds * 3 / 2).await;
     }
     if is_wanted("latency") || is_wanted("deliveries") {

@@ -56,7 +56,12 @@ async fn journal(client: &Client, at: SocketAddr, token: &str, mut after: i64) -
 }
 
 /// Writes its share; each comment again and again until it is acknowledged. Answers (client_id, id) of each.
-async fn write(who: u64, texts: Vec<usize>, mut at: watch::Receiver<SocketAddr>, done: Arc<AtomicUsize>) -> Vec<(String, i64)> {
+async fn write(
+    who: u64,
+    texts: Vec<usize>,
+    mut at: watch::Receiver<SocketAddr>,
+    done: Arc<AtomicUsize>,
+) -> Vec<(String, i64)> {
     let (client, mut dice) = (Client::new(), Dice::new(1_000 + who));
     let mut acknowledged = Vec::new();
     for n in texts {

@@ -31,7 +31,8 @@ impl Crowd {
         let dir = Dir::new(name);
         // A multiple of 7 would let the same person be drawn twice.
         let people = (people + usize::from(people.is_multiple_of(7))) as u64;
-        let size = data::Size { users: people, projects: 1, members: people - 1, feedbacks: 1, comments: comments as u64 };
+        let size =
+            data::Size { users: people, projects: 1, members: people - 1, feedbacks: 1, comments: comments as u64 };
         let given = dir.path().join("given");
         data::write(&given, &size).unwrap();
         let imported = program(&dir.path().join("data")).arg("import").arg(&given).output().unwrap();
@@ -93,7 +94,8 @@ impl House {
     /// Bytes of memory that are its own.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let kib = status.lines().find_map(|l| l.strip_prefix("RssAnon:")?.split_whitespace().next()?.parse::<u64>().ok());
+        let kib =
+            status.lines().find_map(|l| l.strip_prefix("RssAnon:")?.split_whitespace().next()?.parse::<u64>().ok());
         kib.unwrap() << 10
     }
 

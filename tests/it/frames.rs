@@ -3,9 +3,10 @@
 //! Whatever comes in, what goes out is a well-formed frame with a known message, or the connection ends; a sound frame
 //! never ends it. The server neither panics nor keeps a seat. `VP_FUZZ_FRAMES` and `VP_FUZZ_SEED` make more, or others.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -258,6 +259,7 @@ fn place<'a>(dice: &mut Dice, value: &'a mut Value) -> &'a mut Value {
 /// A message with some harm done to it; UTF-8 of at most [`LARGEST`] bytes.
 fn mutated(dice: &mut Dice) -> String {
     let mut message = messages(dice);
+    let whole = message.clone();
     for _ in 0..dice.roll(3) {
         let odd = odd(dice);
         match (dice.roll(4), place(dice, &mut message)) {
@@ -265,8 +267,17 @@ fn mutated(dice: &mut Dice) -> String {
                 let name = fields.keys().nth(dice.roll(fields.len())).cloned().unwrap();
                 fields.remove(&name);
             }
-            (1, Value::Object(fields)) => drop(fields.insert(["colour", "", "type", "id", "\0"][dice.roll(5)].into(), odd)),
+            (1, Value::Object(fields)) => {
+                drop(fields.insert(["colour", "", "type", "id", "\0"][dice.roll(5)].into(), odd))
+            }
             (_, place) => *place = odd,
+        }
+    }
+    // Most keep their type, so that what is harmed is looked at.
+    if dice.roll(5) > 0 {
+        match &mut message {
+            Value::Object(fields) => drop(fields.insert("type".into(), whole["type"].clone())),
+            other => *other = whole,
         }
     }
     let mut text = message.to_string();
@@ -281,7 +292,13 @@ fn mutated(dice: &mut Dice) -> String {
         0 => text.truncate(cut(dice, &text)),
         1 => text.insert(cut(dice, &text), '\0'),
         2 => text = text.replacen('{', "{\"type\":\"ping\",\"client_id\":\"first\",", 1),
-        3 => text = text.replacen(":", [":\"\\ud800\",\"x\":", ":\"\\u0000\",\"x\":", ":1e999,\"x\":", ":-0,\"x\":"][dice.roll(4)], 1),
+        3 => {
+            text = text.replacen(
+                ":",
+                [":\"\\ud800\",\"x\":", ":\"\\u0000\",\"x\":", ":1e999,\"x\":", ":-0,\"x\":"][dice.roll(4)],
+                1,
+            )
+        }
         4 => {
             let depth = [10, 127, 128, 129, 1_000, 20_000][dice.roll(6)];
             let (open, close) = *dice.of(&[("[", "]"), ("{\"a\":", "}")]);
@@ -331,7 +348,8 @@ fn sound(dice: &mut Dice) -> Vec<u8> {
             // In pieces, with a ping between them; some pieces are empty.
             let (a, b) = (dice.roll(text.len() + 1), dice.roll(text.len() + 1));
             let (a, b) = (a.min(b), a.max(b));
-            let pieces = [masked(0x01, &text[..a]), masked(0x89, b""), masked(0x00, &text[a..b]), masked(0x80, &text[b..])];
+            let pieces =
+                [masked(0x01, &text[..a]), masked(0x89, b""), masked(0x00, &text[a..b]), masked(0x80, &text[b..])];
             pieces.concat()
         }
         _ => masked(0x81, &text),
@@ -383,8 +401,11 @@ fn broken(dice: &mut Dice) -> Vec<u8> {
     }
 }
 
+/// How often which answer came.
+type Tally = Arc<Mutex<BTreeMap<String, usize>>>;
+
 /// One connection; answers how many frames were written.
-async fn visit(to: SocketAddr, token: String, seed: u64) -> usize {
+async fn visit(to: SocketAddr, token: String, seed: u64, tally: Tally) -> usize {
     let mut dice = Dice::new(seed);
     let stream = TcpStream::connect(to).await.unwrap();
     stream.set_nodelay(true).unwrap();
@@ -425,6 +446,9 @@ async fn visit(to: SocketAddr, token: String, seed: u64) -> usize {
             match ear.next().await {
                 Told::Text(answer) => {
                     judge(&answer);
+                    let more = answer["code"].as_str().or(answer["action"].as_str()).unwrap_or("");
+                    let name = format!("{} {more}", answer["type"].as_str().unwrap());
+                    *tally.lock().unwrap().entry(name).or_default() += 1;
                     if answer["client_id"] == "the end" {
                         return;
                     }
@@ -465,13 +489,15 @@ async fn whatever_is_written_into_a_room_is_answered_or_ends_the_line() {
     crowd.film();
     let house = crowd.serve(&SETTINGS);
     let (sent, next) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let tally = Tally::default();
     let mut visitors = JoinSet::new();
     for _ in 0..8 {
-        let (sent, next, to, people) = (sent.clone(), next.clone(), house.address, crowd.people);
+        let (sent, next, tally) = (sent.clone(), next.clone(), tally.clone());
+        let (to, people) = (house.address, crowd.people);
         visitors.spawn(async move {
             while sent.load(Ordering::Relaxed) < frames {
                 let n = next.fetch_add(1, Ordering::Relaxed) as u64;
-                let visit = visit(to, token(n % people + 1), seed << 32 | n);
+                let visit = visit(to, token(n % people + 1), seed << 32 | n, tally.clone());
                 let visit = tokio::spawn(tokio::time::timeout(Duration::from_secs(60), visit));
                 let done = visit.await.unwrap_or_else(|e| panic!("connection {n} of seed {seed}: {e}"));
                 let done = done.unwrap_or_else(|_| panic!("connection {n} of seed {seed} was left without an answer"));
@@ -491,11 +517,17 @@ async fn whatever_is_written_into_a_room_is_answered_or_ends_the_line() {
     let after = house.memory();
     let (sent, connections) = (sent.load(Ordering::Relaxed), next.load(Ordering::Relaxed));
     eprintln!("{sent} frames on {connections} connections; memory {} MiB, then {} MiB", before >> 20, after >> 20);
+    let tally = tally.lock().unwrap().clone();
+    eprintln!("{tally:?}");
+    // The frames reach what lies behind the parser, and it is not limits that answer them.
+    for name in ["ack comment_add", "ack comment_delete", "ack reaction_add", "error conflict", "error not_leading"] {
+        assert!(tally.contains_key(name), "never {name}: {tally:?}");
+    }
+    assert!(tally.get("error rate_limited").is_none_or(|n| *n < sent / 20), "{tally:?}");
     if sent >= 100_000 {
         assert!(after < before + (64 << 20), "{before} bytes became {after}");
     }
-    let health: Value =
-        reqwest::get(format!("http://{}/health", house.address)).await.unwrap().json().await.unwrap();
+    let health: Value = reqwest::get(format!("http://{}/health", house.address)).await.unwrap().json().await.unwrap();
     assert_eq!(health["status"], "healthy", "{health}");
     let (from, mut into) = TcpStream::connect(house.address).await.unwrap().into_split();
     into.write_all(knock(&room(), &token(crowd.people)).as_bytes()).await.unwrap();
