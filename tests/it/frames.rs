@@ -386,7 +386,7 @@ fn broken(dice: &mut Dice) -> Vec<u8> {
         }
         12 => {
             let goodbyes: [&[u8]; 5] = [b"\x03", b"\x00\x00", b"\x03\xed", b"\xff\xff", b"\x03\xe8\xff\xfe"];
-            masked(0x88, *dice.of(&goodbyes))
+            masked(0x88, dice.of::<&[u8]>(&goodbyes))
         }
         13 => {
             let mut frame = masked(0x81, &text);
