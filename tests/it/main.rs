@@ -7,6 +7,7 @@ mod answer;
 mod bad_input;
 mod browser;
 mod browser_film;
+mod browser_live;
 mod budgets;
 mod chaos;
 mod chromium;
