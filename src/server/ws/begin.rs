@@ -100,6 +100,9 @@ impl Line {
             if !missed.more {
                 self.push_standing();
                 for lead in self.app.rooms.leads(project) {
+                    if self.is_full() {
+                        self.flush().await?;
+                    }
                     self.push(lead.to_string().into());
                 }
                 return self.flush().await;
