@@ -9,12 +9,24 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::config::Config;
+use crate::engines::machine;
 use crate::{server, work};
+
+/// Open files beside the sockets of rooms: database, index, cache, films, requests.
+const FILES_BESIDE: usize = 1_000;
 
 pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Result<()> {
     let bind = config.server.bind.clone();
     // Before anything is opened, so that a taken port leaves everything as it is.
     let listener = TcpListener::bind(&bind).await.with_context(|| format!("cannot listen on {bind}"))?;
+    let wanted = (config.rooms.max_sockets + FILES_BESIDE) as u64;
+    if let Some(files) = machine::raise_open_files().filter(|files| *files < wanted) {
+        tracing::warn!(
+            files,
+            wanted,
+            "fewer files may be open than rooms.max_sockets needs: raise LimitNOFILE (ulimit -n)"
+        );
+    }
     let app = App::open(dir, config, Clock::System).await?;
     work::start(&app).await?;
     if demo {

@@ -22,6 +22,18 @@ pub fn own() -> Option<Own> {
     })
 }
 
+/// Lets this process open as many files and sockets as the system allows it at all; how many that is, `None` without a
+/// limit. Shells and services often begin with 1024, which is fewer than one busy room needs.
+pub fn raise_open_files() -> Option<u64> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current != limit.maximum {
+        // Refused, the present limit holds: the next line tells which.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit });
+    }
+    getrlimit(Resource::Nofile).current
+}
+
 /// CPU ticks and resident pages. The name in parentheses may hold anything, so the fields are counted behind it.
 fn parse(stat: &str) -> Option<(u64, u64)> {
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();

@@ -7,12 +7,11 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
 use bytes::{BufMut, Bytes, BytesMut};
 use serde_json::json;
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite;
 
+use super::socket::{self, Message, Socket};
 use super::{Admitted, Close, FAREWELL, close_of, farewell};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -57,6 +56,15 @@ pub(super) enum End {
     Close(Close),
 }
 
+impl From<socket::Error> for End {
+    fn from(error: socket::Error) -> End {
+        match error {
+            socket::Error::Capacity(_) => Close::TOO_LARGE.into(),
+            _ => End::Gone,
+        }
+    }
+}
+
 impl From<Close> for End {
     fn from(close: Close) -> End {
         End::Close(close)
@@ -77,7 +85,7 @@ pub(super) struct Line {
     /// The last seq that the client was told.
     pub(super) seq: i64,
     token: String,
-    socket: WebSocket,
+    socket: Socket,
     /// On one's own room.
     _window: Option<Window>,
     batch: Vec<Bytes>,
@@ -96,9 +104,10 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(app: App, Admitted { seat, who, token, window }: Admitted, socket: WebSocket) -> Line {
+    /// Boxed, so that no future round it holds it twice.
+    pub(super) fn new(app: App, Admitted { seat, who, token, window }: Admitted, socket: Socket) -> Box<Line> {
         let now = Instant::now();
-        Line {
+        Box::new(Line {
             app,
             who,
             seat,
@@ -119,11 +128,11 @@ impl Line {
             pinged: now,
             looked: now,
             behind: None,
-        }
+        })
     }
 
     /// Until one of both ends it.
-    pub(super) async fn run(mut self, since: Option<i64>) {
+    pub(super) async fn run(mut self: Box<Self>, since: Option<i64>) {
         let end = match Box::pin(self.begin(since)).await {
             Ok(()) => self.go_on().await,
             Err(end) => end,
@@ -139,7 +148,7 @@ impl Line {
             End::Close(close) => {
                 live.closed(close.0);
                 // The seat is held until goodbye is said: who waits for the rooms to empty waits for that.
-                farewell(self.socket, close).await;
+                Box::pin(farewell(&mut self.socket, close)).await;
             }
         }
     }
@@ -308,24 +317,18 @@ impl Line {
         Ok(())
     }
 
-    /// Sends one frame.
+    /// Sends one frame; JSON of ours, thus UTF-8.
     pub(super) async fn send(&mut self, text: Bytes) -> Result<(), End> {
-        // Our own JSON is UTF-8; if it ever is not, the connection is worth less than a lie in it.
-        let text = text.try_into().map_err(|_| End::from(Close::BROKEN))?;
-        self.put(Message::Text(text)).await
-    }
-
-    async fn put(&mut self, message: Message) -> Result<(), End> {
-        match tokio::time::timeout(SLOW, self.socket.send(message)).await {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) => Err(End::Gone),
-            Err(_) => Err(Close::cannot_follow(self.seq).into()),
+        let seq = self.seq;
+        match tokio::time::timeout(SLOW, self.socket.send(text)).await {
+            Ok(sent) => Ok(sent?),
+            Err(_) => Err(Close::cannot_follow(seq).into()),
         }
     }
 
     // What the client says -----------------------------------------------------------------------------------------
 
-    async fn receive(&mut self, message: Option<Result<Message, axum::Error>>) -> Result<(), End> {
+    async fn receive(&mut self, message: Option<Result<Message, socket::Error>>) -> Result<(), End> {
         self.heard = Instant::now();
         match message {
             Some(Ok(Message::Text(text))) => Box::pin(self.said(text.as_bytes())).await,
@@ -336,11 +339,8 @@ impl Line {
                 let _ = tokio::time::timeout(FAREWELL, self.socket.recv()).await;
                 Err(End::Left)
             }
-            None => Err(End::Gone),
-            Some(Err(e)) => Err(match e.into_inner().downcast_ref::<tungstenite::Error>() {
-                Some(tungstenite::Error::Capacity(_)) => Close::TOO_LARGE.into(),
-                _ => End::Gone,
-            }),
+            Some(Ok(Message::Frame(_))) | None => Err(End::Gone),
+            Some(Err(error)) => Err(error.into()),
         }
     }
 
@@ -363,7 +363,9 @@ impl Line {
         }
         if self.pinged.max(self.heard).elapsed() >= PING {
             self.pinged = Instant::now();
-            self.put(Message::Ping(Bytes::new())).await?;
+            if !matches!(tokio::time::timeout(SLOW, self.socket.ping()).await, Ok(Ok(()))) {
+                return Err(End::Gone);
+            }
         }
         if self.looked.elapsed() >= LOOK_AGAIN {
             self.looked = Instant::now();

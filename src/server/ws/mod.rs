@@ -1,20 +1,20 @@
 //! `/ws/projects/{id}` and `/ws/me`: the doors of live rooms. Who comes is asked before the upgrade, but a refusal is
 //! spoken after it, as a close code, since browsers see nothing else.
 //!
-//! `line` is the connection while it is open, `begin` what it begins with, `said` what clients say. The protocol stands in
+//! `socket` is the connection as bytes and frames, `line` what goes over it while it is open, `begin` what it begins with,
+//! `said` what clients say. The protocol stands in
 //! `docs/asyncapi.json`.
 
 mod begin;
 mod line;
 mod said;
+mod socket;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts, State};
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::request::Parts;
@@ -35,13 +35,8 @@ use crate::domain::projects;
 use crate::domain::rooms::mine::Window;
 use crate::engines::hub::{JoinError, Person, Place, Seat};
 use line::Line;
+use socket::{CloseFrame, Handshake, Socket};
 
-/// Largest frame or message of a client: a comment with the largest drawing.
-const MESSAGE_MAX: usize = 64 << 10;
-/// Of each socket, since most of them are idle; larger messages grow it for as long as they need.
-const BUFFER: usize = 4 << 10;
-/// A frame of ours is never this large: 20 comments with the largest texts and drawings are half of it.
-const WRITE_MAX: usize = 4 << 20;
 /// How long a refused or ended connection may take to say goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// Refused connections that are told why at one time; more of them are just dropped.
@@ -121,7 +116,7 @@ async fn enter_own(State(app): State<App>, asked: Query<Asked>, coming: Coming) 
 struct Coming {
     headers: HeaderMap,
     address: IpAddr,
-    upgrade: WebSocketUpgrade,
+    handshake: Handshake,
 }
 
 impl FromRequestParts<App> for Coming {
@@ -131,32 +126,24 @@ impl FromRequestParts<App> for Coming {
         let peer = parts.extensions.get::<Peer>().ok_or_else(|| anyhow::anyhow!("a request without a peer"))?;
         let forwarded = forwarded_for(&parts.headers).filter(|_| app.config.server.trust_proxy);
         let address = forwarded.and_then(|a| a.parse().ok()).unwrap_or(peer.0.ip());
-        let upgrade =
-            WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_: WebSocketUpgradeRejection| {
-                Error::Protocol { status: 426, code: "upgrade_required", text: Text::new("error.websocket_wanted") }
-            })?;
-        Ok(Coming { headers: parts.headers.clone(), address, upgrade })
+        let handshake = Handshake::of(parts).ok_or_else(|| Error::Protocol {
+            status: 426,
+            code: "upgrade_required",
+            text: Text::new("error.websocket_wanted"),
+        })?;
+        Ok(Coming { headers: parts.headers.clone(), address, handshake })
     }
 }
 
 /// Opens a line to a project's room, or to the person's own.
 async fn open(app: App, project: Option<ProjectId>, Query(asked): Query<Asked>, coming: Coming) -> Response {
-    let Coming { headers, address, mut upgrade } = coming;
+    let Coming { headers, address, handshake } = coming;
     let offered = offered(&headers);
     let admitted = match token(&app, &headers, &asked, &offered) {
         Ok(token) => admit(&app, project, address, token).await,
         Err(close) => Err(close),
     };
-    if let Some(protocol) = answered(&offered) {
-        upgrade.set_selected_protocol(protocol);
-    }
-    let upgrade = upgrade
-        .read_buffer_size(BUFFER)
-        .write_buffer_size(BUFFER)
-        .max_write_buffer_size(WRITE_MAX)
-        .max_frame_size(MESSAGE_MAX)
-        .max_message_size(MESSAGE_MAX);
-    upgrade.on_upgrade(move |socket| async move {
+    handshake.answer(answered(&offered), move |socket| async move {
         match admitted {
             Ok(admitted) => Line::new(app, admitted, socket).run(asked.since).await,
             Err(close) => {
@@ -258,17 +245,17 @@ fn close_of(error: &Error) -> Close {
     }
 }
 
-async fn refuse(socket: WebSocket, close: Close) {
+async fn refuse(mut socket: Socket, close: Close) {
     if let Ok(_place) = FAREWELLS.try_acquire() {
-        farewell(socket, close).await;
+        farewell(&mut socket, close).await;
     }
 }
 
 /// Says why, and waits a moment for the other side's answer, without which a code may get lost with the connection.
-async fn farewell(mut socket: WebSocket, Close(code, reason): Close) {
+async fn farewell(socket: &mut Socket, Close(code, reason): Close) {
     let goodbye = async {
-        let frame = CloseFrame { code, reason: reason.as_ref().into() };
-        if socket.send(Message::Close(Some(frame))).await.is_ok() {
+        let frame = CloseFrame { code: code.into(), reason: reason.as_ref().into() };
+        if socket.close(frame).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}
         }
     };
