@@ -2,6 +2,7 @@
 
 mod accounts;
 mod admin;
+mod admin_realtime;
 mod anonymity;
 mod answer;
 mod asyncapi;
