@@ -15,6 +15,7 @@ use crate::base::secret;
 use crate::config::Config;
 use crate::domain::accounts::Viewer;
 use crate::domain::media::Watched;
+use crate::domain::rooms::Rooms;
 use crate::effects::Effects;
 use crate::engines::access::Access;
 use crate::engines::cache::{self, Cache};
@@ -54,6 +55,8 @@ pub struct Inner {
     pub index: Arc<Index>,
     /// Live rooms.
     pub hub: Hub,
+    /// What happens in them beside the journal.
+    pub rooms: Rooms,
     /// Who asked for what since the access log was last written.
     pub access: Access,
     /// Films watched since that was last written.
@@ -91,12 +94,14 @@ impl App {
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
         let queue = Queue::new(clock.clone());
-        let hub = Hub::new(hub::Options {
+        let options = hub::Options {
             per_user: config.rooms.per_user,
             per_room: config.rooms.per_room,
             max: config.rooms.max_sockets,
             queue: config.rooms.queue,
-        });
+        };
+        let hub = Hub::new(options, clock.clone());
+        let rooms = Rooms::new(hub.clone(), clock.clone());
         let options = cache::Options {
             dir: dir.join("cache"),
             l1_bytes: config.cache.l1_mib << 20,
@@ -106,7 +111,13 @@ impl App {
         let cache = Cache::open(&options).await.context("cannot open the cache")?;
         let options = index::Options { dir: dir.join("index"), arena_bytes: config.search.arena_mib << 20 };
         let index = Arc::new(Index::open(options).context("cannot open the search index")?);
-        let effects = Effects { queue: queue.clone(), hub: hub.clone(), cache: cache.clone(), index: index.clone() };
+        let effects = Effects {
+            queue: queue.clone(),
+            hub: hub.clone(),
+            rooms: rooms.clone(),
+            cache: cache.clone(),
+            index: index.clone(),
+        };
         let options = store::Options {
             dir: dir.to_owned(),
             readers: config.store.readers,
@@ -142,6 +153,7 @@ impl App {
             cache,
             index,
             hub,
+            rooms,
             access: Access::default(),
             watched: Watched::default(),
             limits: Limits::default(),

@@ -200,6 +200,18 @@ config! {
         max_sockets: usize = 20_000usize;
         /// Messages that wait for one slow socket before it is sent to replay.
         queue: usize = 100usize;
+        /// What one socket may say in a second.
+        per_second: usize = 40usize;
+        /// What one person may say in a minute, on all his sockets: comments,
+        comments_per_minute: usize = 10usize;
+        /// that he types,
+        typing_per_minute: usize = 30usize;
+        /// reactions,
+        reactions_per_minute: usize = 20usize;
+        /// moves and strokes while he leads others through a film,
+        leads_per_minute: usize = 1_500usize;
+        /// and everything else.
+        others_per_minute: usize = 100usize;
     }
     /// What the program tells.
     log: Log {
@@ -308,8 +320,8 @@ impl Config {
         must(self.accounts.session_days >= 1, "accounts.session_days must be at least 1")?;
         must(self.accounts.max_failures >= 1, "accounts.max_failures must be at least 1")?;
         must(
-            self.rooms.queue >= 1 && self.rooms.per_user >= 1 && self.rooms.per_room >= 1,
-            "rooms.queue, rooms.per_user and rooms.per_room must be at least 1",
+            self.rooms.queue >= 1 && self.rooms.per_user >= 1 && self.rooms.per_room >= 1 && self.rooms.per_second >= 1,
+            "rooms.queue, rooms.per_user, rooms.per_room and rooms.per_second must be at least 1",
         )?;
         for (name, url) in [("public_url", &self.server.public_url), ("cdn_url", &self.server.cdn_url)] {
             must(

@@ -11,8 +11,9 @@ use crate::base::event::{self, Committed, Event};
 use crate::base::ids::ProjectId;
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
+use crate::domain::rooms::Rooms;
 use crate::engines::cache::{Cache, Rev, Scope};
-use crate::engines::hub::{Audience, Hub, Message, Sessions};
+use crate::engines::hub::{Audience, Hub, Message, Place, Sessions};
 use crate::engines::index::Index;
 use crate::engines::queue::Queue;
 use crate::engines::store::Batch;
@@ -23,6 +24,8 @@ pub struct Effects {
     pub queue: Queue,
     /// Tells rooms, and ends the seats of those who may not sit there any more.
     pub hub: Hub,
+    /// Tells people that their dashboards have moved, and ends what those led who may not any more.
+    pub rooms: Rooms,
     /// Moves the revisions of what has changed, so that no answer from before is found again.
     pub cache: Cache<Viewer>,
     /// Wakes when there is something to follow.
@@ -42,6 +45,7 @@ impl Effects {
         for committed in batch.events {
             self.withdraw(&committed.event);
             self.queue.heard(&committed.event);
+            self.rooms.after(&committed);
             if let Some(project) = committed.project {
                 self.tell(project, committed);
             }
@@ -86,7 +90,8 @@ impl Effects {
 
     fn tell(&self, project: ProjectId, committed: Committed) {
         let Some(live) = committed.live else { return };
-        if !self.hub.anybody(project) {
+        let place = Place::Project(project);
+        if !self.hub.anybody(place) {
             return;
         }
         let encode = |mut message: Value| {
@@ -99,7 +104,7 @@ impl Effects {
         };
         let own = live.own.map(|(user, message)| (user, encode(message)));
         let body = encode(live.message);
-        self.hub.publish(project, Message { seq: Some(committed.seq), audience, body, own, except: None });
+        self.hub.publish(place, Message { seq: Some(committed.seq), audience, own, ..Message::passing(body) });
     }
 
     /// Rights and sessions that ended take their sockets along.
@@ -108,6 +113,9 @@ impl Effects {
             Event::MemberRemoved { project, user } => self.hub.withdraw(project, user),
             Event::MemberChanged { project, user, role } => {
                 self.hub.set_team(project, user, role.may(Right::SeeInternal));
+                if !role.may(Right::Comment) {
+                    self.rooms.withdraw(project, user);
+                }
             }
             Event::ProjectDeleted { project } => self.hub.close(project),
             Event::UserLocked { user } | Event::PasswordReset { user } => self.hub.revoke(user, Sessions::All),

@@ -122,7 +122,7 @@ pub async fn keep_minute(app: &App, told: &mut CacheCounts) -> Result<()> {
     let sample = Sample {
         cache_hits: std::array::from_fn(|tier| cache.hits[tier].saturating_sub(last.0[tier])),
         cache_misses: cache.misses.saturating_sub(last.1),
-        sockets: app.hub.stats().sockets as u64,
+        sockets: app.hub.sockets() as u64,
         disk_free_bytes: app.files.space().map_or(0, |space| space.free),
         database_bytes: app.store.size_bytes().0,
         ..app.metrics.since_told()

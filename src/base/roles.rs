@@ -10,6 +10,7 @@ macro_rules! closed_set {
 
         impl $name {
             /// All values, in their order.
+            #[allow(dead_code)]
             pub const ALL: &'static [$name] = &[$($name::$variant),+];
 
             /// The name on the wire and in the store.

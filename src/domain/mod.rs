@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ journal ◄ access ◄ search. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ journal ◄ rooms ◄ access ◄ search. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept.
 
@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod journal;
 pub mod media;
 pub mod projects;
+pub mod rooms;
 pub mod search;
 pub mod storage;
 

@@ -8,8 +8,9 @@ use videoplanet::base::locale::{self, Lang};
 use videoplanet::config::Config;
 
 /// Nouns from left to right: the left never calls the right.
-const NOUNS: [&str; 10] =
-    ["accounts", "projects", "feedback", "media", "storage", "jobs", "comments", "journal", "access", "search"];
+const NOUNS: [&str; 11] = [
+    "accounts", "projects", "feedback", "media", "storage", "jobs", "comments", "journal", "rooms", "access", "search",
+];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

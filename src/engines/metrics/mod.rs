@@ -7,6 +7,7 @@
 mod exposition;
 mod histogram;
 pub mod history;
+pub mod live;
 mod sql_history;
 
 use std::collections::{HashMap, VecDeque};
@@ -46,6 +47,7 @@ struct Inner {
     recent: Mutex<Recent>,
     /// What had been counted when the history was last told.
     told: Mutex<Totals>,
+    live: live::Live,
 }
 
 /// One method on one path template.
@@ -127,6 +129,11 @@ impl Metrics {
     /// Nothing counted yet.
     pub fn new() -> Metrics {
         Metrics::default()
+    }
+
+    /// What goes over sockets.
+    pub fn live(&self) -> &live::Live {
+        &self.0.live
     }
 
     /// A request begins.

@@ -1,9 +1,10 @@
 //! One open connection: it begins with the room's state or with what was missed, then passes on what the room is told.
 //!
 //! Laws: messages with a seq arrive in its order and once. An acknowledgement follows every message that was told before
-//! it, so that a client may take its seq as the last it has heard. A connection whose other end does not read is closed;
-//! while it is slow it holds no more than one batch, the rest waits in the room's ring or is replayed.
+//! it, so that a client may take its seq as the last it has heard. While a connection is slow it holds no more than one
+//! batch, the rest waits in the room's ring or is replayed; one whose other end cannot follow is closed with its last seq.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::extract::ws::{Message, WebSocket};
@@ -12,39 +13,44 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite;
 
-use super::{Close, FAREWELL, close_of, farewell};
+use super::{Admitted, Close, FAREWELL, close_of, farewell};
 use crate::app::App;
-use crate::base::error::Result;
-use crate::base::ids::ProjectId;
-use crate::base::roles::Right;
+use crate::base::error::{Error, Result};
+use crate::base::ids::{FeedbackId, ProjectId};
+use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
-use crate::domain::{comments, journal, projects};
-use crate::engines::hub::{Ending, Present, Seat, Signal};
+use crate::domain::projects;
+use crate::domain::rooms::mine::Window;
+use crate::domain::rooms::together::Here;
+use crate::engines::hub::{Ending, Heard, Place, Seat, Signal, Standing};
 
 /// Messages of one batch …
 const BATCH: usize = 10;
 /// … and their bytes: a batch of long comments ends earlier.
 const BATCH_BYTES: usize = 256 << 10;
-/// A message that comes sooner after the last batch waits for company until this has passed.
+/// Under load a message waits for company until this has passed since the last batch.
 const GATHER: Duration = Duration::from_millis(100);
+/// A connection is under load when so many batches went out within one [`GATHER`].
+const AT_ONCE: usize = 5;
 /// How long one frame may take to be read by the other end.
 const SLOW: Duration = Duration::from_secs(15);
+/// How long a connection that fell behind may take to catch up.
+const FOLLOW: Duration = Duration::from_secs(60);
 /// Proxies close a silent connection after 60 s: half of it.
 const PING: Duration = Duration::from_secs(30);
 /// Two pings and a little: whoever says nothing for so long is gone.
 const SILENT: Duration = Duration::from_secs(75);
 /// How often session and right are looked at again, in case that nothing told of their end (a session that expired).
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
-/// Comments of an initial state.
-const NEWEST: i64 = 20;
-/// Events of one page of a replay, and pages; whoever missed more begins anew.
-const REPLAY: i64 = 200;
-const REPLAY_PAGES: usize = 10;
+/// How long somebody counts as typing who has not said so again.
+const TYPING: Duration = Duration::from_secs(6);
 /// Refused messages in a row after which a client is broken or means harm.
 pub(super) const REFUSALS: u32 = 200;
 
 /// How a connection ends.
 pub(super) enum End {
+    /// The other end said goodbye.
+    Left,
     /// The other end is gone.
     Gone,
     /// We end it.
@@ -60,43 +66,59 @@ impl From<Close> for End {
 /// An open connection.
 pub(super) struct Line {
     pub(super) app: App,
-    pub(super) project: ProjectId,
     pub(super) who: Viewer,
+    pub(super) seat: Seat,
     /// Refused messages in a row.
     pub(super) refused: u32,
-    seat: Seat,
+    /// When the last messages of the client came, as many as it may say in a second.
+    pub(super) pace: VecDeque<Instant>,
+    /// Of which feedback he counts as typing, and until when.
+    pub(super) typing: Option<(Option<FeedbackId>, Instant)>,
+    /// The last seq that the client was told.
+    pub(super) seq: i64,
     token: String,
     socket: WebSocket,
-    /// The last seq that the client was told.
-    seq: i64,
+    /// On one's own room.
+    _window: Option<Window>,
     batch: Vec<Bytes>,
     batch_bytes: usize,
-    /// When the last batch went.
-    sent: Instant,
+    /// One of the batch would be late.
+    urgent: bool,
+    /// When the oldest message of the batch was told to the room.
+    oldest: Option<std::time::Instant>,
+    /// When the last batches went.
+    sent: [Instant; AT_ONCE],
     heard: Instant,
     pinged: Instant,
     looked: Instant,
+    /// Since when it has not been where the room is.
+    behind: Option<Instant>,
 }
 
 impl Line {
-    pub(super) fn new(app: App, project: ProjectId, seat: Seat, who: Viewer, token: String, socket: WebSocket) -> Line {
+    pub(super) fn new(app: App, Admitted { seat, who, token, window }: Admitted, socket: WebSocket) -> Line {
         let now = Instant::now();
         Line {
             app,
-            project,
             who,
-            refused: 0,
             seat,
+            refused: 0,
+            pace: VecDeque::new(),
+            typing: None,
+            seq: 0,
             token,
             socket,
-            seq: 0,
+            _window: window,
             batch: Vec::new(),
             batch_bytes: 0,
-            // The first message of the room goes at once.
-            sent: now.checked_sub(GATHER).unwrap_or(now),
+            urgent: false,
+            oldest: None,
+            // The first messages of the room go at once.
+            sent: [now.checked_sub(GATHER).unwrap_or(now); AT_ONCE],
             heard: now,
             pinged: now,
             looked: now,
+            behind: None,
         }
     }
 
@@ -106,24 +128,62 @@ impl Line {
             Ok(()) => self.go_on().await,
             Err(end) => end,
         };
-        if let End::Close(close) = end {
-            // The seat is held until goodbye is said: who waits for the rooms to empty waits for that.
-            farewell(self.socket, close).await;
+        self.typed();
+        if let Place::Project(_) = self.seat.place() {
+            self.app.rooms.left(self.seat.id());
+        }
+        let live = self.app.metrics.live();
+        match end {
+            End::Left => live.closed(1000),
+            End::Gone => live.closed(1006),
+            End::Close(close) => {
+                live.closed(close.0);
+                // The seat is held until goodbye is said: who waits for the rooms to empty waits for that.
+                farewell(self.socket, close).await;
+            }
         }
     }
 
     async fn go_on(&mut self) -> End {
+        let timer = tokio::time::sleep_until(self.next_timer());
+        let mut timer = std::pin::pin!(timer);
         loop {
+            // A timer that rings too early costs less than one that is set anew with every message.
             let wake = self.next_timer();
+            if wake < timer.deadline() || timer.is_elapsed() {
+                timer.as_mut().reset(wake);
+            }
             let done = tokio::select! {
                 signal = self.seat.next() => self.hear(signal).await,
                 message = self.socket.recv() => self.receive(message).await,
-                () = tokio::time::sleep_until(wake) => Box::pin(self.on_time()).await,
+                () = timer.as_mut() => Box::pin(self.on_time()).await,
             };
             if let Err(end) = done {
                 return end;
             }
         }
+    }
+
+    /// The project in whose room it is; `None` in one's own.
+    pub(super) fn project(&self) -> Option<ProjectId> {
+        match self.seat.place() {
+            Place::Project(id) => Some(id),
+            Place::Person(_) => None,
+        }
+    }
+
+    /// Who does something here; `None` in one's own room.
+    pub(super) fn here(&self) -> Option<Here> {
+        Some(Here { project: self.project()?, seat: self.seat.id(), who: self.who.person() })
+    }
+
+    /// His role in the room as of the last change that was answered.
+    pub(super) async fn role(&mut self, project: ProjectId) -> Result<Role> {
+        if !self.who.still_holds(&self.app) {
+            let viewer = Viewer::of_token(&self.app, &self.token).await?;
+            self.who = viewer.ok_or(Error::Unauthenticated)?;
+        }
+        projects::judge(self.who.role(project), Right::View, "project")
     }
 
     // What the room says -------------------------------------------------------------------------------------------
@@ -138,7 +198,8 @@ impl Line {
             }
             next = self.seat.try_next();
         }
-        if !self.batch.is_empty() && self.sent.elapsed() >= GATHER {
+        self.behind = None;
+        if self.is_due() {
             self.flush().await?;
         }
         Ok(())
@@ -152,48 +213,81 @@ impl Line {
                 self.flush().await?;
             }
         }
+        self.behind = None;
         self.flush().await
     }
 
     async fn take(&mut self, signal: Signal) -> Result<(), End> {
         match signal {
-            Signal::Message { seq: Some(seq), .. } if seq <= self.seq => {} // the snapshot had it already
-            Signal::Message { seq, body } => {
-                self.seq = seq.unwrap_or(self.seq);
-                self.push(body);
+            Signal::Message(Heard { seq: Some(seq), .. }) if seq <= self.seq => {} // the snapshot had it already
+            Signal::Message(heard) => {
+                self.seq = heard.seq.unwrap_or(self.seq);
+                self.urgent |= heard.urgent;
+                self.oldest.get_or_insert(heard.at);
+                self.push(heard.body);
             }
-            Signal::Presence => self.push_presence(),
-            Signal::Resync => Box::pin(self.replay()).await?,
-            Signal::End(Ending::Revoked) => return Err(Close::UNAUTHENTICATED.into()),
-            Signal::End(Ending::Withdrawn) => return Err(Close::NO_PERMISSION.into()),
-            Signal::End(Ending::Stopping) => return Err(Close::GOING_AWAY.into()),
+            Signal::Standing => self.push_standing(),
+            Signal::Resync => Box::pin(self.resync()).await?,
+            Signal::End(ending) => return Err(close_for(ending).into()),
         }
         Ok(())
     }
 
-    fn push(&mut self, body: Bytes) {
+    async fn resync(&mut self) -> Result<(), End> {
+        self.behind.get_or_insert_with(Instant::now);
+        self.replay().await
+    }
+
+    pub(super) fn push(&mut self, body: Bytes) {
         self.batch_bytes += body.len();
         self.batch.push(body);
     }
 
-    fn push_presence(&mut self) {
-        let render = |online: &[Present]| Bytes::from(json!({ "type": "presence", "online": online }).to_string());
-        let body = self.seat.presence(render);
+    /// Who is in the room, or what has moved of what concerns its owner.
+    pub(super) fn push_standing(&mut self) {
+        let render: fn(&Standing) -> Bytes = match self.seat.place() {
+            Place::Project(_) => {
+                |s| Bytes::from(json!({ "type": "presence", "online": s.online, "count": s.count }).to_string())
+            }
+            Place::Person(_) => {
+                let touched = self.seat.stands().touched;
+                if touched <= self.seq {
+                    return;
+                }
+                self.seq = touched;
+                |s| Bytes::from(json!({ "type": "dashboard", "seq": s.touched }).to_string())
+            }
+        };
+        let body = self.seat.standing(render);
         self.push(body);
     }
 
-    fn is_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.batch.len() >= BATCH || self.batch_bytes >= BATCH_BYTES
     }
 
+    /// Idle connections tell at once; under load a batch waits for company.
+    fn is_due(&self) -> bool {
+        !self.batch.is_empty() && (self.urgent || self.due_at() <= Instant::now())
+    }
+
+    /// When a batch may go: fewer than [`AT_ONCE`] went within the last [`GATHER`].
+    fn due_at(&self) -> Instant {
+        self.sent[0] + GATHER
+    }
+
     /// Sends the batch: the messages' bytes are put together, none is encoded again.
-    async fn flush(&mut self) -> Result<(), End> {
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        if self.behind.is_some_and(|since| since.elapsed() > FOLLOW) {
+            return Err(Close::cannot_follow(self.seq).into());
+        }
         if self.batch.is_empty() {
             return Ok(());
         }
         const HEAD: &[u8] = b"{\"type\":\"batch\",\"messages\":[";
         let mut frame = BytesMut::with_capacity(HEAD.len() + self.batch_bytes + self.batch.len() + 2);
         frame.put_slice(HEAD);
+        let messages = self.batch.len();
         for (i, body) in self.batch.drain(..).enumerate() {
             if i > 0 {
                 frame.put_u8(b',');
@@ -202,8 +296,16 @@ impl Line {
         }
         frame.put_slice(b"]}");
         self.batch_bytes = 0;
-        self.sent = Instant::now();
-        self.send(frame.freeze()).await
+        self.urgent = false;
+        self.sent.rotate_left(1);
+        self.sent[AT_ONCE - 1] = Instant::now();
+        let oldest = self.oldest.take();
+        self.app.metrics.live().sent(messages, frame.len());
+        self.send(frame.freeze()).await?;
+        if let Some(at) = oldest {
+            self.app.metrics.live().reached(at.elapsed());
+        }
+        Ok(())
     }
 
     /// Sends one frame.
@@ -216,69 +318,9 @@ impl Line {
     async fn put(&mut self, message: Message) -> Result<(), End> {
         match tokio::time::timeout(SLOW, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(End::Gone),
+            Ok(Err(_)) => Err(End::Gone),
+            Err(_) => Err(Close::cannot_follow(self.seq).into()),
         }
-    }
-
-    // Where it begins ----------------------------------------------------------------------------------------------
-
-    async fn begin(&mut self, since: Option<i64>) -> Result<(), End> {
-        match since {
-            Some(seq) if seq >= 0 => {
-                self.seq = seq;
-                self.replay().await
-            }
-            _ => self.initial_state().await,
-        }
-    }
-
-    async fn initial_state(&mut self) -> Result<(), End> {
-        let (who, project) = (self.who.clone(), self.project);
-        let read = self.app.read(move |db| {
-            let role = projects::allow(db, who.user, project, Right::View)?;
-            let comments = comments::newest(db, &who, project, role, NEWEST)?;
-            Ok((role, comments, journal::last(db, project)?))
-        });
-        let (role, comments, seq) = read.await.map_err(|e| close_of(&e))?;
-        self.app.hub.set_team(project, self.who.user, role.may(Right::SeeInternal));
-        self.seq = seq;
-        let online = self.seat.online();
-        let state = json!({
-            "type": "initial_state", "project_id": project, "seq": seq, "comments": comments, "online": online,
-        });
-        self.send(state.to_string().into()).await
-    }
-
-    /// What happened after the last seq that the client was told, from the rows as they stand; then who is there, since
-    /// that may have been missed too. Who missed too much or what the journal has forgotten since, or knows a future that
-    /// never came, begins anew.
-    async fn replay(&mut self) -> Result<(), End> {
-        for _ in 0..REPLAY_PAGES {
-            let (who, project, after) = (self.who.clone(), self.project, self.seq);
-            let read = self.app.read(move |db| {
-                let role = projects::allow(db, who.user, project, Right::View)?;
-                let known = journal::reaches(db, project, after)?;
-                let missed = journal::replay(db, &who, role, project, after, REPLAY)?;
-                Ok((role, known.then_some(missed)))
-            });
-            let (role, missed) = read.await.map_err(|e| close_of(&e))?;
-            self.app.hub.set_team(project, self.who.user, role.may(Right::SeeInternal));
-            let Some(missed) = missed else { break };
-            for (seq, message) in missed.messages {
-                self.seq = seq;
-                self.push(message.to_string().into());
-                if self.is_full() {
-                    self.flush().await?;
-                }
-            }
-            self.seq = missed.seq.max(self.seq);
-            if !missed.more {
-                self.push_presence();
-                return self.flush().await;
-            }
-        }
-        self.flush().await?;
-        self.initial_state().await
     }
 
     // What the client says -----------------------------------------------------------------------------------------
@@ -292,7 +334,7 @@ impl Line {
             Some(Ok(Message::Close(_))) => {
                 // Lets our half of the farewell go out: without it a browser calls the end abnormal.
                 let _ = tokio::time::timeout(FAREWELL, self.socket.recv()).await;
-                Err(End::Gone)
+                Err(End::Left)
             }
             None => Err(End::Gone),
             Some(Err(e)) => Err(match e.into_inner().downcast_ref::<tungstenite::Error>() {
@@ -305,8 +347,14 @@ impl Line {
     // What the clock says ------------------------------------------------------------------------------------------
 
     fn next_timer(&self) -> Instant {
-        let ping = (self.pinged.max(self.heard) + PING).min(self.heard + SILENT);
-        if self.batch.is_empty() { ping } else { ping.min(self.sent + GATHER) }
+        let mut next = (self.pinged.max(self.heard) + PING).min(self.heard + SILENT);
+        if !self.batch.is_empty() {
+            next = next.min(self.due_at());
+        }
+        match self.typing {
+            Some((_, until)) => next.min(until),
+            None => next,
+        }
     }
 
     async fn on_time(&mut self) -> Result<(), End> {
@@ -321,7 +369,10 @@ impl Line {
             self.looked = Instant::now();
             self.look_again().await?;
         }
-        if !self.batch.is_empty() && self.sent.elapsed() >= GATHER {
+        if self.typing.is_some_and(|(_, until)| until <= Instant::now()) {
+            self.typed();
+        }
+        if self.is_due() {
             self.flush().await?;
         }
         Ok(())
@@ -330,10 +381,33 @@ impl Line {
     async fn look_again(&mut self) -> Result<(), End> {
         let viewer = Viewer::of_token(&self.app, &self.token).await.map_err(|e| close_of(&e))?;
         self.who = viewer.ok_or(Close::UNAUTHENTICATED)?;
-        let (user, project) = (self.who.user, self.project);
+        let Some(project) = self.project() else { return Ok(()) };
+        let user = self.who.user;
         let allowed = self.app.read(move |db| projects::allow(db, user, project, Right::View)).await;
         let role = allowed.map_err(|e| close_of(&e))?;
         self.app.hub.set_team(project, user, role.may(Right::SeeInternal));
         Ok(())
+    }
+
+    /// Starts or renews his typing.
+    pub(super) fn types(&mut self, feedback: Option<FeedbackId>) {
+        self.typing = Some((feedback, Instant::now() + TYPING));
+    }
+
+    /// Whoever counted as typing does so no more, and the others are told.
+    pub(super) fn typed(&mut self) {
+        if let Some((feedback, _)) = self.typing.take() {
+            let user = self.who.person();
+            self.tell(json!({ "type": "typing", "user": user, "feedback_id": feedback, "is_typing": false }));
+        }
+    }
+}
+
+fn close_for(ending: Ending) -> Close {
+    match ending {
+        Ending::Revoked => Close::UNAUTHENTICATED,
+        Ending::Withdrawn => Close::NO_PERMISSION,
+        Ending::Disconnected => Close::DISCONNECTED,
+        Ending::Stopping { retry_ms } => Close::going_away(retry_ms),
     }
 }

@@ -1,11 +1,18 @@
-//! `/ws/projects/{id}`: the door of a live room. Who comes is asked before the upgrade, but a refusal is spoken after it,
-//! as a close code, since browsers see nothing else.
+//! `/ws/projects/{id}` and `/ws/me`: the doors of live rooms. Who comes is asked before the upgrade, but a refusal is
+//! spoken after it, as a close code, since browsers see nothing else.
 //!
-//! `line` is the connection while it is open, `said` what clients say.
+//! `line` is the connection while it is open, `begin` what it begins with, `said` what clients say. The protocol stands in
+//! `docs/asyncapi.json`.
 
+mod begin;
 mod line;
 mod said;
 
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use axum::Router;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::extract::{FromRequestParts, State};
@@ -14,9 +21,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use axum::routing::get;
-use axum::{Router, extract};
 use serde::Deserialize;
-use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::app::App;
@@ -25,9 +30,10 @@ use crate::base::ids::ProjectId;
 use crate::base::locale::Text;
 use crate::base::roles::Right;
 use crate::domain::accounts::{self, Viewer};
-use crate::domain::http::{Path, Query};
+use crate::domain::http::{Path, Peer, Query, forwarded_for};
 use crate::domain::projects;
-use crate::engines::hub::{JoinError, Person, Seat};
+use crate::domain::rooms::mine::Window;
+use crate::engines::hub::{JoinError, Person, Place, Seat};
 use line::Line;
 
 /// Largest frame or message of a client: a comment with the largest drawing.
@@ -42,28 +48,42 @@ const FAREWELL: Duration = Duration::from_secs(2);
 static FAREWELLS: Semaphore = Semaphore::const_new(256);
 
 /// Why a connection is closed, as the other side is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Close(u16, &'static str);
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Close(u16, Cow<'static, str>);
 
 impl Close {
-    const GOING_AWAY: Close = Close(1001, "going away");
-    const POLICY: Close = Close(1008, "too many refused messages");
-    const TOO_LARGE: Close = Close(1009, "message too large");
-    const BROKEN: Close = Close(1011, "internal error");
-    const FULL: Close = Close(1013, "full, try again later");
-    const UNAUTHENTICATED: Close = Close(4001, "unauthenticated");
-    const NO_PERMISSION: Close = Close(4003, "no permission");
-    const TOO_MANY: Close = Close(4029, "too many connections");
+    const POLICY: Close = Close::plain(1008, "too many refused messages");
+    const TOO_LARGE: Close = Close::plain(1009, "message too large");
+    const BROKEN: Close = Close::plain(1011, "internal error");
+    const FULL: Close = Close::plain(1013, "full, try again later");
+    const UNAUTHENTICATED: Close = Close::plain(4001, "unauthenticated");
+    const NO_PERMISSION: Close = Close::plain(4003, "no permission");
+    const DISCONNECTED: Close = Close::plain(4011, "disconnected by an operator");
+    const TOO_MANY: Close = Close::plain(4029, "too many connections");
+
+    const fn plain(code: u16, reason: &'static str) -> Close {
+        Close(code, Cow::Borrowed(reason))
+    }
+
+    /// The program stops; come back after so long.
+    fn going_away(retry_ms: u64) -> Close {
+        Close(1001, format!("going away; retry_ms={retry_ms}").into())
+    }
+
+    /// The other side reads more slowly than the room speaks; `seq` is the last that it was sent.
+    fn cannot_follow(seq: i64) -> Close {
+        Close(4008, format!("cannot follow; seq={seq}").into())
+    }
 }
 
 /// What is told of these routes in the OpenAPI document.
 #[derive(utoipa::OpenApi)]
-#[openapi(paths(enter))]
+#[openapi(paths(enter, enter_own))]
 pub struct Doc;
 
 /// The live routes.
 pub fn routes() -> Router<App> {
-    Router::new().route("/ws/projects/{id}", get(enter))
+    Router::new().route("/ws/projects/{id}", get(enter)).route("/ws/me", get(enter_own))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -76,38 +96,55 @@ struct Asked {
     token: String,
 }
 
-/// An upgrade, or the error that says what is missing.
-struct Upgrade(WebSocketUpgrade);
-
-impl FromRequestParts<App> for Upgrade {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Upgrade> {
-        extract::ws::WebSocketUpgrade::from_request_parts(parts, app).await.map(Upgrade).map_err(
-            |_: WebSocketUpgradeRejection| Error::Protocol {
-                status: 426,
-                code: "upgrade_required",
-                text: Text::new("error.websocket_wanted"),
-            },
-        )
-    }
-}
-
 /// Enters the room of a project
 ///
-/// A WebSocket. With a cookie from a page of this server, a header, `?token=` or the subprotocol `bearer.<token>`. Who is refused hears it as a close code: 4001 unauthenticated, 4003 no permission, 4029 too many connections. Messages stand in `docs/front-end.md`.
+/// A WebSocket. With a cookie from a page of this server, a header, `?token=` or the subprotocol `bearer.<token>`. Who is refused hears it as a close code: 4001 unauthenticated, 4003 no permission, 4029 too many connections. Messages stand in `/api/asyncapi.json`.
 #[utoipa::path(get, path = "/ws/projects/{id}", params(Asked), responses((status = 101)))]
 async fn enter(
     State(app): State<App>,
     Path(project): Path<ProjectId>,
-    Query(asked): Query<Asked>,
-    headers: HeaderMap,
-    Upgrade(mut upgrade): Upgrade,
+    asked: Query<Asked>,
+    coming: Coming,
 ) -> Response {
+    open(app, Some(project), asked, coming).await
+}
+
+/// Enters one's own room
+///
+/// A WebSocket that tells when something has moved that one's dashboard shows. Everything else as at `/ws/projects/{id}`.
+#[utoipa::path(get, path = "/ws/me", params(Asked), responses((status = 101)))]
+async fn enter_own(State(app): State<App>, asked: Query<Asked>, coming: Coming) -> Response {
+    open(app, None, asked, coming).await
+}
+
+/// What a request for a socket carries beside its query.
+struct Coming {
+    headers: HeaderMap,
+    address: IpAddr,
+    upgrade: WebSocketUpgrade,
+}
+
+impl FromRequestParts<App> for Coming {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Coming> {
+        let peer = parts.extensions.get::<Peer>().ok_or_else(|| anyhow::anyhow!("a request without a peer"))?;
+        let forwarded = forwarded_for(&parts.headers).filter(|_| app.config.server.trust_proxy);
+        let address = forwarded.and_then(|a| a.parse().ok()).unwrap_or(peer.0.ip());
+        let upgrade =
+            WebSocketUpgrade::from_request_parts(parts, app).await.map_err(|_: WebSocketUpgradeRejection| {
+                Error::Protocol { status: 426, code: "upgrade_required", text: Text::new("error.websocket_wanted") }
+            })?;
+        Ok(Coming { headers: parts.headers.clone(), address, upgrade })
+    }
+}
+
+/// Opens a line to a project's room, or to the person's own.
+async fn open(app: App, project: Option<ProjectId>, Query(asked): Query<Asked>, coming: Coming) -> Response {
+    let Coming { headers, address, mut upgrade } = coming;
     let offered = offered(&headers);
-    let token = token(&app, &headers, &asked, &offered);
-    let admitted = match token {
-        Ok(token) => admit(&app, project, token).await,
+    let admitted = match token(&app, &headers, &asked, &offered) {
+        Ok(token) => admit(&app, project, address, token).await,
         Err(close) => Err(close),
     };
     if let Some(protocol) = answered(&offered) {
@@ -121,10 +158,22 @@ async fn enter(
         .max_message_size(MESSAGE_MAX);
     upgrade.on_upgrade(move |socket| async move {
         match admitted {
-            Ok((seat, who, token)) => Line::new(app, project, seat, who, token, socket).run(asked.since).await,
-            Err(close) => refuse(socket, close).await,
+            Ok(admitted) => Line::new(app, admitted, socket).run(asked.since).await,
+            Err(close) => {
+                app.metrics.live().closed(close.0);
+                refuse(socket, close).await;
+            }
         }
     })
+}
+
+/// Somebody with a seat.
+struct Admitted {
+    seat: Seat,
+    who: Viewer,
+    token: String,
+    /// On his own room.
+    window: Option<Window>,
 }
 
 /// The subprotocols that the client offers.
@@ -165,19 +214,34 @@ fn is_own_page(app: &App, headers: &HeaderMap) -> bool {
         || server.cors_origins.iter().any(|o| o == origin)
 }
 
-async fn admit(app: &App, project: ProjectId, token: String) -> Result<(Seat, Viewer, String), Close> {
-    let viewer = Viewer::of_token(app, &token).await.map_err(|e| close_of(&e))?;
-    let who = viewer.ok_or(Close::UNAUTHENTICATED)?;
-    let user = who.user;
-    let role = app.read(move |db| projects::allow(db, user, project, Right::View)).await.map_err(|e| close_of(&e))?;
-    let team = role.may(Right::SeeInternal);
-    let person = Person { user, nickname: who.nickname.clone(), session: who.session, team };
-    let seat = app.hub.join(project, person).map_err(|e| match e {
+/// Gives a seat to whom the token belongs. His rights are looked at again when he has it, since one that is withdrawn
+/// between the two would find no seat to end.
+async fn admit(app: &App, project: Option<ProjectId>, address: IpAddr, token: String) -> Result<Admitted, Close> {
+    let known = async || {
+        let viewer = Viewer::of_token(app, &token).await.map_err(|e| close_of(&e))?;
+        let who = viewer.ok_or(Close::UNAUTHENTICATED)?;
+        let role = project.map(|id| projects::judge(who.role(id), Right::View, "project"));
+        let role = role.transpose().map_err(|e| close_of(&e))?;
+        Ok((who, role.is_some_and(|role| role.may(Right::SeeInternal))))
+    };
+    let (mut who, team) = known().await?;
+    let place = project.map_or(Place::Person(who.user), Place::Project);
+    let person = Person { user: who.user, nickname: who.nickname.clone(), session: who.session, address, team };
+    let seat = app.hub.join(place, person).map_err(|e| match e {
         JoinError::TooManyOfUser => Close::TOO_MANY,
         JoinError::Full => Close::FULL,
-        JoinError::Stopping => Close::GOING_AWAY,
+        JoinError::Stopping => Close::going_away(1_000),
     })?;
-    Ok((seat, who, token))
+    let mut window = project.is_none().then(|| app.rooms.open(&who));
+    if !who.still_holds(app) {
+        let (again, team) = known().await?;
+        who = again;
+        match project {
+            Some(project) => app.hub.set_team(project, who.user, team),
+            None => window = Some(app.rooms.open(&who)),
+        }
+    }
+    Ok(Admitted { seat, who, token, window })
 }
 
 /// How an error of an operation ends a connection.
@@ -203,7 +267,7 @@ async fn refuse(socket: WebSocket, close: Close) {
 /// Says why, and waits a moment for the other side's answer, without which a code may get lost with the connection.
 async fn farewell(mut socket: WebSocket, Close(code, reason): Close) {
     let goodbye = async {
-        let frame = CloseFrame { code, reason: reason.into() };
+        let frame = CloseFrame { code, reason: reason.as_ref().into() };
         if socket.send(Message::Close(Some(frame))).await.is_ok() {
             while let Some(Ok(_)) = socket.recv().await {}
         }

@@ -24,7 +24,7 @@ use crate::base::ids::MediaId;
 use crate::base::job::{JobError, Part, Progress};
 use crate::engines::ffmpeg::{self, Cause, Facts, Failure, Input, Tick};
 use crate::engines::files::{ORIGINAL, Scratch};
-use crate::engines::hub;
+use crate::engines::hub::{Message, Place};
 use crate::engines::queue::Run;
 
 /// How often the room hears of progress at the most.
@@ -206,8 +206,7 @@ impl<'a> Maker<'a> {
         *told = Some(Instant::now());
         let whole = self.media.job_id.and_then(|job| self.app.queue.progress(job)).unwrap_or(progress);
         let body = Bytes::from(self.media.progress_message(Some(whole)).to_string());
-        let message = hub::Message { seq: None, audience: hub::Audience::All, body, own: None, except: None };
-        self.app.hub.publish(self.media.project_id, message);
+        self.app.hub.publish(Place::Project(self.media.project_id), Message::passing(body));
     }
 }
 
