@@ -93,7 +93,8 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
         None => rooms = found.into_iter().take(LISTED).map(|(id, stats)| room(id, stats)).collect(),
         // A room that everybody has left is an empty one as long as there is the project.
         Some(id) => {
-            let stats = found.first().map_or_else(|| RoomStats::empty(Place::Project(id)), |(_, stats)| *stats);
+            let empty = RoomStats { place: Place::Project(id), sockets: 0, people: 0, published: 0, behind: 0, last: None };
+            let stats = found.first().map_or(empty, |(_, stats)| *stats);
             inside = Some(room(id, stats)).filter(|room| !room.name.is_empty());
             if inside.is_none() {
                 return Err(Error::NotFound("project"));
@@ -114,7 +115,7 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     let now = app.clock.now();
     let seats = Seats { f: &d.f, d: &d, more: total.saturating_sub(rows.len()), rows, back: to, empty, now };
     let live = app.metrics.live();
-    let (present, counted) = (app.metrics.present_live(), live.read());
+    let (present, counted) = (live.present(), live.read());
     html(&Page { f: &d.f, d: &d, stats, present, counted, rooms, more, inside, seats, now })
 }
 
