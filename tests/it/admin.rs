@@ -261,7 +261,9 @@ async fn the_overview_lives_until_its_reader_or_the_program_goes() {
 
     let text = reqwest::get(format!("{}/metrics", studio.url)).await.unwrap().text().await.unwrap();
     assert!(text.contains("videoplanet_http_requests_total{method=\"GET\",route=\"/admin/live\",status=\"2xx\"} 1"));
-    assert!(text.contains("videoplanet_sockets{kind=\"project\"} 0") && text.contains("videoplanet_database_wal_bytes "));
+    assert!(
+        text.contains("videoplanet_sockets{kind=\"project\"} 0") && text.contains("videoplanet_database_wal_bytes ")
+    );
 
     let start = std::time::Instant::now();
     studio.stop().await;

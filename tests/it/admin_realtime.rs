@@ -24,7 +24,7 @@ async fn staff_see_who_is_where_and_an_admin_ends_a_connection() {
 
     let mut editor = Screen::open(&studio, &studio.editor, "").await;
     let mut viewer = Screen::open(&studio, &studio.viewer, "").await;
-    let mut line = Screen::line(&studio, &studio.viewer, "").await;
+    let mut line = Screen::own(&studio, &studio.viewer, "").await;
     for screen in [&mut editor, &mut viewer, &mut line] {
         screen.until_now().await;
     }
@@ -64,7 +64,7 @@ async fn staff_see_who_is_where_and_an_admin_ends_a_connection() {
 async fn metrics_tell_what_goes_over_sockets() {
     let studio = studio("metrics-sockets").await;
     let mut editor = Screen::open(&studio, &studio.editor, "").await;
-    let mut line = Screen::line(&studio, &studio.viewer, "").await;
+    let mut line = Screen::own(&studio, &studio.viewer, "").await;
     editor.say(json!({ "type": "dance" })).await;
     let comment = json!({ "feedback_id": studio.feedback, "text": "의견" });
     editor.say(json!({ "type": "comment_add", "comment": comment })).await;

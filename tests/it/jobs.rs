@@ -4,9 +4,9 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use videoplanet::base::ids::SessionId;
 use videoplanet::base::job::{JobKind, JobState, Lane};
-use videoplanet::engines::{hub, queue};
+use videoplanet::engines::hub::Signal;
+use videoplanet::engines::queue;
 
 use crate::admin::{open, send, studio};
 use crate::crash::program;
@@ -21,8 +21,7 @@ fn percent_on(page: &str, job: i64) -> Option<i64> {
 async fn the_api_the_room_and_the_page_tell_the_same_progress() {
     let studio = studio("job-progress").await;
     studio.work().await;
-    let person = hub::Person { user: studio.viewer.id, nickname: "viewer".into(), session: SessionId(0), team: false };
-    let mut seat = studio.app.hub.join(studio.project, person).unwrap();
+    let mut seat = studio.seat();
     let film = studio.dir.film("-f lavfi -i testsrc2=s=640x360:r=50:d=30 -c:v mpeg2video -q:v 4 -g 25 long.ts");
     let media = studio.editor.upload(studio.feedback, "long.ts", &film).await;
     let whole = studio.shown_when(media, |m| m["progress"]["percent"].as_f64().is_some_and(|p| p > 15.0)).await;
@@ -50,8 +49,8 @@ async fn the_api_the_room_and_the_page_tell_the_same_progress() {
     studio.shown_when(media, |m| m["state"] == "ready").await;
     let mut heard = Vec::new();
     while let Ok(signal) = tokio::time::timeout(Duration::from_millis(200), seat.next()).await {
-        let hub::Signal::Message { body, .. } = signal else { continue };
-        let message: Value = serde_json::from_slice(&body).unwrap();
+        let Signal::Message(said) = signal else { continue };
+        let message: Value = serde_json::from_slice(&said.body).unwrap();
         if message["type"] == "media_progress" {
             heard.extend(message["percent"].as_f64());
         }

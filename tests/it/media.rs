@@ -2,9 +2,10 @@
 
 use reqwest::{Method, Response};
 use serde_json::Value;
-use videoplanet::base::ids::{JobId, SessionId};
+use videoplanet::base::ids::JobId;
 use videoplanet::domain::{jobs, media};
-use videoplanet::engines::{hub, queue};
+use videoplanet::engines::hub::Signal;
+use videoplanet::engines::queue;
 
 use crate::clips::{CLIP, Dir, noise};
 use crate::studio::{Studio, header};
@@ -264,8 +265,7 @@ async fn a_cancelled_job_says_so_and_a_retry_mends_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_room_hears_how_far_it_is_and_that_it_is_ready() {
     let studio = Studio::start("room").await;
-    let person = hub::Person { user: studio.viewer.id, nickname: "viewer".into(), session: SessionId(0), team: false };
-    let mut seat = studio.app.hub.join(studio.project, person).unwrap();
+    let mut seat = studio.seat();
     let dir = Dir::new("room-films");
     let film = dir.film("-f lavfi -i testsrc2=s=640x360:r=50:d=20 -c:v mpeg2video -q:v 4 -g 25 long.ts");
     let begun = std::time::Instant::now();
@@ -275,10 +275,10 @@ async fn the_room_hears_how_far_it_is_and_that_it_is_ready() {
     loop {
         let signal =
             tokio::time::timeout(std::time::Duration::from_secs(30), seat.next()).await.expect("a word in time");
-        let hub::Signal::Message { seq, body } = signal else { continue };
-        let message: Value = serde_json::from_slice(&body).unwrap();
+        let Signal::Message(said) = signal else { continue };
+        let message: Value = serde_json::from_slice(&said.body).unwrap();
         let ready = message["type"] == "media_ready";
-        heard.push((seq, message));
+        heard.push((said.seq, message));
         if ready {
             break;
         }

@@ -21,18 +21,34 @@ use videoplanet::domain::projects::members;
 
 use crate::studio::{Someone, Studio};
 
+/// A frame that is due comes within it.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Somebody's window on a room.
 pub struct Screen {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     /// Messages of a batch that have not been looked at.
     waiting: std::collections::VecDeque<Value>,
+    /// How long the next frame may take.
+    pub patience: Duration,
+    /// Every frame that came, as it came.
+    pub frames: Vec<Value>,
 }
 
 impl Screen {
     pub async fn open(studio: &Studio, who: &Someone, query: &str) -> Screen {
-        let url = url(studio, studio.project, &format!("token={}{query}", who.token));
+        Screen::at(url(studio, studio.project, &format!("token={}{query}", who.token))).await
+    }
+
+    /// On one's own room.
+    pub async fn own(studio: &Studio, who: &Someone, query: &str) -> Screen {
+        let base = studio.url.replacen("http", "ws", 1);
+        Screen::at(format!("{base}/ws/me?token={}{query}", who.token)).await
+    }
+
+    async fn at(url: String) -> Screen {
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        Screen { socket, waiting: Default::default() }
+        Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }
     }
 
     /// The next frame; a batch comes as its messages.
@@ -41,16 +57,20 @@ impl Screen {
             if let Some(message) = self.waiting.pop_front() {
                 return message;
             }
-            let frame = tokio::time::timeout(Duration::from_secs(5), self.socket.next()).await;
-            match frame.expect("something within 5 s").expect("an open line").unwrap() {
+            let frame = tokio::time::timeout(self.patience, self.socket.next()).await;
+            match frame.expect("something in time").expect("an open line").unwrap() {
                 Message::Text(text) => {
                     let frame: Value = serde_json::from_str(&text).unwrap();
+                    self.frames.push(frame.clone());
                     match frame["messages"].as_array() {
                         Some(messages) => self.waiting.extend(messages.iter().cloned()),
                         None => return frame,
                     }
                 }
-                Message::Close(frame) => return json!({ "type": "closed", "code": frame.map(|f| u16::from(f.code)) }),
+                Message::Close(frame) => {
+                    let frame = frame.map(|f| (u16::from(f.code), f.reason.to_string()));
+                    return json!({ "type": "closed", "code": frame.as_ref().map(|f| f.0), "reason": frame.map(|f| f.1) });
+                }
                 _ => {}
             }
         }
@@ -93,11 +113,16 @@ impl Screen {
         }
     }
 
-    async fn closed(&mut self) -> u64 {
+    pub async fn closed(&mut self) -> u64 {
+        self.closed_with().await.0
+    }
+
+    /// The close code and its reason.
+    pub async fn closed_with(&mut self) -> (u64, String) {
         loop {
             let message = self.next().await;
             if message["type"] == "closed" {
-                return message["code"].as_u64().unwrap_or(0);
+                return (message["code"].as_u64().unwrap_or(0), message["reason"].as_str().unwrap_or("").to_owned());
             }
         }
     }
@@ -115,7 +140,7 @@ async fn comment(studio: &Studio, who: &Someone, body: Value) -> Value {
 }
 
 /// Gives the viewer of the studio another role.
-async fn make(studio: &Studio, role: Role) {
+pub async fn make(studio: &Studio, role: Role) {
     let who = Viewer::of_token(&studio.app, &studio.editor.token).await.unwrap().unwrap();
     members::change(&studio.app, &who, studio.project, studio.viewer.id, role).await.unwrap();
 }
@@ -129,6 +154,7 @@ async fn what_one_says_the_other_sees_at_once() {
     assert_eq!((&state["type"], &state["project_id"]), (&json!("initial_state"), &json!(studio.project)));
     assert_eq!(state["comments"][0]["text"], "첫 코멘트");
     assert_eq!(state["online"], json!([{ "id": studio.editor.id, "nickname": "editor" }]));
+    assert_eq!((&state["count"], &state["leads"]), (&json!(1), &json!([])));
 
     let mut viewer = Screen::open(&studio, &studio.viewer, "").await;
     viewer.next_of("initial_state").await;
@@ -172,6 +198,9 @@ async fn what_one_says_the_other_sees_at_once() {
     assert_eq!((&typing["user"]["nickname"], &typing["is_typing"]), (&json!("editor"), &json!(true)));
     editor.say(json!({ "type": "cursor", "media_id": 3, "ms": 1200 })).await;
     assert_eq!(viewer.next_of("cursor").await["ms"], 1200);
+    // Who comes later sees where he looks.
+    let late = Screen::open(&studio, &studio.member("late", Role::Viewer).await, "").await.next().await;
+    assert_eq!(late["online"][0]["looking"], json!({ "media_id": 3, "ms": 1200 }));
     let heard = editor.until_now().await;
     assert!(heard.iter().all(|m| m["type"] != "typing" && m["type"] != "cursor"), "{heard:?}");
     studio.stop().await;
@@ -316,7 +345,7 @@ async fn a_door_tells_why_it_stays_shut() {
     let studio = Studio::start("door").await;
     let close = async |query: &str, project: ProjectId| {
         let (socket, _) = tokio_tungstenite::connect_async(url(&studio, project, query)).await.unwrap();
-        Screen { socket, waiting: Default::default() }.closed().await
+        Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }.closed().await
     };
     assert_eq!(close("", studio.project).await, 4001);
     assert_eq!(close("token=vp_s_nothing", studio.project).await, 4001);
@@ -353,7 +382,7 @@ async fn a_cookie_counts_only_from_our_own_pages() {
         }
         let (socket, response) = tokio_tungstenite::connect_async(request).await.unwrap();
         let protocol = response.headers().get("sec-websocket-protocol").map(|v| v.to_str().unwrap().to_owned());
-        let first = Screen { socket, waiting: Default::default() }.next().await;
+        let first = Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }.next().await;
         (first["code"].as_u64().unwrap_or(0), protocol)
     };
     let cookie = ("cookie", format!("vp_session={}", studio.viewer.token));
@@ -459,7 +488,9 @@ async fn a_server_that_stops_says_so() {
     editor.next_of("initial_state").await;
     let start = std::time::Instant::now();
     let stopped = tokio::spawn(studio.stop());
-    assert_eq!(editor.closed().await, 1001);
+    let (code, reason) = editor.closed_with().await;
+    let retry_ms: u64 = reason.strip_prefix("going away; retry_ms=").unwrap().parse().unwrap();
+    assert!(code == 1001 && (250..750).contains(&retry_ms), "{code} {reason}");
     // Looking on answers the goodbye, as a browser does by itself.
     assert!(matches!(editor.socket.next().await, None | Some(Err(tungstenite::Error::ConnectionClosed))));
     stopped.await.unwrap();

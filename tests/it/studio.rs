@@ -10,12 +10,13 @@ use serde_json::Value;
 use videoplanet::app::App;
 use videoplanet::base::clock::Clock;
 use videoplanet::base::event::Event;
-use videoplanet::base::ids::{FeedbackId, ProjectId, UserId};
+use videoplanet::base::ids::{FeedbackId, ProjectId, SessionId, UserId};
 use videoplanet::base::locale::Lang;
 use videoplanet::base::roles::{Role, SiteRole};
 use videoplanet::config::Config;
 use videoplanet::domain::accounts::{self, NewUser, Viewer};
 use videoplanet::domain::{feedback, projects};
+use videoplanet::engines::hub::{self, Seat};
 use videoplanet::engines::store::params;
 use videoplanet::work;
 
@@ -116,6 +117,13 @@ impl Studio {
         let who = Viewer::of_token(&self.app, &self.editor.token).await.unwrap().unwrap();
         let new = serde_json::from_value(serde_json::json!({ "user_id": someone.id, "role": role })).unwrap();
         projects::members::add(&self.app, &who, self.project, new).await.unwrap();
+    }
+
+    /// A seat of the viewer in the project's room, without a socket.
+    pub fn seat(&self) -> Seat {
+        let (nickname, address) = ("viewer".into(), [127, 0, 0, 1].into());
+        let person = hub::Person { user: self.viewer.id, nickname, session: SessionId(0), address, team: false };
+        self.app.hub.join(hub::Place::Project(self.project), person).unwrap()
     }
 
     /// Makes somebody an operator of the instance.

@@ -93,7 +93,8 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
         None => rooms = found.into_iter().take(LISTED).map(|(id, stats)| room(id, stats)).collect(),
         // A room that everybody has left is an empty one as long as there is the project.
         Some(id) => {
-            let empty = RoomStats { place: Place::Project(id), sockets: 0, people: 0, published: 0, behind: 0, last: None };
+            let empty =
+                RoomStats { place: Place::Project(id), sockets: 0, people: 0, published: 0, behind: 0, last: None };
             let stats = found.first().map_or(empty, |(_, stats)| *stats);
             inside = Some(room(id, stats)).filter(|room| !room.name.is_empty());
             if inside.is_none() {

@@ -98,8 +98,6 @@ struct Cursor {
 #[derive(Deserialize)]
 struct Lead {
     feedback_id: FeedbackId,
-    #[serde(flatten)]
-    playing: Playing,
     #[serde(default)]
     take_over: bool,
 }
@@ -258,7 +256,8 @@ impl Line {
                 self.tell(json!({ "type": "cursor", "user": self.who.person(), "media_id": media_id, "ms": ms }));
             }
             Kind::LeadStart => {
-                let Lead { feedback_id, playing, take_over } = read(message)?;
+                let Lead { feedback_id, take_over } = read(message.clone())?;
+                let playing: Playing = read(message)?;
                 let here = self.present(Right::Comment).await?;
                 together::start(&app, here, feedback_id, playing, take_over).await?;
             }
