@@ -7,6 +7,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use videoplanet::base::clock::{Clock, MINUTE, Time};
 use videoplanet::base::roles::Role;
+use videoplanet::config::Config;
 use videoplanet::domain::feedback;
 
 use crate::answer::Answer;
@@ -156,23 +157,33 @@ fn without(value: &Value, path: &[String]) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_clients_may_say_is_taken_and_nothing_else() {
     let clock = Clock::set_at(1_800_000_000_000);
-    let s = Studio::at("asyncapi-said", clock.clone()).await;
+    let unhurried = |c: &mut Config| (c.rooms.per_second, c.accounts.session_days) = (10_000, 3650);
+    let s = Studio::opened("asyncapi-said", clock.clone(), unhurried).await;
     let document = Document::of(&s).await;
     let media = s.editor.upload(s.feedback, "a.mp4", b"bytes").await;
     let path = format!("/feedbacks/{}/comments", s.feedback);
     let mut editor = Screen::open(&s, &s.editor, "").await;
     let mut line = Screen::own(&s, &s.editor, "").await;
+    s.make_reviewer().await;
+    let mut other = Screen::open(&s, &s.viewer, "").await;
+    let ids = |comment| [("comment_id", comment), ("feedback_id", s.feedback.0), ("media_id", media)];
     let room = document.client("room");
-    // In the document's order: what is deleted comes after what it was changed by, a lead begins before it is moved.
-    let mut in_order = Vec::new();
-    for (_, operation) in document.operations("room", "receive") {
-        in_order.push(document.at(&operation["messages"][0])["name"].as_str().unwrap());
-    }
-    for kind in in_order {
-        let message = room[kind];
+    let mut start = room["lead_start"]["examples"][0]["payload"].clone();
+    filled(&mut start, &ids(0));
+    for (kind, message) in &room {
         let comment = s.editor.send(&format!("POST {path}"), json!({ "text": "의견" })).await.is(201).id();
         let mut example = message["examples"][0]["payload"].clone();
-        filled(&mut example, &[("comment_id", comment), ("feedback_id", s.feedback.0), ("media_id", media)]);
+        filled(&mut example, &ids(comment));
+        // Who follows needs a leader, who leads must have begun.
+        let leader = match *kind {
+            "follow" => Some(&mut other),
+            "lead_move" | "lead_stroke" | "lead_clear" | "lead_end" => Some(&mut editor),
+            _ => None,
+        };
+        if let Some(leader) = leader {
+            leader.say(start.clone()).await;
+            leader.next_of("ack").await;
+        }
         for path in document.needed(&message["payload"], &[]).iter().filter(|p| p[0] != "type") {
             editor.say(without(&example, path)).await;
             let error = editor.next_of("error").await;
@@ -184,8 +195,10 @@ async fn what_clients_may_say_is_taken_and_nothing_else() {
         editor.say(example.clone()).await;
         for answer in editor.until_now().await {
             assert_ne!(answer["type"], "error", "{example}: {answer}");
-            assert!(answer["type"] != "ack" || answer["action"] == kind && answer["client_id"] == "named", "{answer}");
+            assert!(answer["type"] != "ack" || answer["action"] == *kind && answer["client_id"] == "named", "{answer}");
         }
+        other.say(json!({ "type": "lead_end" })).await;
+        other.until_now().await;
     }
     // Whatever else stands in the program's text is no message.
     let source = sources();

@@ -48,6 +48,10 @@ impl Screen {
 
     async fn at(url: String) -> Screen {
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
+        Screen::of(socket)
+    }
+
+    fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Screen {
         Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }
     }
 
@@ -345,7 +349,7 @@ async fn a_door_tells_why_it_stays_shut() {
     let studio = Studio::start("door").await;
     let close = async |query: &str, project: ProjectId| {
         let (socket, _) = tokio_tungstenite::connect_async(url(&studio, project, query)).await.unwrap();
-        Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }.closed().await
+        Screen::of(socket).closed().await
     };
     assert_eq!(close("", studio.project).await, 4001);
     assert_eq!(close("token=vp_s_nothing", studio.project).await, 4001);
@@ -382,7 +386,7 @@ async fn a_cookie_counts_only_from_our_own_pages() {
         }
         let (socket, response) = tokio_tungstenite::connect_async(request).await.unwrap();
         let protocol = response.headers().get("sec-websocket-protocol").map(|v| v.to_str().unwrap().to_owned());
-        let first = Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }.next().await;
+        let first = Screen::of(socket).next().await;
         (first["code"].as_u64().unwrap_or(0), protocol)
     };
     let cookie = ("cookie", format!("vp_session={}", studio.viewer.token));
@@ -460,7 +464,7 @@ async fn strange_messages_are_told_so() {
 
 #[tokio::test]
 async fn nobody_says_more_than_his_share_on_however_many_sockets() {
-    let studio = Studio::start("share").await;
+    let studio = Studio::with("share", |c| c.rooms.per_second = 100).await;
     let mut first = Screen::open(&studio, &studio.editor, "").await;
     let mut second = Screen::open(&studio, &studio.editor, "").await;
     let add = |n: usize| json!({ "type": "comment_add", "comment": { "feedback_id": studio.feedback, "text": format!("{n}") } });

@@ -171,11 +171,11 @@ fn sockets(app: &App, out: &mut Exposition) {
         out.sample(&[("type", kind), ("outcome", outcome)], n as f64);
     }
     let messages = live.messages as f64;
-    out.one("videoplanet_socket_messages_out_total", Kind::Counter, "Messages that were sent.", messages);
+    out.one("videoplanet_socket_messages_out_total", Kind::Counter, "Messages of rooms that were sent.", messages);
     let frames = live.frames as f64;
-    out.one("videoplanet_socket_frames_out_total", Kind::Counter, "Frames that were sent: a batch is one.", frames);
+    out.one("videoplanet_socket_frames_out_total", Kind::Counter, "Batches in which they were sent.", frames);
     let bytes = live.bytes as f64;
-    out.one("videoplanet_socket_bytes_out_total", Kind::Counter, "Bytes of the frames that were sent.", bytes);
+    out.one("videoplanet_socket_bytes_out_total", Kind::Counter, "Bytes of these batches.", bytes);
     out.family("videoplanet_socket_closes_total", Kind::Counter, "WebSocket connections that ended, by close code.");
     for (code, n) in live.closes {
         out.sample(&[("code", &code.to_string())], n as f64);
