@@ -3,8 +3,8 @@ import "./frame.js";
 import { api, explain, sendForm } from "./api.js";
 import { $, $$, confirmed, copy, dialog, h, icon, page, t, toast } from "./dom.js";
 import { endOfDay, localDay } from "./form.js";
-import { refreshParts } from "./part.js";
-import { LiveLine } from "./socket.js";
+import { LiveLine } from "./live.js";
+import { freshener, refreshParts } from "./part.js";
 import { uploadTray } from "./tray.js";
 import { dropZone, unfinished } from "./upload.js";
 
@@ -169,11 +169,16 @@ $("#delete-project")?.addEventListener("click", async () => {
 });
 
 // Live: what changes elsewhere is drawn again by the server, at most once a second.
-let timer = null;
-new LiveLine(project.id, {
+const stale = freshener(["feedbacks"], 1000);
+new LiveLine({
+  project: project.id,
   since: project.seq ?? null,
-  onMessage(message) {
-    if (!["feedback", "media_ready", "media_deleted", "comment", "comment_changed", "comment_deleted"].includes(message.type)) return;
-    timer ||= setTimeout(() => { timer = null; refreshParts("feedbacks"); }, 1000);
+  rests: true,
+  onMessage({ type }) {
+    // An initial state means that more was missed than can be told again.
+    if (["initial_state", "feedback", "media_ready", "media_deleted", "comment", "comment_changed", "comment_deleted"].includes(type)) stale();
+  },
+  onState(state, reason) {
+    if (state === "closed") toast(t(`js.live.${reason}`), "bad", { label: t("js.live.reload"), run: () => location.reload() });
   },
 });

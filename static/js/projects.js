@@ -1,8 +1,10 @@
-// Dashboard and project list: new project, restore.
+// Dashboard and project list: new project, restore; both stay as they are elsewhere.
 import "./frame.js";
 import { api, sendForm } from "./api.js";
-import { $ } from "./dom.js";
+import { $, page } from "./dom.js";
 import { endOfDay } from "./form.js";
+import { LiveLine } from "./live.js";
+import { freshener } from "./part.js";
 
 const form = $("#new-project-form");
 form?.addEventListener("submit", async (event) => {
@@ -19,4 +21,12 @@ document.addEventListener("click", async (event) => {
     await api("POST", `/projects/${button.dataset.restore}/restore`);
     location.assign(`/projects/${button.dataset.restore}`);
   } catch { button.disabled = false; }
+});
+
+const stale = freshener(["numbers", "recent", "due", "list"]);
+new LiveLine({
+  url: "/ws/me",
+  since: page.seq ?? null,
+  rests: true,
+  onMessage({ type }) { if (type === "dashboard" || type === "membership") stale(); },
 });

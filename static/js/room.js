@@ -1,7 +1,8 @@
 // The review room: brings the picture, the timeline, the comments and the live line together.
 import "./frame.js";
 import { api } from "./api.js";
-import { $, avatar, h, page, t, toast } from "./dom.js";
+import { $, h, icon, page, t, toast } from "./dom.js";
+import { LiveLine, TypingSignal } from "./live.js";
 import { Beside } from "./room/beside.js";
 import { cleanupBar } from "./room/cleanup.js";
 import { Comments } from "./room/comments.js";
@@ -10,13 +11,14 @@ import { controls } from "./room/controls.js";
 import { Cuts } from "./room/cuts.js";
 import { showInfo } from "./room/info.js";
 import { bindKeys, showKeys } from "./room/keys.js";
+import { People } from "./room/people.js";
 import { Player, sourceOf } from "./room/player.js";
 import { SoundPicture } from "./room/sound.js";
 import { Thread } from "./room/thread.js";
 import { Timeline } from "./room/timeline.js";
+import { Together } from "./room/together.js";
 import { verdictBar } from "./room/verdict.js";
 import { emptyStage, versionMenu } from "./room/versions.js";
-import { LiveLine, TypingSignal } from "./socket.js";
 import { Counter } from "./timecode.js";
 import { uploadTray } from "./tray.js";
 import { dropZone } from "./upload.js";
@@ -60,6 +62,12 @@ const room = {
       if (next) this.setFeedback(next);
     }, 200);
   },
+  showVersion,
+  /** Resolves once a version that somebody else knows is known here, if it is there. */
+  async findVersion(id) {
+    await refetchVersions();
+    if (!this.versions.some((m) => m.id === id)) throw new Error("no such version");
+  },
   fullScreen() {
     const stage = $("#stage");
     if (document.fullscreenElement) document.exitFullscreen();
@@ -82,10 +90,12 @@ room.player = new Player($("#screen"), (what) => {
   if (what === "remake") { remake(room.player.media); return; }
   drawControls?.();
   room.timeline?.draw();
-  room.player.keepInRange();
+  if (!room.together?.following) room.player.keepInRange();
   if (what === "time") { room.composer?.tick(); room.comments?.followTo(room.player.ms); room.cuts.tick(); }
-  if (what === "loaded") { refresh(); room.composer?.dress(); drawBeside(); }
+  if (what === "loaded") { refresh(); room.composer?.dress(); drawBeside(); room.people?.drawHeads(); }
   room.sound.tick();
+  room.people?.heard(what);
+  room.together?.heard(what);
 });
 room.player.mayRemake = room.rights.upload;
 
@@ -103,6 +113,8 @@ const info = (media) => { if (media) showInfo(media, room.counterOf(media.id), (
 const drawControls = controls($("#controls"), room.player, { info: () => info(room.player.media), cuts: room.cuts, shot: () => room.player.screenshot(room.slug), help: showKeys, full: () => room.fullScreen() });
 room.timeline = new Timeline($("#timeline"), room.player, room.beside, { pick: (id) => { room.goTo(room.thread.byId.get(id)); room.comments.reveal(id); } });
 room.comments = new Comments($("#panel-head"), $("#comments"), room);
+room.together = new Together($("#together"), $("#screen"), room);
+room.people = new People($("#online"), room.timeline.people, room);
 
 // Versions -----------------------------------------------------------------------------------------------------------
 
@@ -142,6 +154,9 @@ function showVersion(media, ms = 0) {
   drawControls();
   room.timeline.draw();
   room.composer?.tick();
+  room.together.shown();
+  room.people.draw();
+  room.people.tell();
   refresh();
 }
 
@@ -198,36 +213,13 @@ setInterval(() => {
 
 // Live ---------------------------------------------------------------------------------------------------------------
 
-let online = [];
 let lastProgress = 0;
 let lastLook = 0;
-const writers = new Map();
-
-function drawPeople() {
-  // Oneself is in the account menu beside them.
-  const people = online.filter((u) => u.id !== room.me.id);
-  const shown = people.slice(0, 4);
-  $("#online").hidden = people.length === 0;
-  $("#online").replaceChildren(...shown.map((u) => avatar(u)), people.length > 4 ? h("span", { class: "avatar more" }, `+${people.length - 4}`) : "");
-  $("#online").setAttribute("aria-label", t("js.live.people", { names: people.map((u) => u.nickname).join(", ") }));
-}
-
-function drawTyping() {
-  const names = [...writers.values()].map((w) => w.nickname);
-  $("#typing").textContent = names.length === 0 ? "" : names.length > 2 ? t("js.typing.many") : t("js.typing", { name: names.join(", ") });
-}
-
-function stopWriting(id) {
-  clearTimeout(writers.get(id)?.timer);
-  writers.delete(id);
-  drawTyping();
-}
-
 let opened = 0;
 const handlers = {
   initial_state(message) {
-    online = message.online || [];
-    drawPeople();
+    room.people.set(message);
+    room.together.state(message.leads);
     for (const comment of message.comments || []) room.thread.put(comment);
     // A second initial state means that the gap was too long to replay.
     if (opened > 1) { room.thread.load().catch(() => {}); room.refetchFeedback(); refetchVersions(); }
@@ -236,7 +228,7 @@ const handlers = {
   comment(message) {
     const known = room.thread.byId.has(message.comment.id);
     room.thread.put(message.comment);
-    if (message.comment.user_id) stopWriting(message.comment.user_id);
+    if (message.comment.user_id) room.people.stopped(message.comment.user_id);
     room.comments.draw();
     const comment = room.thread.byId.get(message.comment.id);
     if (!known && comment) room.comments.announce(comment);
@@ -244,13 +236,14 @@ const handlers = {
   comment_changed(message) { room.thread.put(message.comment); refresh(); },
   comment_deleted(message) { if (message.feedback_id === room.feedbackId) room.thread.drop(message.comment_id); },
   reaction(message) { if (message.feedback_id === room.feedbackId) room.thread.react(message.comment_id, message.reactions); },
-  typing(message) {
-    if (message.user?.id === room.me.id || (message.feedback_id && message.feedback_id !== room.feedbackId)) return;
-    stopWriting(message.user.id);
-    if (message.is_typing) writers.set(message.user.id, { nickname: message.user.nickname, timer: setTimeout(() => stopWriting(message.user.id), 6000) });
-    drawTyping();
-  },
-  presence(message) { online = message.online || []; drawPeople(); },
+  typing(message) { room.people.typing(message); },
+  presence(message) { room.people.set(message); },
+  cursor(message) { room.people.cursor(message); },
+  lead(message) { room.together.take(message); },
+  lead_followers(message) { room.together.followed(message); },
+  lead_moved(message) { room.together.moved(message); },
+  lead_stroke(message) { room.together.stroke(message); },
+  lead_cleared(message) { room.together.cleared(message); },
   feedback(message) { if (message.feedback?.id === room.feedbackId) room.refetchFeedback(); },
   media_progress(message) {
     if (message.feedback_id !== room.feedbackId) return;
@@ -275,14 +268,16 @@ const handlers = {
   },
   media_deleted(message) { if (message.feedback_id === room.feedbackId) dropMedia(message.media_id); },
   cleanup(message) { if (message.feedback_id === room.feedbackId) cleanupBar(room, message.due); },
-  error(message) { if (message.action !== "typing_indicator") toast(message.message, "bad"); },
+  // What the page says by itself is refused in silence.
+  error(message) { if (!room.together.refused(message) && !["typing_indicator", "cursor", undefined].includes(message.action)) toast(message.message, "bad"); },
 };
 
-const line = new LiveLine(data.project.id, {
+const line = new LiveLine({
+  project: data.project.id,
   since: data.seq ?? null,
   onMessage: (message) => handlers[message.type]?.(message),
   onState(state, reason) {
-    if (state === "open") { opened += 1; room.thread.retryAll(); }
+    if (state === "open") { opened += 1; room.thread.retryAll(); room.together.opened(); }
     const el = $("#live");
     el.className = `live wide-only ${state}`;
     const words = { connecting: "js.live.connecting", open: "js.live.open", waiting: reason === "too_many" ? "js.live.too_many" : "js.live.waiting", closed: `js.live.${reason}` };
@@ -292,6 +287,7 @@ const line = new LiveLine(data.project.id, {
     if (state === "closed") toast(t(words.closed), "bad", { label: t("js.live.reload"), run: () => location.reload() });
   },
 });
+room.line = line;
 room.typing = new TypingSignal(line, room.feedbackId);
 addEventListener("online", () => room.thread.retryAll());
 
@@ -301,7 +297,9 @@ if (room.rights.comment) room.composer = new Composer($("#composer"), room);
 else $("#composer").append(h("p", { class: "say" }, t("js.say.viewer")));
 const drawVerdict = verdictBar($("#verdict"), room);
 drawVerdict();
-drawPeople();
+const together = h("button", { class: "btn s quiet wide-only", type: "button", hidden: true, title: t("js.together.hint"), onclick: () => room.together.start() }, icon("together", "s"), t("js.together.title"));
+$("#start").append(together);
+room.drawTogether = () => { together.hidden = !room.together.mayStart; };
 bindKeys(room);
 cleanupBar(room, data.cleanup_due);
 
@@ -314,7 +312,10 @@ async function begin() {
   const version = room.versions.find((m) => m.version === Number(wish.get("v")));
   // What could not be read is not what people came to see, as long as there is something else.
   const newest = room.versions.find((m) => m.state !== "failed" || sourceOf(m)) || room.versions[0];
-  if (room.versions.length) showVersion(version || newest, Math.max(0, Number(wish.get("t")) || 0));
+  const led = room.together.kept();
+  const ledVersion = led && room.versions.find((m) => m.id === led.media_id);
+  if (ledVersion) { showVersion(ledVersion, led.ms); room.together.resume(); }
+  else if (room.versions.length) showVersion(version || newest, Math.max(0, Number(wish.get("t")) || 0));
   else { versions.draw(); emptyStage(room, versions.choose); }
 }
 

@@ -163,6 +163,27 @@ impl Chromium {
         }
     }
 
+    /// Draws a straight line over an element, between two places given as parts of its width and height.
+    pub async fn drag(&mut self, page: &Page, selector: &str, from: [f64; 2], to: [f64; 2]) {
+        let place = format!(
+            "(() => {{ const r = document.querySelector({}).getBoundingClientRect(); return [r.x, r.y, r.width, r.height]; }})()",
+            json!(selector)
+        );
+        let at: [f64; 4] = serde_json::from_value(self.eval(page, &place).await).unwrap();
+        let steps = 10;
+        for step in 0..=steps {
+            let part = f64::from(step) / f64::from(steps);
+            let kind = if step == 0 { "mousePressed" } else { "mouseMoved" };
+            let [x, y] = [0, 1].map(|i| at[i] + at[i + 2] * (from[i] + (to[i] - from[i]) * part));
+            let params = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": 1, "clickCount": 1 });
+            self.on(page, "Input.dispatchMouseEvent", params).await;
+            if step == steps {
+                let params = json!({ "type": "mouseReleased", "x": x, "y": y, "button": "left", "clickCount": 1 });
+                self.on(page, "Input.dispatchMouseEvent", params).await;
+            }
+        }
+    }
+
     /// Moves the pointer over an element, `part` of its width from its left.
     pub async fn point(&mut self, page: &Page, selector: &str, part: f64) {
         let place = format!(

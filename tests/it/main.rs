@@ -9,6 +9,7 @@ mod asyncapi;
 mod bad_input;
 mod browser;
 mod browser_film;
+mod browser_live;
 mod budgets;
 mod chromium;
 mod clips;

@@ -13,6 +13,7 @@ use crate::base::page::{Feed, FeedQuery};
 use crate::base::roles::Right;
 use crate::domain::feedback::{self, Feedback};
 use crate::domain::http::{Path, Query};
+use crate::domain::journal;
 use crate::domain::projects::invitations::{self, Invitation};
 use crate::domain::projects::members::Member;
 use crate::domain::projects::{COLORS, Project, dashboard, judge};
@@ -45,12 +46,14 @@ pub(super) async fn show(
     let (who, now) = (f.viewer()?, app.clock.now());
     let role = judge(who.role(id), Right::View, "project")?;
     let slice = FeedQuery { cursor: asked.cursor, page_size: Some(30) }.check()?;
-    let (board, feedbacks, invitations) = app
+    let (seq, board, feedbacks, invitations) = app
         .read(move |db| {
+            // The place first: what happens while the rest is read is told again, not missed.
+            let seq = journal::last(db, id)?;
             let board = dashboard::of_project(db, role, id)?;
             let feedbacks = feedback::list_in(db, &board.project, slice)?;
             let invitations = invitations::waiting(db, &board.project, now)?;
-            Ok((board, feedbacks, invitations))
+            Ok((seq, board, feedbacks, invitations))
         })
         .await?;
     let (p, members) = (board.project, board.members);
@@ -59,7 +62,7 @@ pub(super) async fn show(
         upload: p.my_role.may(Right::Upload),
         own: p.my_role.may(Right::Own),
     };
-    let data = json!({ "id": p.id, "name": p.name, "rights": { "upload": may.upload } });
+    let data = json!({ "id": p.id, "name": p.name, "seq": seq, "rights": { "upload": may.upload } });
     let f = f.at("projects").with("project", data);
     html(&Page { f, p, may, feedbacks, members, invitations, colors: &COLORS })
 }

@@ -12,6 +12,7 @@ use crate::base::fields::Wanted;
 use crate::base::page::{Page as Rows, PageQuery};
 use crate::domain::http::Query;
 use crate::domain::projects::{self, Filter, Order, Project, ProjectStatus};
+use crate::domain::rooms::mine;
 
 #[derive(Template)]
 #[template(path = "projects.html")]
@@ -54,7 +55,13 @@ pub(super) async fn show(
     let filter =
         Filter { status, search: Some(search.clone()).filter(|s| !s.is_empty()), deleted: asked.deleted, order };
     let filtered = filter.search.is_some() || filter.status.is_some();
-    let page = app.read(move |db| projects::list(db, &who, &filter, &Wanted::ALL, &uri.to_string(), slice)).await?;
+    // The place first: what happens while the rest is read is told again, not missed.
+    let (seq, page) = app
+        .read(move |db| {
+            let seq = mine::begin(db, who.user, None)?.seq;
+            Ok((seq, projects::list(db, &who, &filter, &Wanted::ALL, &uri.to_string(), slice)?))
+        })
+        .await?;
     let orders = [
         ("-created", "page.projects.order_newest"),
         ("-updated", "page.projects.order_changed"),
@@ -62,7 +69,7 @@ pub(super) async fn show(
         ("name", "page.projects.order_name"),
     ];
     html(&Page {
-        f: f.at("projects"),
+        f: f.at("projects").with("seq", seq.into()),
         page,
         search,
         status: status.map(|s| s.to_string()).unwrap_or_default(),

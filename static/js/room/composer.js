@@ -35,11 +35,17 @@ export class Composer {
     const { room } = this;
     if (this.area.value && this.stamp === "follow") {
       this.fix(room.player.stampMs);
-      if (room.player.playing) room.player.pause();
+      this.halt();
     }
     if (!this.area.value && this.stamp === "fixed" && this.to === null && !this.kept) { this.stamp = "follow"; this.from = null; this.dress(); }
     if (this.area.value && !this.anon.checked) room.typing.key();
     this.keep();
+  }
+
+  /** Who writes looks at one moment, unless he watches together with others. */
+  halt() {
+    const { player, together } = this.room;
+    if (player.playing && !together.following) player.pause();
   }
 
   fix(ms) {
@@ -53,7 +59,7 @@ export class Composer {
   stampNow() {
     if (this.room.player.still) { this.area.focus(); return; }
     this.kept = true;
-    this.room.player.pause();
+    this.halt();
     this.to = null;
     this.fix(this.room.player.stampMs);
     this.area.focus();

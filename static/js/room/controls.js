@@ -48,7 +48,7 @@ export function controls(root, player, { shot, info, cuts, help, full }) {
     if (now.textContent !== code) now.textContent = code;
     const long = `/ ${player.counter.code(player.durationMs)}`;
     if (total.textContent !== long) total.textContent = long;
-    const rate = player.reverse ? -player.reverse : player.video?.playbackRate ?? player.rate;
+    const rate = player.reverse ? -player.reverse : player.speed;
     const sources = player.media && !player.still ? Object.keys(sourcesOf(player.media)) : [];
     const kind = player.src?.kind;
     const key = `${player.playing}|${rate}|${player.muted}|${player.volume}|${sources}|${kind}|${cuts.some}|${cuts.open}|${player.still}|${player.soundOnly}|${player.media?.id}`;

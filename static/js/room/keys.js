@@ -5,7 +5,7 @@ import { flash } from "./stage.js";
 
 const HELP = [
   ["Space", "play"], [", .", "step"], ["J K L", "shuttle"], ["← →", "five"], ["[ ]", "cuts"], ["Home End", "ends"],
-  ["T", "stamp"], ["I O", "range"], ["Ctrl Enter", "send"], ["Ctrl S", "shot"], ["F", "full"], ["M", "mute"], ["/", "find"], ["?", "help"], ["Esc", "close"],
+  ["T", "stamp"], ["I O", "range"], ["Ctrl Enter", "send"], ["Ctrl S", "shot"], ["F", "full"], ["M", "mute"], ["W", "together"], ["P", "pen"], ["/", "find"], ["?", "help"], ["Esc", "close"],
 ];
 
 let open = null;
@@ -60,11 +60,13 @@ export function bindKeys(room) {
       KeyI: () => { room.composer?.setIn(); if (room.composer) flash(screen, `I ${player.counter.code(player.stampMs)}`); },
       KeyO: () => { room.composer?.setOut(); if (room.composer) flash(screen, `O ${player.counter.code(player.stampMs)}`); },
       Slash: event.shiftKey || event.key === "?" ? showKeys : null,
-      Escape: () => document.activeElement?.blur?.(),
+      KeyW: () => room.together.toggle(),
+      KeyP: () => { if (room.together.leading) room.together.setPen(!room.together.strokes.pen); },
+      Escape: () => { if (!room.together.escape()) document.activeElement?.blur?.(); },
     }[event.code];
     if (!run) return;
     // A still has no time to move in.
-    if (player.still && !["KeyF", "KeyT", "Slash", "Escape"].includes(event.code)) return;
+    if (player.still && !["KeyF", "KeyT", "KeyW", "KeyP", "Slash", "Escape"].includes(event.code)) return;
     // Space presses the button that has the focus; everywhere else it plays.
     if (onButton && event.code === "Space") return;
     if (target.type === "range" && event.code.startsWith("Arrow")) return;

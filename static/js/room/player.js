@@ -26,7 +26,10 @@ export function sourceOf(media, choice) {
 }
 
 export class Player {
-  /** `screen`: the element that holds the picture. `listen(name)`: "time", "play", "rate", "volume", "loaded", "full", "remake". */
+  /**
+   * `screen`: the element that holds the picture. `listen(name)`: "time", "play", "rate", "volume", "loaded", "full",
+   * "remake", and "hand" before a person moves the film.
+   */
   constructor(screen, listen) {
     this.screen = screen;
     this.listen = listen;
@@ -41,6 +44,7 @@ export class Player {
     this.volume = typeof kept.volume === "number" ? kept.volume : 1;
     this.muted = Boolean(kept.muted);
     this.rate = 1;
+    this.nudged = false;
     this.choice = null;
     this.play_button = h("button", { class: "big-play", type: "button", "aria-label": t("js.player.play"), onclick: () => this.toggle() }, icon("play"));
     screen.addEventListener("click", (event) => { if (event.target.matches("video, .poster")) this.toggle(); });
@@ -64,7 +68,7 @@ export class Player {
       this.screen.prepend(this.video);
       this.pendingMs = ms;
       // Where it was wanted last: a link to a comment may come after the film and before its length is known.
-      this.video.addEventListener("loadedmetadata", () => { if (this.pendingMs) this.seek(this.pendingMs); }, { once: true });
+      this.video.addEventListener("loadedmetadata", () => { if (this.pendingMs) this.place(this.pendingMs); }, { once: true });
     }
     this.dress();
   }
@@ -250,14 +254,25 @@ export class Player {
     return Math.min(Math.ceil((frame * 1000 * rate.den) / rate.num - 1e-9), Math.max(0, Math.floor(this.durationMs) || Infinity));
   }
 
+  /** The speed that is meant: who follows somebody is a little faster or slower for moments. */
+  get speed() {
+    return this.nudged ? this.rate : this.video?.playbackRate ?? this.rate;
+  }
+
   get playing() {
     return Boolean(this.video && !this.video.paused) || this.reverse > 0;
   }
 
   // Moving ---------------------------------------------------------------------------------------------------------
 
-  /** Goes to `ms`; with a known rate to the middle of its frame, so that exactly that frame is shown. */
+  /** Goes to `ms`, as a person wishes. */
   seek(ms) {
+    this.listen("hand");
+    this.place(ms);
+  }
+
+  /** Goes to `ms`; with a known rate to the middle of its frame, so that exactly that frame is shown. */
+  place(ms) {
     this.pendingMs = ms;
     if (!this.video) return;
     const most = this.durationMs;
@@ -284,6 +299,7 @@ export class Player {
 
   play() {
     if (!this.video || this.unshown) return;
+    this.listen("hand");
     this.stopReverse();
     this.touched = true;
     if (this.range && this.loop && (this.ms < this.range[0] || this.ms >= this.range[1])) this.seek(this.range[0]);
@@ -293,6 +309,7 @@ export class Player {
   }
 
   pause() {
+    this.listen("hand");
     this.stopReverse();
     this.video?.pause();
   }
@@ -318,6 +335,7 @@ export class Player {
   }
 
   startReverse(speed) {
+    this.listen("hand");
     clearInterval(this.reverser);
     this.reverse = speed;
     let at = this.ms;
@@ -351,6 +369,7 @@ export class Player {
   }
 
   setRate(rate) {
+    this.listen("hand");
     this.rate = rate;
     this.stopReverse();
     if (this.video) this.video.playbackRate = rate;

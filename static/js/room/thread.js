@@ -1,6 +1,6 @@
 // What was said, as the room knows it: the server's comments, and those of mine that are still on their way.
 import { api, feed } from "../api.js";
-import { clientId } from "../socket.js";
+import { clientId } from "../live.js";
 
 export class Thread {
   /** `change()` is called after every change that could be seen. */

@@ -19,6 +19,7 @@ export class Timeline {
     this.ghost = h("div", { class: "ghost", hidden: true });
     this.lane = h("div", { class: "lane" });
     this.span = h("div", { class: "range-now", hidden: true });
+    this.people = h("div", { class: "heads" });
     this.cuts = h("div", { class: "cut-marks" });
     this.wave = h("canvas", { class: "wave" });
     this.waveNow = h("canvas", { class: "wave now" });
@@ -30,7 +31,7 @@ export class Timeline {
     // The slider is one thing for keyboards and screen readers, the marks beside it are others.
     this.rail = h("div", { class: "rail", role: "slider", tabindex: "0", "aria-label": t("js.player.position"), "aria-valuemin": "0" },
       this.wave, this.waveNow, h("div", { class: "track" }, this.buffered, this.played, this.cuts), this.span, this.ghost, this.pin);
-    root.append(this.rail, this.lane, this.card);
+    root.append(this.rail, this.lane, this.people, this.card);
     root.addEventListener("pointerdown", (event) => this.press(event));
     root.addEventListener("pointermove", (event) => this.look(event));
     root.addEventListener("pointerleave", () => this.away());
