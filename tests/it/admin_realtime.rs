@@ -42,7 +42,7 @@ async fn staff_see_who_is_where_and_an_admin_ends_a_connection() {
     let seat = seats.iter().find(|seat| seat.user == studio.viewer.id).unwrap().id.to_string();
     let fields = [("seat", seat.as_str()), ("back", inside.as_str())];
     let seen = page(&studio, &studio.stranger, &inside).await;
-    assert!(seen.contains(">viewer</b>") && !seen.contains("disconnect"), "{seen}");
+    assert!(seen.contains(">viewer</b>") && !seen.contains("/admin/realtime/disconnect"), "{seen}");
     assert_eq!(send(&studio, &studio.stranger, "/admin/realtime/disconnect", &fields).await.status(), 403);
     viewer.until_now().await;
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::{Desk, back, words};
 use crate::app::App;
-use crate::base::clock::Time;
+use crate::base::clock::{SECOND, Time};
 use crate::base::error::{Error, Result};
 use crate::base::event::Event;
 use crate::base::ids::ProjectId;
@@ -138,7 +138,7 @@ impl Page<'_> {
     }
 
     fn since(&self, at: &Time) -> String {
-        words::lasting(self.f, self.now.0 - at.0)
+        since(self.f, self.now, *at)
     }
 
     /// From commit to the wire 200 ms are promised.
@@ -173,9 +173,14 @@ impl Page<'_> {
     }
 }
 
+/// How long something is ago, in whole seconds.
+fn since(f: &Frame, now: Time, at: Time) -> String {
+    words::lasting(f, (now.0 - at.0).max(SECOND))
+}
+
 impl Seats<'_> {
     fn since(&self, at: &Time) -> String {
-        words::lasting(self.f, self.now.0 - at.0)
+        since(self.f, self.now, *at)
     }
 }
 
