@@ -24,6 +24,12 @@ impl Server {
         let address = line.trim().rsplit('/').next().unwrap().parse().unwrap();
         Server(child, address)
     }
+
+    /// Its process.
+    #[allow(dead_code)] // Not every benchmark looks at it from outside.
+    pub fn id(&self) -> u32 {
+        self.0.id()
+    }
 }
 
 impl Drop for Server {

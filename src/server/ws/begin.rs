@@ -45,7 +45,9 @@ impl Line {
         let begin = read.map_err(|e| close_of(&e))?;
         self.seq = begin.seq;
         let now = self.app.clock.now();
-        let state = json!({ "type": "initial_state", "user_id": user, "seq": begin.seq, "at_ms": now.0 });
+        // Who missed something stands where he stood until he hears of it.
+        let seq = since.filter(|since| begin.moved && *since < begin.seq).unwrap_or(begin.seq);
+        let state = json!({ "type": "initial_state", "user_id": user, "seq": seq, "at_ms": now.0 });
         self.send(state.to_string().into()).await?;
         if begin.moved {
             self.push(Bytes::from(json!({ "type": "dashboard", "seq": begin.seq }).to_string()));
@@ -98,6 +100,9 @@ impl Line {
             if !missed.more {
                 self.push_standing();
                 for lead in self.app.rooms.leads(project) {
+                    if self.is_full() {
+                        self.flush().await?;
+                    }
                     self.push(lead.to_string().into());
                 }
                 return self.flush().await;

@@ -299,7 +299,9 @@ impl Line {
             Refusal::Strange(code, message) => return json!({ "type": "error", "code": code, "message": message }),
             Refusal::TooOften(wait) => {
                 let (code, message) = ("rate_limited", "Rate limit exceeded");
-                return json!({ "type": "error", "code": code, "message": message, "retry_after_s": wait });
+                return json!({
+                    "type": "error", "code": code, "message": message, "retry_after_s": wait, "action": kind,
+                });
             }
             Refusal::Failed(error) => error,
         };
