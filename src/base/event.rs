@@ -76,6 +76,7 @@ pub enum Event {
     LaneChanged { lane: Lane, places: Option<i64>, paused: bool },
 
     CachePurged { group: String },
+    SocketClosed { user: UserId },
 
     ScheduleChanged { name: String, fields: Vec<String> },
     SchedulePaused { name: String },
@@ -144,7 +145,8 @@ impl Event {
             | TokenAdded { user, .. }
             | ResetRequested { user }
             | ResetIssued { user }
-            | PasswordReset { user } => ("user", user.0),
+            | PasswordReset { user }
+            | SocketClosed { user } => ("user", user.0),
             LoginFailed { user } => ("user", user.map_or(0, |u| u.0)),
             ProjectAdded { project }
             | ProjectChanged { project, .. }

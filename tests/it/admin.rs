@@ -13,7 +13,7 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/admin",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
@@ -23,6 +23,7 @@ const PAGES: [&str; 12] = [
     "/admin/jobs?list=failed",
     "/admin/jobs?list=nonsense",
     "/admin/people",
+    "/admin/realtime",
     "/admin/schedule",
     "/admin/search",
     "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
@@ -62,7 +63,7 @@ async fn make(studio: &Studio, role: SiteRole) {
 }
 
 /// The journal's events as (actor, event), oldest first.
-async fn journal(studio: &Studio) -> Vec<(Option<i64>, Event)> {
+pub async fn journal(studio: &Studio) -> Vec<(Option<i64>, Event)> {
     let rows = studio.app.read(|db| {
         let sql = "SELECT actor_id, body FROM events ORDER BY seq";
         db.all(sql, params![], |r| Ok((r.get(0)?, r.get::<_, String>(1)?)))
@@ -83,6 +84,7 @@ async fn only_staff_find_it() {
         "/admin/jobs/1/retry".to_owned(),
         "/admin/jobs/1/cancel".to_owned(),
         "/admin/people".to_owned(),
+        "/admin/realtime/disconnect".to_owned(),
         "/admin/search/rebuild".to_owned(),
         "/admin/storage/quota".to_owned(),
         "/admin/storage/restore".to_owned(),
@@ -94,6 +96,7 @@ async fn only_staff_find_it() {
         format!("/admin/people/{id}/role"),
     ];
     let fields = [
+        ("seat", "1"),
         ("email", "x@example.com"),
         ("nickname", "x"),
         ("locked", "true"),
@@ -258,7 +261,9 @@ async fn the_overview_lives_until_its_reader_or_the_program_goes() {
 
     let text = reqwest::get(format!("{}/metrics", studio.url)).await.unwrap().text().await.unwrap();
     assert!(text.contains("videoplanet_http_requests_total{method=\"GET\",route=\"/admin/live\",status=\"2xx\"} 1"));
-    assert!(text.contains("videoplanet_sockets 0") && text.contains("videoplanet_database_wal_bytes "));
+    assert!(
+        text.contains("videoplanet_sockets{kind=\"project\"} 0") && text.contains("videoplanet_database_wal_bytes ")
+    );
 
     let start = std::time::Instant::now();
     studio.stop().await;

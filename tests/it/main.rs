@@ -2,8 +2,10 @@
 
 mod accounts;
 mod admin;
+mod admin_realtime;
 mod anonymity;
 mod answer;
+mod asyncapi;
 mod bad_input;
 mod browser;
 mod browser_film;
@@ -42,6 +44,7 @@ mod renditions;
 mod rights;
 mod rooms;
 mod schedule;
+mod schema;
 mod search;
 mod search_index;
 mod search_rights;

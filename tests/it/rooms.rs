@@ -31,6 +31,8 @@ pub struct Screen {
     waiting: std::collections::VecDeque<Value>,
     /// How long the next frame may take.
     pub patience: Duration,
+    /// Every frame that came, as it came.
+    pub frames: Vec<Value>,
 }
 
 impl Screen {
@@ -46,7 +48,11 @@ impl Screen {
 
     async fn at(url: String) -> Screen {
         let (socket, _) = tokio_tungstenite::connect_async(url).await.unwrap();
-        Screen { socket, waiting: Default::default(), patience: PATIENCE }
+        Screen::of(socket)
+    }
+
+    fn of(socket: WebSocketStream<MaybeTlsStream<TcpStream>>) -> Screen {
+        Screen { socket, waiting: Default::default(), patience: PATIENCE, frames: Vec::new() }
     }
 
     /// The next frame; a batch comes as its messages.
@@ -59,6 +65,7 @@ impl Screen {
             match frame.expect("something in time").expect("an open line").unwrap() {
                 Message::Text(text) => {
                     let frame: Value = serde_json::from_str(&text).unwrap();
+                    self.frames.push(frame.clone());
                     match frame["messages"].as_array() {
                         Some(messages) => self.waiting.extend(messages.iter().cloned()),
                         None => return frame,
@@ -137,7 +144,7 @@ async fn comment(studio: &Studio, who: &Someone, body: Value) -> Value {
 }
 
 /// Gives the viewer of the studio another role.
-async fn make(studio: &Studio, role: Role) {
+pub async fn make(studio: &Studio, role: Role) {
     let who = Viewer::of_token(&studio.app, &studio.editor.token).await.unwrap().unwrap();
     members::change(&studio.app, &who, studio.project, studio.viewer.id, role).await.unwrap();
 }
@@ -342,7 +349,7 @@ async fn a_door_tells_why_it_stays_shut() {
     let studio = Studio::start("door").await;
     let close = async |query: &str, project: ProjectId| {
         let (socket, _) = tokio_tungstenite::connect_async(url(&studio, project, query)).await.unwrap();
-        Screen { socket, waiting: Default::default(), patience: PATIENCE }.closed().await
+        Screen::of(socket).closed().await
     };
     assert_eq!(close("", studio.project).await, 4001);
     assert_eq!(close("token=vp_s_nothing", studio.project).await, 4001);
@@ -379,7 +386,7 @@ async fn a_cookie_counts_only_from_our_own_pages() {
         }
         let (socket, response) = tokio_tungstenite::connect_async(request).await.unwrap();
         let protocol = response.headers().get("sec-websocket-protocol").map(|v| v.to_str().unwrap().to_owned());
-        let first = Screen { socket, waiting: Default::default(), patience: PATIENCE }.next().await;
+        let first = Screen::of(socket).next().await;
         (first["code"].as_u64().unwrap_or(0), protocol)
     };
     let cookie = ("cookie", format!("vp_session={}", studio.viewer.token));

@@ -12,6 +12,8 @@ pub mod routes;
 mod sql;
 mod sql_exchange;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -251,6 +253,11 @@ impl NewProject {
         patch.check()?;
         Ok(patch)
     }
+}
+
+/// How these projects are called, for those who run the instance.
+pub fn names(db: &Db, ids: &[ProjectId]) -> Result<HashMap<ProjectId, String>> {
+    Ok(sql::names(db, ids)?.into_iter().collect())
 }
 
 /// Decides: does `role` (none: not a member) carry `right`? A stranger learns only that `noun` is not there.

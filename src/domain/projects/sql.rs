@@ -153,6 +153,12 @@ pub(super) fn members_of(db: &Db, projects: &[i64], limit: i64) -> Result<Vec<(i
     )
 }
 
+pub(super) fn names(db: &Db, ids: &[ProjectId]) -> Result<Vec<(ProjectId, String)>> {
+    let list = id_list(&ids.iter().map(|id| id.0).collect::<Vec<_>>());
+    let sql = format!("SELECT id, name FROM projects WHERE id IN ({list}) AND deleted_ms IS NULL");
+    db.all(&sql, params![], |r| Ok((r.get(0)?, r.get(1)?)))
+}
+
 /// A LIKE pattern for texts that contain `part`, in lower case.
 fn contains(part: &str) -> String {
     let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");

@@ -103,7 +103,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         UserAdded { .. } | SiteRoleChanged { .. } => {}
         InvitationSent { .. } | InvitationResent { .. } | InvitationRevoked { .. } | InvitationDeclined { .. } => {}
         LoggedIn { .. } | LoginFailed { .. } | LoggedOut { .. } | SessionsRevoked { .. } | TokenAdded { .. } => {}
-        ResetRequested { .. } | ResetIssued { .. } | PasswordReset { .. } => {}
+        ResetRequested { .. } | ResetIssued { .. } | PasswordReset { .. } | SocketClosed { .. } => {}
         JobRetried { .. }
         | JobCancelled { .. }
         | JobAsked { .. }

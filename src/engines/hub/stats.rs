@@ -18,6 +18,8 @@ pub struct Stats {
     pub sockets: usize,
     /// Of these, seats in people's own rooms.
     pub personal: usize,
+    /// People who sit anywhere.
+    pub people: usize,
     /// Seats for which something waits.
     pub behind: usize,
     /// Seats that were taken since the start.
@@ -73,12 +75,14 @@ pub struct SeatStats {
 impl Hub {
     /// Counts. Walks over all seats: for somebody who looks, not for each message.
     pub fn stats(&self) -> Stats {
-        let (rooms, sockets) = {
+        let (rooms, sockets, people) = {
             let house = self.0.house.lock();
-            (house.rooms.iter().map(|(place, room)| (*place, room.clone())).collect::<Vec<_>>(), house.seats)
+            let rooms: Vec<_> = house.rooms.iter().map(|(place, room)| (*place, room.clone())).collect();
+            (rooms, house.seats, house.seats_of.len())
         };
         let mut stats = Stats {
             sockets,
+            people,
             opened: self.0.next_seat.load(Ordering::Relaxed) - 1,
             published: self.0.published.load(Ordering::Relaxed),
             delivered: self.0.delivered.load(Ordering::Relaxed),

@@ -1,12 +1,12 @@
 //! What goes over sockets: messages in and out, how long a room waits to hear, how connections end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 
-use super::{Histogram, Times};
+use super::{Histogram, Times, WINDOW_SECONDS, push};
 use crate::closed_set;
 
 closed_set! {
@@ -21,6 +21,26 @@ closed_set! {
     }
 }
 
+/// The last minute in a few numbers.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Present {
+    /// Messages of clients, a second.
+    pub heard: f64,
+    /// Messages to sockets, a second.
+    pub told: f64,
+    /// Half of what rooms were told took no longer to a socket, in microseconds; 0 if there was nothing.
+    pub fan_out_p50_us: u64,
+    /// 99 % of it.
+    pub fan_out_p99_us: u64,
+}
+
+/// Seconds of the last minute: messages in and out, times.
+#[derive(Default)]
+struct Recent {
+    last: (u64, u64, Times),
+    seconds: VecDeque<(u64, u64, Times)>,
+}
+
 /// The counters of all sockets.
 #[derive(Default)]
 pub struct Live {
@@ -30,6 +50,7 @@ pub struct Live {
     frames: AtomicU64,
     bytes: AtomicU64,
     fan_out: Histogram,
+    recent: Mutex<Recent>,
 }
 
 /// What was counted since the start.
@@ -72,6 +93,34 @@ impl Live {
         *self.closes.lock().entry(code).or_default() += 1;
     }
 
+    /// Ends a second.
+    pub(super) fn tick(&self) {
+        let heard = self.heard.lock().values().sum();
+        let (told, times) = (self.messages.load(Ordering::Relaxed), self.fan_out.read());
+        let mut recent = self.recent.lock();
+        let (heard_before, told_before, times_before) = &recent.last;
+        let second = (heard - heard_before, told - told_before, times.since(times_before));
+        push(&mut recent.seconds, second, WINDOW_SECONDS);
+        recent.last = (heard, told, times);
+    }
+
+    /// The last minute; before its first second has passed, nothing.
+    pub fn present(&self) -> Present {
+        let recent = self.recent.lock();
+        let (mut heard, mut told, mut times) = (0, 0, Times::default());
+        for (h, t, of) in &recent.seconds {
+            (heard, told) = (heard + h, told + t);
+            times.add(of);
+        }
+        let seconds = recent.seconds.len().max(1) as f64;
+        Present {
+            heard: heard as f64 / seconds,
+            told: told as f64 / seconds,
+            fan_out_p50_us: times.quantile_us(0.50),
+            fan_out_p99_us: times.quantile_us(0.99),
+        }
+    }
+
     /// What was counted.
     pub fn read(&self) -> Counted {
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed);
@@ -83,5 +132,28 @@ impl Live {
             bytes: count(&self.bytes),
             fan_out: self.fan_out.read(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_minute_is_told_and_no_more() {
+        let live = Live::default();
+        live.heard("ping", Outcome::Taken);
+        live.heard("other", Outcome::Refused);
+        live.sent(10, 500);
+        live.reached(Duration::from_millis(40));
+        assert_eq!(live.present(), Present::default());
+        live.tick();
+        live.tick();
+        let present = live.present();
+        assert_eq!((present.heard, present.told), (1.0, 5.0));
+        assert!((36_000..=44_000).contains(&present.fan_out_p99_us), "{present:?}");
+        (0..WINDOW_SECONDS).for_each(|_| live.tick());
+        assert_eq!(live.present(), Present::default());
+        assert_eq!((live.read().messages, live.read().heard.len()), (10, 2));
     }
 }

@@ -166,6 +166,7 @@ impl Metrics {
 
     /// Ends a second: call it once a second.
     pub fn tick(&self, at: Time, sockets: usize) {
+        self.0.live.tick();
         let now = self.totals();
         let mut recent = self.0.recent.lock();
         let times = now.times.since(&recent.last.times);

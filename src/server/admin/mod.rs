@@ -12,6 +12,7 @@ mod jobs;
 mod live;
 mod overview;
 mod people;
+mod realtime;
 mod schedule;
 mod search;
 mod storage;
@@ -35,10 +36,11 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 7] = [
+const PAGES: [(&str, &str, &str); 8] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
+    ("realtime", "/admin/realtime", "globe"),
     ("storage", "/admin/storage", "folder"),
     ("cache", "/admin/cache", "clock"),
     ("search", "/admin/search", "search"),
@@ -64,6 +66,8 @@ pub fn routes() -> Router<App> {
         .route("/admin/cache", get(cache::show))
         .route("/admin/cache/warm", post(cache::warm))
         .route("/admin/cache/purge", post(cache::purge))
+        .route("/admin/realtime", get(realtime::show))
+        .route("/admin/realtime/disconnect", post(realtime::disconnect))
         .route("/admin/search", get(search::show))
         .route("/admin/search/rebuild", post(search::rebuild))
         .route("/admin/storage", get(storage::show))
@@ -109,7 +113,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 23] = [
+const DONE: [&str; 24] = [
     "retried",
     "retried_all",
     "moved",
@@ -133,6 +137,7 @@ const DONE: [&str; 23] = [
     "closed_on",
     "closed_off",
     "deleting",
+    "disconnected",
 ];
 
 impl Desk {

@@ -19,6 +19,10 @@ use crate::engines::{machine, queue};
 /// Boundaries of the exported waiting times, in microseconds. Beyond a minute the age of the oldest one tells.
 const LATENCY_BOUNDS_US: [u64; 6] = [10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000];
 
+/// Boundaries of the exported times from a change to the wire, in microseconds: 200 ms are promised.
+const FAN_OUT_BOUNDS_US: [u64; 10] =
+    [1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 200_000, 500_000, 2_500_000];
+
 /// Ends a second of the metrics every second, until the program stops.
 pub(super) async fn seconds(app: App) {
     let mut seconds = tokio::time::interval(Duration::from_secs(1));
@@ -105,15 +109,7 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     let whole = f64::from(u8::from(index.rebuilding.is_none()));
     out.one("videoplanet_index_whole", Kind::Gauge, "Is the search index complete?", whole);
 
-    let hub = app.hub.stats();
-    out.one("videoplanet_rooms", Kind::Gauge, "Rooms with somebody in them.", hub.rooms as f64);
-    out.one("videoplanet_sockets", Kind::Gauge, "WebSocket connections in rooms.", hub.sockets as f64);
-    let published = hub.published as f64;
-    out.one("videoplanet_room_messages_total", Kind::Counter, "Messages that rooms were told.", published);
-    let delivered = hub.delivered as f64;
-    out.one("videoplanet_room_deliveries_total", Kind::Counter, "Messages that sockets were given.", delivered);
-    let lagged = hub.lagged as f64;
-    out.one("videoplanet_room_resyncs_total", Kind::Counter, "Times a socket fell behind and was replayed.", lagged);
+    sockets(&app, &mut out);
 
     out.family("videoplanet_jobs", Kind::Gauge, "Jobs by lane and state.");
     for (lane, state, n) in jobs {
@@ -145,4 +141,43 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
         out.one("videoplanet_disk_bytes", Kind::Gauge, "Size of the data directory's disk.", space.total as f64);
     }
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], out.finish()))
+}
+
+/// What goes over sockets. Of single rooms nothing: their number has no bound, and `/admin/realtime` shows them.
+fn sockets(app: &App, out: &mut Exposition) {
+    let hub = app.hub.stats();
+    out.one("videoplanet_rooms", Kind::Gauge, "Rooms of projects with somebody in them.", hub.rooms as f64);
+    out.family("videoplanet_sockets", Kind::Gauge, "WebSocket connections in rooms of projects and in people's own.");
+    out.sample(&[("kind", "project")], (hub.sockets - hub.personal) as f64);
+    out.sample(&[("kind", "personal")], hub.personal as f64);
+    let behind = hub.behind as f64;
+    out.one("videoplanet_sockets_behind", Kind::Gauge, "WebSocket connections for which something waits.", behind);
+    let opened = hub.opened as f64;
+    out.one("videoplanet_sockets_opened_total", Kind::Counter, "WebSocket connections that were let in.", opened);
+    let published = hub.published as f64;
+    out.one("videoplanet_room_messages_total", Kind::Counter, "Messages that rooms were told.", published);
+    let delivered = hub.delivered as f64;
+    out.one("videoplanet_room_deliveries_total", Kind::Counter, "Messages that sockets were given.", delivered);
+    let lagged = hub.lagged as f64;
+    out.one("videoplanet_room_resyncs_total", Kind::Counter, "Times a socket fell behind and was replayed.", lagged);
+
+    let live = app.metrics.live().read();
+    let help = "How long a room's message took until a connection had taken it.";
+    out.family("videoplanet_room_fan_out_seconds", Kind::Histogram, help);
+    out.histogram(&[], &live.fan_out, &FAN_OUT_BOUNDS_US);
+    let help = "Messages of clients, by type and outcome.";
+    out.family("videoplanet_socket_messages_in_total", Kind::Counter, help);
+    for (kind, outcome, n) in live.heard {
+        out.sample(&[("type", kind), ("outcome", outcome)], n as f64);
+    }
+    let messages = live.messages as f64;
+    out.one("videoplanet_socket_messages_out_total", Kind::Counter, "Messages of rooms that were sent.", messages);
+    let frames = live.frames as f64;
+    out.one("videoplanet_socket_frames_out_total", Kind::Counter, "Batches in which they were sent.", frames);
+    let bytes = live.bytes as f64;
+    out.one("videoplanet_socket_bytes_out_total", Kind::Counter, "Bytes of these batches.", bytes);
+    out.family("videoplanet_socket_closes_total", Kind::Counter, "WebSocket connections that ended, by close code.");
+    for (code, n) in live.closes {
+        out.sample(&[("code", &code.to_string())], n as f64);
+    }
 }

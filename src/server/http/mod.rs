@@ -67,6 +67,7 @@ pub fn router(app: &App) -> Router {
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/api/openapi.json", get(openapi::document))
+        .route("/api/asyncapi.json", get(openapi::live_document))
         .route("/api/docs", get(web::docs::show))
         .merge(ws::routes())
         .merge(web::routes(app))

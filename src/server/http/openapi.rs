@@ -39,7 +39,7 @@ const ABOUT: &str = "The API of VideoPlanet. Every answer names its request (`X-
      accepted. A guide for front ends stands in `docs/front-end.md`.";
 
 #[derive(OpenApi)]
-#[openapi(paths(health::health, health::ready, metrics::metrics, document, web::docs::show))]
+#[openapi(paths(health::health, health::ready, metrics::metrics, document, live_document, web::docs::show))]
 struct Service;
 
 #[derive(OpenApi)]
@@ -56,6 +56,17 @@ static TEXT: LazyLock<Bytes> = LazyLock::new(|| DOCUMENT.to_string().into());
 }))))]
 pub(super) async fn document() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], TEXT.clone())
+}
+
+/// The live protocol
+///
+/// AsyncAPI 3.0: what `/ws/projects/{id}` and `/ws/me` say and take, message by message.
+#[utoipa::path(get, path = "/api/asyncapi.json", security(()), responses((status = 200, body = Object, example = json!({
+    "asyncapi": "3.0.0", "info": { "title": "VideoPlanet live", "version": "0.1.0" }, "channels": {}
+}))))]
+pub(super) async fn live_document() -> impl IntoResponse {
+    const TEXT: &str = include_str!("../../../docs/asyncapi.json");
+    ([(CONTENT_TYPE, "application/json")], TEXT)
 }
 
 fn build() -> Value {
