@@ -4,6 +4,8 @@
 //! straight from the shared message to the connection: an own copy in every socket would be most of its memory, and keep
 //! the size of the largest batch for ever.
 
+use std::io::Cursor;
+
 use axum::body::Body;
 use axum::http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE,
@@ -12,6 +14,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use bytes::buf::{Chain, Take};
 use bytes::{Buf, Bytes};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -88,8 +91,15 @@ fn accept(key: &str) -> HeaderValue {
     HeaderValue::from_str(&STANDARD.encode(hash)).expect("base64 is visible ASCII")
 }
 
+/// A frame of ours: its head, and the message that all sockets share.
+type Frame = Chain<Take<Cursor<[u8; 10]>>, Bytes>;
+
 /// An open WebSocket.
-pub(super) struct Socket(WebSocketStream<TokioIo<Upgraded>>);
+pub(super) struct Socket {
+    stream: WebSocketStream<TokioIo<Upgraded>>,
+    /// What of a frame has not gone out yet.
+    unsent: Option<Frame>,
+}
 
 impl Socket {
     async fn new(upgraded: Upgraded) -> Socket {
@@ -99,32 +109,44 @@ impl Socket {
             .max_write_buffer_size(OWN_WORDS)
             .max_frame_size(Some(MESSAGE_MAX))
             .max_message_size(Some(MESSAGE_MAX));
-        Socket(WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await)
+        let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
+        Socket { stream, unsent: None }
     }
 
     /// The next message; `None` when there is an end of it. May be dropped while it waits.
     pub(super) async fn recv(&mut self) -> Option<Result<Message, Error>> {
-        self.0.next().await
+        self.stream.next().await
     }
 
-    /// Sends one text message, which has to be UTF-8. Dropped in the middle it leaves a broken stream behind: only for
-    /// giving up.
+    /// Sends one text message, which has to be UTF-8. Dropped in the middle it leaves the rest to whatever is sent next:
+    /// nothing may land inside of a frame.
     pub(super) async fn send(&mut self, text: Bytes) -> Result<(), Error> {
-        // A pong that has not gone out whole goes first: nothing may land in the middle of a frame.
-        self.0.flush().await?;
+        self.finish().await?;
+        // A pong that has not gone out whole goes first.
+        self.stream.flush().await?;
         let (head, len) = head(text.len());
-        let mut frame = (&head[..len]).chain(text);
-        Ok(self.0.get_mut().write_all_buf(&mut frame).await?)
+        self.unsent = Some(Cursor::new(head).take(len).chain(text));
+        self.finish().await
     }
 
     /// Asks whether the other end is there.
     pub(super) async fn ping(&mut self) -> Result<(), Error> {
-        self.0.send(Message::Ping(Bytes::new())).await
+        self.finish().await?;
+        self.stream.send(Message::Ping(Bytes::new())).await
     }
 
     /// Says goodbye.
     pub(super) async fn close(&mut self, frame: CloseFrame) -> Result<(), Error> {
-        self.0.send(Message::Close(Some(frame))).await
+        self.finish().await?;
+        self.stream.send(Message::Close(Some(frame))).await
+    }
+
+    async fn finish(&mut self) -> Result<(), Error> {
+        if let Some(frame) = &mut self.unsent {
+            self.stream.get_mut().write_all_buf(frame).await?;
+            self.unsent = None;
+        }
+        Ok(())
     }
 }
 
