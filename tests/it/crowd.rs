@@ -99,11 +99,16 @@ impl House {
         kib.unwrap() << 10
     }
 
-    /// One of its numbers for Prometheus.
+    /// One of its numbers for Prometheus, whatever its labels, in all.
     pub async fn metric(&self, name: &str) -> f64 {
         let text = reqwest::get(format!("http://{}/metrics", self.address)).await.unwrap().text().await.unwrap();
-        let value = text.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(' ')?.parse().ok());
-        value.unwrap_or_else(|| panic!("no {name} in {text}"))
+        let samples = text.lines().filter_map(|l| {
+            let (labels, value) = l.strip_prefix(name)?.rsplit_once(' ')?;
+            (labels.is_empty() || labels.starts_with('{')).then(|| value.parse::<f64>().unwrap())
+        });
+        let samples: Vec<f64> = samples.collect();
+        assert!(!samples.is_empty(), "no {name} in {text}");
+        samples.iter().sum()
     }
 
     /// Waits until nobody has a seat any more.

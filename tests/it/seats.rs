@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use reqwest::Method;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedWriteHalf;
@@ -140,6 +141,36 @@ async fn however_a_line_ends_its_seat_is_free() {
     let inside = rush(&studio).await;
     assert_eq!((inside.len(), studio.app.hub.stats().sockets), (SEATS, SEATS));
     drop(inside);
+    emptied(&studio).await;
+    studio.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_line_whose_other_end_reads_too_late_is_told_why_it_ends() {
+    let studio = Studio::start("late").await;
+    let mut tab = Tab::open(&address(&studio), &studio.viewer.token).await.unwrap();
+    // More than the system's own buffers hold: a frame is stuck in its middle until the server gives up.
+    let long = serde_json::json!({ "text": "가".repeat(9_000) });
+    let path = format!("/feedbacks/{}/comments", studio.feedback);
+    for _ in 0..400 {
+        let posted = studio.editor.ask(Method::POST, &path).json(&long).send().await.unwrap();
+        assert_eq!(posted.status(), 201);
+    }
+    let begun = Instant::now();
+    while !studio.app.metrics.live().read().closes.iter().any(|(code, _)| *code == 4008) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the server waits for ever");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    // Whoever reads again at this moment finds whole frames, then the reason.
+    let code = loop {
+        match tab.ear.next().await {
+            Told::Text(_) | Told::Control => {}
+            Told::Close(code) => break code,
+            Told::End => panic!("it ended without a word"),
+        }
+    };
+    assert_eq!(code, Some(4008));
+    drop(tab);
     emptied(&studio).await;
     studio.stop().await;
 }
