@@ -44,10 +44,12 @@ pub async fn part(home: &Path, sockets: u64, watched: Duration) {
     let c = hold(&server, sockets, watched / 10, |_| "/ws".into(), false).await;
     let row = |what: &str, of: fn(&Cost) -> f64, unit: &str| {
         let (a, b, c) = (of(&a), of(&b), of(&c));
+        // Less than a tick of the system's clock is nothing to divide by.
+        let ratio = |beside: f64| if beside < 0.05 { "none".to_owned() } else { format!("{:.2}", a / beside) };
         println!(
-            "  {what}: {a:.1} {unit}; bare axum, 4 KiB buffers: {b:.1}; ratio {:.2}; axum's own buffers: {c:.1}; ratio {:.2}",
-            a / b,
-            a / c
+            "  {what}: {a:.1} {unit}; bare axum, 4 KiB buffers: {b:.1}; ratio {}; axum's own buffers: {c:.1}; ratio {}",
+            ratio(b),
+            ratio(c)
         );
     };
     row("memory of each socket", |c| c.bytes / 1024.0, "KiB");
