@@ -13,7 +13,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::sync::broadcast::{self, Receiver, Sender};
 
 /// As often as ours, so that both answer for the same.
-const PING: Duration = Duration::from_secs(30);
+const PING: Duration = Duration::from_secs(45);
 /// Messages that a socket may fall behind before it loses some.
 const CHANNEL: usize = 1_024;
 

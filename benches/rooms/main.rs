@@ -104,7 +104,8 @@ async fn measure(home: &Path) {
         println!(
             "idle: {sockets} sockets of {wanted}; each process may open {files} files and needs some for the rest"
         );
-        idle::part(home, sockets, seconds * 3 / 2).await;
+        // Two rounds of pings: they come in a heap, as the sockets did.
+        idle::part(home, sockets, seconds * 9 / 2).await;
     }
     if is_wanted("latency") || is_wanted("deliveries") {
         let (ours, bare) = (ours(home), beside(Buffers::Small));

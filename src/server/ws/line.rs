@@ -35,10 +35,13 @@ const AT_ONCE: usize = 5;
 const SLOW: Duration = Duration::from_secs(15);
 /// How long a connection that fell behind may take to catch up.
 const FOLLOW: Duration = Duration::from_secs(60);
-/// Proxies close a silent connection after 60 s: half of it.
-const PING: Duration = Duration::from_secs(30);
+/// Proxies close a silent connection after 60 s.
+const PING: Duration = Duration::from_secs(45);
 /// Two pings and a little: whoever says nothing for so long is gone.
-const SILENT: Duration = Duration::from_secs(75);
+const SILENT: Duration = Duration::from_secs(100);
+/// What falls due within it is done now: the answer to a ping comes a moment later than the ping, and waking again for that
+/// moment would be most of what an idle connection costs.
+const SLACK: Duration = Duration::from_secs(1);
 /// How often session and right are looked at again, in case that nothing told of their end (a session that expired).
 const LOOK_AGAIN: Duration = Duration::from_secs(600);
 /// How long somebody counts as typing who has not said so again.
@@ -361,7 +364,7 @@ impl Line {
         if self.heard.elapsed() >= SILENT {
             return Err(End::Gone);
         }
-        if self.pinged.max(self.heard).elapsed() >= PING {
+        if self.pinged.max(self.heard).elapsed() + SLACK >= PING {
             self.pinged = Instant::now();
             if !matches!(tokio::time::timeout(SLOW, self.socket.ping()).await, Ok(Ok(()))) {
                 return Err(End::Gone);
