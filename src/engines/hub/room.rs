@@ -282,8 +282,9 @@ impl Room {
         self.seats.values().filter(|s| s.at < self.next).count()
     }
 
+    /// Whose a seat is that is not about to end already.
     pub(super) fn whose(&self, id: u64) -> Option<UserId> {
-        Some(self.seats.get(&id)?.person.user)
+        Some(self.seats.get(&id).filter(|s| s.ending.is_none())?.person.user)
     }
 
     pub(super) fn seats(&self) -> Vec<SeatStats> {

@@ -123,7 +123,7 @@ impl Hub {
         self.room(place).map(|room| room.lock().seats()).unwrap_or_default()
     }
 
-    /// Ends one seat. Whose it was; `None` if there is no such seat.
+    /// Ends one seat. Whose it was; `None` if there is no such seat, or it ends already.
     pub fn disconnect(&self, seat: u64) -> Option<UserId> {
         let rooms: Vec<_> = self.0.house.lock().rooms.values().cloned().collect();
         rooms.into_iter().find_map(|room| {

@@ -210,6 +210,7 @@ fn operators_see_who_sits_where_and_end_a_seat() {
     let stats = hub.stats();
     assert_eq!((stats.rooms, stats.sockets, stats.personal, stats.behind, stats.opened), (1, 3, 1, 1, 3));
     assert_eq!((hub.disconnect(two.id()), hub.disconnect(99)), (Some(UserId(2)), None));
+    assert_eq!(hub.disconnect(two.id()), None, "it ends already");
     assert_eq!((ended(&mut one), ended(&mut two)), (None, Some(Ending::Disconnected)));
 }
 
