@@ -25,6 +25,7 @@ use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::metrics::Metrics;
+use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
 
@@ -91,6 +92,7 @@ impl Deref for App {
 impl App {
     /// Opens everything in `dir`. A directory that another process has open is refused.
     pub async fn open(dir: &Path, config: Config, clock: Clock) -> anyhow::Result<App> {
+        outbound::prepare();
         std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
         let queue = Queue::new(clock.clone());

@@ -213,6 +213,64 @@ config! {
         /// and everything else.
         others_per_minute: usize = 100usize;
     }
+    /// Mail. Without a host nothing is sent: links are shown where they are made, notices stand in the program.
+    mail: Mail {
+        /// The SMTP server. Empty: none.
+        host: String = "";
+        /// Its port: mostly 587 with "starttls", 465 with "tls", 25 with "none".
+        port: u16 = 587u16;
+        /// How the line is kept secret: "starttls", "tls" or "none" (only on this machine or a line that you trust).
+        security: String = "starttls";
+        /// Who signs in there. Empty: nobody.
+        user: String = "";
+        /// The password; better given as VIDEOPLANET_MAIL_PASSWORD than in a file that others read.
+        password: String = "";
+        /// The sender, such as `VideoPlanet <review@example.com>`.
+        from: String = "";
+        /// Seconds that the server may take.
+        timeout_s: u64 = 20u64;
+    }
+    /// What people are told.
+    notices: Notices {
+        /// Days that notices are kept, and the log of mails. 0: for ever.
+        keep_days: i64 = 180i64;
+        /// The hour of the daily mail, in the zone of the schedule.
+        daily_hour: i64 = 9i64;
+        /// Days before a deadline at which people are reminded.
+        remind_days: Vec<i64> = vec![7, 3, 1];
+    }
+    /// Where other programs are told.
+    webhooks: Webhooks {
+        /// Allow addresses of this machine and of private networks. Whoever may add a webhook can then reach what only
+        /// this machine reaches.
+        allow_private: bool = false;
+        /// Seconds that a receiver may take.
+        timeout_s: u64 = 10u64;
+        /// Webhooks of one project.
+        per_project: i64 = 10i64;
+        /// Hours without a success after which a webhook is disabled.
+        disable_after_hours: i64 = 72i64;
+        /// Days that the log of tellings is kept.
+        keep_days: i64 = 30i64;
+    }
+    /// A model that writes storyboards: any chat endpoint that speaks the protocol of OpenAI, also one on this machine.
+    /// Without one, and whenever it fails, the built-in rules write the draft.
+    model: Model {
+        /// Where it is, such as `http://127.0.0.1:11434/v1`. Empty: none.
+        base_url: String = "";
+        /// The key; better given as VIDEOPLANET_MODEL_KEY than in a file that others read.
+        key: String = "";
+        /// The model's name.
+        name: String = "";
+        /// Seconds that it may take.
+        timeout_s: u64 = 90u64;
+        /// Tokens a calendar month, asked and answered together; then the rules write. 0: no limit.
+        monthly_tokens: i64 = 2_000_000i64;
+        /// The name of a model that draws, at the same address. Empty: none.
+        image_name: String = "";
+        /// Pictures a calendar month. 0: no limit.
+        monthly_images: i64 = 200i64;
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".

@@ -10,7 +10,7 @@ use crate::base::clock::DAY;
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, journal, media, search, storage};
+use crate::domain::{Embed, access, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
 use crate::engines::metrics::history::{self, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
 use crate::engines::schedule::{self, Entry, Missed};
@@ -18,7 +18,7 @@ use crate::engines::store::Tx;
 
 /// Starts the queue's lanes, what is done again and again, and the search index's way along the journal.
 pub async fn start(app: &App) -> Result<()> {
-    let lanes = Lanes { light: 2, media: app.config.media.jobs, maintenance: 1 };
+    let lanes = Lanes { light: 2, media: app.config.media.jobs, outbound: 4, maintenance: 1 };
     let worker = app.clone();
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     // Versions whose job a crash has ended for good say so.
@@ -31,6 +31,8 @@ pub async fn start(app: &App) -> Result<()> {
     tokio::spawn(again_and_again(app.clone()));
     tokio::spawn(guard_disk(app.clone()));
     tokio::spawn(search::follow(app.clone()));
+    tokio::spawn(notices::follow(app.clone()));
+    tokio::spawn(webhooks::follow(app.clone()));
     tokio::spawn(media::prove_ffmpeg(app.clone()));
     Ok(())
 }
@@ -144,6 +146,12 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::PictureMedia { media, again } => media::pictures(&app, &run, media, &again).await,
         Job::ProxyMedia { media, again } => media::film(&app, &run, media, &again).await,
         Job::HlsMedia { media, again } => media::ladder(&app, &run, media, &again).await,
+        Job::DraftStoryboard { plan, ask } => plans::work::draft(&app, &run, plan, ask).await,
+        Job::SendMail { mail } => notices::work::send(&app, &run, mail).await,
+        Job::CallWebhook { delivery } => webhooks::work::call(&app, &run, delivery).await,
+        Job::Remind => notices::work::remind(&app, &run).await,
+        Job::SendDigests => notices::work::digest(&app, &run).await,
+        Job::PruneNotices => notices::work::prune(&app, &run).await,
         Job::CacheWarm => {
             let warmed = access::warm(&app, &run, Embed(feedback::embed), Embed(comments::embed)).await?;
             Ok(serde_json::to_value(warmed)?)

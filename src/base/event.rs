@@ -69,6 +69,31 @@ pub enum Event {
     ReactionAdded { comment: CommentId, feedback: FeedbackId },
     ReactionRemoved { comment: CommentId, feedback: FeedbackId },
 
+    PhasesChanged { project: ProjectId, phases: Vec<String> },
+    EntryAdded { entry: EntryId },
+    EntryChanged { entry: EntryId, fields: Vec<String> },
+    EntryDeleted { entry: EntryId },
+    MemoChanged { project: ProjectId, day: String },
+    FilmingConflict { project: ProjectId, other: ProjectId, user: UserId, day: String },
+    DeadlineNear { project: ProjectId, what: String, day: String, days: i64 },
+
+    PlanAdded { plan: PlanId },
+    PlanChanged { plan: PlanId, fields: Vec<String> },
+    PlanDeleted { plan: PlanId },
+    PlanRestored { plan: PlanId },
+    StoryboardAsked { plan: PlanId, job: JobId },
+    StoryboardDrafted { plan: PlanId, job: JobId },
+    StoryboardFailed { plan: PlanId, job: JobId },
+    GeneratorSet { hidden: bool },
+
+    MailResent { mail: MailId },
+    MailTested { mail: MailId },
+    WebhookAdded { webhook: WebhookId },
+    WebhookChanged { webhook: WebhookId, fields: Vec<String> },
+    WebhookDeleted { webhook: WebhookId },
+    WebhookDisabled { webhook: WebhookId },
+    WebhookRedelivered { webhook: WebhookId, delivery: DeliveryId },
+
     JobRetried { job: JobId, kind: JobKind },
     JobCancelled { job: JobId, kind: JobKind },
     JobAsked { job: JobId, kind: JobKind },
@@ -127,7 +152,7 @@ impl Event {
     pub fn is_security(&self) -> bool {
         use Event::*;
         let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
-        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule")
+        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule" | "generator" | "mail" | "webhook")
     }
 
     /// Kind and id of what it happened to.
@@ -184,6 +209,25 @@ impl Event {
             | CommentReopened { comment, .. }
             | ReactionAdded { comment, .. }
             | ReactionRemoved { comment, .. } => ("comment", comment.0),
+            PhasesChanged { project, .. }
+            | MemoChanged { project, .. }
+            | FilmingConflict { project, .. }
+            | DeadlineNear { project, .. } => ("project", project.0),
+            EntryAdded { entry } | EntryChanged { entry, .. } | EntryDeleted { entry } => ("entry", entry.0),
+            PlanAdded { plan }
+            | PlanChanged { plan, .. }
+            | PlanDeleted { plan }
+            | PlanRestored { plan }
+            | StoryboardAsked { plan, .. }
+            | StoryboardDrafted { plan, .. }
+            | StoryboardFailed { plan, .. } => ("plan", plan.0),
+            GeneratorSet { .. } => ("generator", 0),
+            MailResent { mail } | MailTested { mail } => ("mail", mail.0),
+            WebhookAdded { webhook }
+            | WebhookChanged { webhook, .. }
+            | WebhookDeleted { webhook }
+            | WebhookDisabled { webhook }
+            | WebhookRedelivered { webhook, .. } => ("webhook", webhook.0),
             JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } | JobMoved { job, .. } => {
                 ("job", job.0)
             }

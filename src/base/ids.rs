@@ -43,4 +43,16 @@ id_type! {
     SessionId,
     /// An invitation to a project.
     InvitationId,
+    /// A plan: a story with its stages and shots.
+    PlanId,
+    /// Something in the calendar that is no phase: a meeting, a filming day, a personal date.
+    EntryId,
+    /// What a person is told.
+    NoticeId,
+    /// A mail that goes out, or went.
+    MailId,
+    /// Where other programs are told.
+    WebhookId,
+    /// One telling of one webhook.
+    DeliveryId,
 }

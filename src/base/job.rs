@@ -47,6 +47,29 @@ pub enum Job {
         #[serde(default)]
         again: Vec<Part>,
     },
+    /// Write a plan's storyboard, or a part of it, anew.
+    DraftStoryboard {
+        /// Which.
+        plan: PlanId,
+        /// What was asked for; the noun's own words.
+        ask: serde_json::Value,
+    },
+    /// Send one mail.
+    SendMail {
+        /// Which.
+        mail: MailId,
+    },
+    /// Tell one webhook.
+    CallWebhook {
+        /// Which telling.
+        delivery: DeliveryId,
+    },
+    /// Remind of deadlines that come near.
+    Remind,
+    /// Gather what people want to read at once into one mail.
+    SendDigests,
+    /// Forget notices, mails and tellings that are old.
+    PruneNotices,
     /// Forget expired sessions, uploads, reset codes, invitations and idempotency keys.
     CleanUp,
     /// Read ahead what the busiest people ask for first.
@@ -111,6 +134,18 @@ closed_set! {
         ProxyMedia = "proxy_media",
         /// [`Job::HlsMedia`]
         HlsMedia = "hls_media",
+        /// [`Job::DraftStoryboard`]
+        DraftStoryboard = "draft_storyboard",
+        /// [`Job::SendMail`]
+        SendMail = "send_mail",
+        /// [`Job::CallWebhook`]
+        CallWebhook = "call_webhook",
+        /// [`Job::Remind`]
+        Remind = "remind",
+        /// [`Job::SendDigests`]
+        SendDigests = "send_digests",
+        /// [`Job::PruneNotices`]
+        PruneNotices = "prune_notices",
         /// [`Job::CleanUp`]
         CleanUp = "clean_up",
         /// [`Job::CacheWarm`]
@@ -163,6 +198,12 @@ impl Job {
             Job::PictureMedia { .. } => JobKind::PictureMedia,
             Job::ProxyMedia { .. } => JobKind::ProxyMedia,
             Job::HlsMedia { .. } => JobKind::HlsMedia,
+            Job::DraftStoryboard { .. } => JobKind::DraftStoryboard,
+            Job::SendMail { .. } => JobKind::SendMail,
+            Job::CallWebhook { .. } => JobKind::CallWebhook,
+            Job::Remind => JobKind::Remind,
+            Job::SendDigests => JobKind::SendDigests,
+            Job::PruneNotices => JobKind::PruneNotices,
             Job::CleanUp => JobKind::CleanUp,
             Job::CacheWarm => JobKind::CacheWarm,
             Job::Reindex => JobKind::Reindex,
@@ -188,6 +229,9 @@ impl Job {
             // Seconds, too: pictures are seen in every list, and a decision is no work.
             Job::ProcessMedia { .. } | Job::PictureMedia { .. } => Lane::Light,
             Job::ProxyMedia { .. } | Job::HlsMedia { .. } => Lane::Media,
+            // Whoever is spoken to may be slow: beside what waits for nobody.
+            Job::DraftStoryboard { .. } | Job::SendMail { .. } | Job::CallWebhook { .. } => Lane::Outbound,
+            Job::Remind | Job::SendDigests | Job::PruneNotices => Lane::Maintenance,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
             Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
             Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => Lane::Maintenance,
@@ -204,6 +248,10 @@ impl Job {
             | Job::PictureMedia { .. }
             | Job::ProxyMedia { .. }
             | Job::HlsMedia { .. } => 3,
+            Job::DraftStoryboard { .. } => 3,
+            // A receiver that is down for a night is told in the morning.
+            Job::SendMail { .. } | Job::CallWebhook { .. } => 12,
+            Job::Remind | Job::SendDigests | Job::PruneNotices => 3,
             Job::CleanUp => 5,
             // Each goes on where it was.
             Job::DbOptimize | Job::IntegrityCheck | Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => 3,
@@ -223,6 +271,8 @@ closed_set! {
         Light = "light",
         /// ffmpeg.
         Media = "media",
+        /// What speaks to others: mail servers, webhooks, a model.
+        Outbound = "outbound",
         /// The house's own upkeep.
         Maintenance = "maintenance",
     }

@@ -48,7 +48,7 @@ pub(super) enum Command {
         /// Its number.
         id: i64,
     },
-    /// Begin no more jobs of a lane (light, media, maintenance). What runs goes on.
+    /// Begin no more jobs of a lane (light, media, outbound, maintenance). What runs goes on.
     Pause {
         /// Which.
         lane: String,

@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ journal ◄ rooms ◄ access ◄ search. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept.
 
@@ -13,10 +13,14 @@ pub mod http;
 pub mod jobs;
 pub mod journal;
 pub mod media;
+pub mod notices;
+pub mod plans;
 pub mod projects;
 pub mod rooms;
+pub mod schedule;
 pub mod search;
 pub mod storage;
+pub mod webhooks;
 
 use serde_json::Value;
 

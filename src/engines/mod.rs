@@ -10,6 +10,7 @@ pub mod index;
 pub mod limits;
 pub mod machine;
 pub mod metrics;
+pub mod outbound;
 pub mod queue;
 pub mod schedule;
 pub mod store;

@@ -38,6 +38,7 @@ pub fn program(data: &Path) -> Command {
 
 impl Server {
     pub async fn start(data: &Path) -> Server {
+        videoplanet::engines::outbound::prepare();
         let mut child = program(data)
             .args(["--set", "server.bind=127.0.0.1:0", "serve"])
             .stdout(Stdio::piped())

@@ -59,6 +59,7 @@ impl Crowd {
 
     /// Starts the program on it, with these settings.
     pub fn serve(&self, settings: &[&str]) -> House {
+        videoplanet::engines::outbound::prepare();
         let told = OpenOptions::new().create(true).append(true).open(self.complaints()).unwrap();
         let bound = ["server.bind=127.0.0.1:0", "cache.disk_mib=64"];
         let mut child = program(&self.dir.path().join("data"))

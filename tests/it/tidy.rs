@@ -8,8 +8,9 @@ use videoplanet::base::locale::{self, Lang};
 use videoplanet::config::Config;
 
 /// Nouns from left to right: the left never calls the right.
-const NOUNS: [&str; 11] = [
-    "accounts", "projects", "feedback", "media", "storage", "jobs", "comments", "journal", "rooms", "access", "search",
+const NOUNS: [&str; 15] = [
+    "accounts", "projects", "schedule", "feedback", "media", "storage", "jobs", "comments", "plans", "journal",
+    "rooms", "access", "search", "notices", "webhooks",
 ];
 
 fn root() -> &'static Path {
@@ -93,6 +94,9 @@ fn one_crate_is_named_in_one_engine() {
         ("r2d2", "src/engines/store/"),
         ("tokio::process", "src/engines/ffmpeg/"),
         ("process::Command", "src/engines/ffmpeg/"),
+        ("lettre::", "src/engines/mail"),
+        ("reqwest::", "src/engines/outbound"),
+        ("krilla::", "src/engines/paper/"),
     ];
     let mut found = Vec::new();
     for (path, text) in sources() {

@@ -110,6 +110,14 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         | JobMoved { .. }
         | LaneChanged { .. }
         | CachePurged { .. } => {}
+        // Plans become documents of their own; the rest is read where it stands.
+        PlanAdded { .. } | PlanChanged { .. } | PlanDeleted { .. } | PlanRestored { .. } => {}
+        StoryboardAsked { .. } | StoryboardDrafted { .. } | StoryboardFailed { .. } | GeneratorSet { .. } => {}
+        PhasesChanged { .. } | MemoChanged { .. } | FilmingConflict { .. } | DeadlineNear { .. } => {}
+        EntryAdded { .. } | EntryChanged { .. } | EntryDeleted { .. } => {}
+        MailResent { .. } | MailTested { .. } => {}
+        WebhookAdded { .. } | WebhookChanged { .. } | WebhookDeleted { .. } => {}
+        WebhookDisabled { .. } | WebhookRedelivered { .. } => {}
         ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }
     Ok(())

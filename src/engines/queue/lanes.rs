@@ -35,6 +35,8 @@ pub struct Lanes {
     pub light: usize,
     /// [`Lane::Media`]
     pub media: usize,
+    /// [`Lane::Outbound`]
+    pub outbound: usize,
     /// [`Lane::Maintenance`]
     pub maintenance: usize,
 }
@@ -44,6 +46,7 @@ impl Lanes {
         match lane {
             Lane::Light => self.light,
             Lane::Media => self.media,
+            Lane::Outbound => self.outbound,
             Lane::Maintenance => self.maintenance,
         }
     }

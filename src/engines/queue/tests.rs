@@ -122,7 +122,7 @@ fn number(job: &Job) -> i64 {
     }
 }
 
-const ONE: Lanes = Lanes { light: 1, media: 1, maintenance: 1 };
+const ONE: Lanes = Lanes { light: 1, media: 1, outbound: 1, maintenance: 1 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_waits_until_what_it_needs_is_over_and_shows_how_far_that_is() {

@@ -23,7 +23,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::app::App;
 use crate::base::error::Error;
 use crate::base::locale::Text;
-use crate::domain::{Embed, accounts, comments, feedback, jobs, journal, media, projects, search};
+use crate::domain::{
+    Embed, accounts, comments, feedback, jobs, journal, media, notices, plans, projects, schedule, search, webhooks,
+};
 use crate::server::{web, ws};
 pub use listen::serve;
 
@@ -39,6 +41,10 @@ fn api() -> Router<App> {
         .merge(comments::routes::routes())
         .merge(journal::routes::routes())
         .merge(search::routes::routes())
+        .merge(schedule::routes::routes())
+        .merge(plans::routes::routes())
+        .merge(notices::routes::routes())
+        .merge(webhooks::routes::routes())
 }
 
 /// The whole program as a router.

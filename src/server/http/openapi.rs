@@ -15,11 +15,13 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::{batch, health, metrics};
-use crate::domain::{accounts, comments, feedback, jobs, journal, media, projects, search};
+use crate::domain::{
+    accounts, comments, feedback, jobs, journal, media, notices, plans, projects, schedule, search, webhooks,
+};
 use crate::server::{web, ws};
 
 /// Groups of operations, in the order in which a front end meets them: name, what it is.
-pub(in crate::server) const TAGS: [(&str, &str); 12] = [
+pub(in crate::server) const TAGS: [(&str, &str); 16] = [
     ("accounts", "Signing in and out, one's own profile, sessions and API tokens."),
     ("projects", "Projects, their members and invitations, dashboards."),
     ("feedbacks", "One piece of video under review, its status and the reviewers' decisions."),
@@ -27,6 +29,13 @@ pub(in crate::server) const TAGS: [(&str, &str); 12] = [
     ("media", "Versions of a film: facts, state, bytes by Range."),
     ("jobs", "Work that runs later: how far it is, and what is done about it."),
     ("comments", "Comments at a moment of a film, replies, reactions."),
+    ("plans", "Plans: a story in four stages and twelve shots, drafted, edited, exported."),
+    (
+        "schedule",
+        "Phases of a project, the calendar over all projects, memos, and the calendar that other programs read.",
+    ),
+    ("notices", "What a person is told, and how."),
+    ("webhooks", "Where other programs are told."),
     ("live", "Rooms over WebSocket."),
     ("journal", "What happened in a project."),
     ("search", "One box that finds everything."),
@@ -79,6 +88,10 @@ fn build() -> Value {
         ("media", V1, media::routes::Doc::openapi()),
         ("jobs", V1, jobs::routes::Doc::openapi()),
         ("comments", V1, comments::routes::Doc::openapi()),
+        ("plans", V1, plans::routes::Doc::openapi()),
+        ("schedule", V1, schedule::routes::Doc::openapi()),
+        ("notices", V1, notices::routes::Doc::openapi()),
+        ("webhooks", V1, webhooks::routes::Doc::openapi()),
         ("live", "", ws::Doc::openapi()),
         ("journal", V1, journal::routes::Doc::openapi()),
         ("search", V1, search::routes::Doc::openapi()),

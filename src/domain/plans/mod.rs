@@ -1,0 +1,5 @@
+//! Plans: a story in four stages and twelve shots.
+
+pub mod routes;
+pub mod story;
+pub mod work;

@@ -1,0 +1,3 @@
+//! Phases of a project, entries of the calendar, memos.
+
+pub mod routes;

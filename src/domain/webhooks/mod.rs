@@ -1,0 +1,11 @@
+//! Where other programs are told.
+
+pub mod routes;
+pub mod work;
+
+use crate::app::App;
+
+/// Follows the journal until the program stops.
+pub async fn follow(app: App) {
+    app.stopping.cancelled().await;
+}
