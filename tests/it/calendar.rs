@@ -5,7 +5,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 use videoplanet::base::clock::{Clock, Time};
 use videoplanet::base::roles::Role;
-use videoplanet::domain::accounts;
+use videoplanet::engines::store::{Tx, params};
 
 use crate::answer::Answer;
 use crate::rooms::Screen;
@@ -77,7 +77,8 @@ async fn a_day_has_one_memo_which_an_empty_text_takes_away() {
     let line = format!("/projects/{}/memos", s.project);
     let put = |day: &str| format!("PUT {line}/{day}");
     s.viewer.send(&put("2026-12-01"), json!({ "text": "메모" })).await.is(403);
-    for text in ["우천 시 실내 스튜디오로 변경", "우천 시 실내 스튜디오로 변경 (예비일 12월 3일)"] {
+    for text in ["우천 시 실내 스튜디오로 변경", "우천 시 실내 스튜디오로 변경 (예비일 12월 3일)"]
+    {
         s.editor.send(&put("2026-12-01"), json!({ "text": text })).await.is(200);
     }
     s.editor.send(&put("2026-12-05"), json!({ "text": "후반 작업 순서 확인" })).await.is(200);
@@ -108,7 +109,8 @@ async fn other_programs_read_the_calendar_by_a_secret_link() {
     let s = Studio::at("calendar-ics", saturday()).await;
     let p = s.project;
     s.editor.send(&format!("PATCH /projects/{p}"), json!({ "deadline": "2026-12-18T09:00:00Z" })).await.is(200);
-    let film = json!({ "start": "2026-12-07", "end": "2026-12-08", "assignee_id": s.viewer.id, "note": "우천 시; 실내" });
+    let film =
+        json!({ "start": "2026-12-07", "end": "2026-12-08", "assignee_id": s.viewer.id, "note": "우천 시; 실내" });
     s.editor.send(&format!("PATCH /projects/{p}/schedule/filming"), film).await.is(200);
     let entry = json!({
         "project_id": p, "kind": "meeting", "title": "콘티 회의, 2차", "place": "3층 회의실", "start": "2026-12-01T01:00:00Z",
@@ -163,20 +165,13 @@ async fn other_programs_read_the_calendar_by_a_secret_link() {
     let Value::String(text) = Answer::of(Client::new().get(&next)).await.is(200).body else { panic!("no calendar") };
     assert_eq!(read(&text), Vec::<Vec<_>>::new());
     // A locked account's link ends with it.
-    let (viewer, editor) = (s.viewer.id, s.editor.id);
-    lock(&s, editor, viewer).await;
+    let viewer = s.viewer.id;
+    let lock = move |tx: &mut Tx| tx.execute("UPDATE users SET locked = 1 WHERE id = ?1", params![viewer]);
+    s.app.store.write(lock).await.unwrap();
     Answer::of(Client::new().get(&next)).await.is(404);
     for bad in ["", "vp_c_x", "vp_s_x", &"x".repeat(5_000)] {
         let answer = Answer::of(Client::new().get(format!("{}/api/v1/calendar.ics?token={bad}", s.url))).await;
         assert_eq!(answer.status, 404, "{bad:.9}");
     }
     s.stop().await;
-}
-
-async fn lock(s: &Studio, editor: videoplanet::base::ids::UserId, viewer: videoplanet::base::ids::UserId) {
-    let _ = (editor, accounts::LISTED);
-    let set = move |tx: &mut videoplanet::engines::store::Tx| {
-        tx.execute("UPDATE users SET locked = 1 WHERE id = ?1", videoplanet::engines::store::params![viewer])
-    };
-    s.app.store.write(set).await.unwrap();
 }

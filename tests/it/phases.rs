@@ -46,13 +46,19 @@ async fn all_eight_phases_are_there_before_anything_is_set_and_an_empty_one_brea
     let line = format!("/projects/{}/schedule", s.project);
     let empty = s.viewer.call(&format!("GET {line}")).await.is(200).body;
     let names: Vec<&str> = empty["phases"].as_array().unwrap().iter().map(|p| p["phase"].as_str().unwrap()).collect();
-    assert_eq!(names.join(" "), "basic_plan story_board filming video_edit post_work video_preview confirmation video_delivery");
+    assert_eq!(
+        names.join(" "),
+        "basic_plan story_board filming video_edit post_work video_preview confirmation video_delivery"
+    );
     assert_eq!((&empty["rev"], &empty["progress"], &empty["first_day"]), (&json!(0), &json!(0), &Value::Null));
     assert_eq!(empty["three"].as_array().unwrap().len(), 3);
 
     // One has days, one an end alone; the others stay empty.
     s.editor
-        .send(&format!("PATCH {line}/story_board"), json!({ "start": "2026-12-01", "end": "2026-12-03", "progress": 50 }))
+        .send(
+            &format!("PATCH {line}/story_board"),
+            json!({ "start": "2026-12-01", "end": "2026-12-03", "progress": 50 }),
+        )
         .await
         .is(200);
     let set = s.editor.send(&format!("PATCH {line}/video_edit"), json!({ "end": "2026-12-20" })).await.is(200).body;
@@ -60,7 +66,10 @@ async fn all_eight_phases_are_there_before_anything_is_set_and_an_empty_one_brea
     assert_eq!(phase(&set, "story_board")["state"], "in_progress");
     // Three days at a half, one at nothing.
     assert_eq!(set["progress"], 37);
-    assert_eq!(set["three"][0], json!({ "part": "planning", "start": "2026-12-01", "end": "2026-12-03", "progress": 50 }));
+    assert_eq!(
+        set["three"][0],
+        json!({ "part": "planning", "start": "2026-12-01", "end": "2026-12-03", "progress": 50 })
+    );
     assert_eq!(set["three"][1], json!({ "part": "filming", "start": null, "end": null, "progress": 0 }));
     let page = s.viewer.call("GET /gantt").await.is(200).body;
     assert_eq!((&page["count"], &page["results"][0]["last_day"]), (&json!(1), &json!("2026-12-20")));
@@ -147,7 +156,10 @@ async fn a_person_who_films_in_two_projects_on_a_day_is_warned_about_once() {
     let second = s.editor.send(&format!("PATCH {here}/filming"), film).await.is(200).body;
     let conflict = &second["conflicts"][0];
     assert_eq!((&conflict["day_from"], &conflict["day_to"]), (&json!("2026-12-06"), &json!("2026-12-06")));
-    assert_eq!((&conflict["user"]["nickname"], &conflict["b"]["project_name"]), (&json!("camera"), &json!("비밀 프로젝트")));
+    assert_eq!(
+        (&conflict["user"]["nickname"], &conflict["b"]["project_name"]),
+        (&json!("camera"), &json!("비밀 프로젝트"))
+    );
     assert_eq!(conflict["a"]["project_id"], s.project.0);
     let expected = (s.project.0, hidden, camera.id.0, "2026-12-06".to_owned());
     assert_eq!(told(&s).await, [expected.clone()]);
@@ -165,7 +177,10 @@ async fn a_person_who_films_in_two_projects_on_a_day_is_warned_about_once() {
     assert!(!journal.contains("filming_conflict") && !journal.contains(&format!("\"other\":{hidden}")));
     // He himself sees both.
     let his = camera.call(range).await.body;
-    assert_eq!(his["conflicts"][0]["b"]["project_name"].is_string(), his["conflicts"][0]["a"]["project_name"].is_string());
+    assert_eq!(
+        his["conflicts"][0]["b"]["project_name"].is_string(),
+        his["conflicts"][0]["a"]["project_name"].is_string()
+    );
 
     // Moved to the other shared day it is the same conflict; a note changes nothing either.
     let moved = json!({ "start": "2026-12-05", "end": "2026-12-05", "note": "새벽 촬영" });
@@ -173,7 +188,10 @@ async fn a_person_who_films_in_two_projects_on_a_day_is_warned_about_once() {
     assert_eq!(body["conflicts"][0]["day_from"], "2026-12-05");
     assert_eq!(told(&s).await.len(), 1);
     // Out of the way and back in: told again. When it is done it is none.
-    s.editor.send(&format!("PATCH {here}/filming"), json!({ "start": "2026-12-09", "end": "2026-12-09" })).await.is(200);
+    s.editor
+        .send(&format!("PATCH {here}/filming"), json!({ "start": "2026-12-09", "end": "2026-12-09" }))
+        .await
+        .is(200);
     let back = json!({ "start": "2026-12-06", "end": "2026-12-06" });
     s.editor.send(&format!("PATCH {here}/filming"), back).await.is(200);
     assert_eq!(told(&s).await, [expected.clone(), expected]);
@@ -238,7 +256,8 @@ async fn what_comes_near_is_told_once_for_each_distance() {
     ] {
         s.editor.send(&format!("PATCH /projects/{p}/schedule/{phase}"), body).await.is(200);
     }
-    let entry = json!({ "project_id": p, "kind": "deadline", "title": "자막 원고", "all_day": true, "start": "2026-12-01" });
+    let entry =
+        json!({ "project_id": p, "kind": "deadline", "title": "자막 원고", "all_day": true, "start": "2026-12-01" });
     let entry = s.editor.send("POST /entries", entry).await.is(201).id();
     let near = || async {
         let (today, zone) = (schedule::today(&s.app), schedule::zone(&s.app));
@@ -248,7 +267,9 @@ async fn what_comes_near_is_told_once_for_each_distance() {
     s.app.clock.advance(2 * 86_400_000);
     assert_eq!(near().await, 2, "the day after is the deadline's and the entry's last reminder");
     let bodies = s.app.read(|db| {
-        db.all("SELECT body FROM events WHERE verb = 'deadline_near' ORDER BY seq", params![], |r| r.get::<_, String>(0))
+        db.all("SELECT body FROM events WHERE verb = 'deadline_near' ORDER BY seq", params![], |r| {
+            r.get::<_, String>(0)
+        })
     });
     let told = |body: &String| match serde_json::from_str(body).unwrap() {
         Event::DeadlineNear { what, days, .. } => format!("{what} {days}"),
@@ -311,7 +332,11 @@ async fn bad_input_is_named() {
         (format!("PATCH {schedule}/filming"), json!({ "after": "filming" }), "after"),
         (format!("PATCH {schedule}/filming"), json!({ "note": long }), "note"),
         (format!("PATCH {schedule}/filming"), json!({ "color": "red" }), "color"),
-        (format!("PUT {schedule}"), json!({ "phases": [{ "phase": "filming" }, { "phase": "filming" }] }), "phases[1].phase"),
+        (
+            format!("PUT {schedule}"),
+            json!({ "phases": [{ "phase": "filming" }, { "phase": "filming" }] }),
+            "phases[1].phase",
+        ),
         (format!("POST {schedule}/auto"), json!({ "start": "2100-12-25" }), "start"),
         (format!("PUT /projects/{p}/memos/2026-13-01"), json!({ "text": "메모" }), "day"),
         (format!("PUT /projects/{p}/memos/2026-12-01"), json!({ "text": long }), "text"),
@@ -329,7 +354,8 @@ async fn bad_input_is_named() {
         ("GET /gantt?from=soon".into(), json!({}), "from"),
         ("GET /holidays?from=2026-01-01&to=2036-01-01".into(), json!({}), "to"),
     ] {
-        let answer = if line.starts_with("GET") { s.editor.call(&line).await } else { s.editor.send(&line, body).await };
+        let answer =
+            if line.starts_with("GET") { s.editor.call(&line).await } else { s.editor.send(&line, body).await };
         assert_eq!(answer.status, 422, "{line}: {}", answer.body);
         assert!(!answer.field(field).is_empty(), "{line}: {}", answer.body);
     }
