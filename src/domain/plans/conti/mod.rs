@@ -37,6 +37,8 @@ pub struct Frame {
     pub width: f32,
     /// Height of the whole sheet.
     pub height: f32,
+    /// The picture on the sheet: its upper left and its lower right corner.
+    pub picture: (P, P),
     /// What it shows, in words.
     pub title: String,
     /// What is drawn.
@@ -125,7 +127,8 @@ pub fn frame(shot: &Shot, place: usize, format: Format) -> Frame {
     pen.text((w, foot), 15.0, Anchor::End, INK, told);
     marks.extend(moved(pen.marks));
     let title = format!("{} {}", label(place, shot.picture_version), shot.title.trim());
-    Frame { width, height, title: title.trim_end().to_owned(), marks }
+    let picture = ((EDGE, EDGE), (EDGE + w, EDGE + h));
+    Frame { width, height, picture, title: title.trim_end().to_owned(), marks }
 }
 
 /// The frame as a picture for pages: no script, nothing from elsewhere, every text escaped.
