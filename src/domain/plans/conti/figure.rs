@@ -84,6 +84,41 @@ impl Person {
         pen.oval(self.at, self.head * 0.42, self.head * 0.5, Some(70));
     }
 
+    /// One of many: no more than it takes.
+    pub fn extra(&self, pen: &mut Pen) {
+        let line = (0.7 + self.head * 0.012).clamp(0.9, 2.0);
+        pen.with(90, line);
+        if self.head < 40.0 {
+            for k in [-1.0, 1.0] {
+                let leg = [(k * 0.08, 3.3), (k * 0.6, 3.3), (k * 0.42, 6.4), (k * 0.14, 6.4)];
+                pen.tone(&self.all(&leg), 170);
+            }
+        }
+        let coat =
+            [(-0.2, 0.6), (-0.95, 0.95), (-1.08, 2.2), (-0.9, 3.6), (0.9, 3.6), (1.08, 2.2), (0.95, 0.95), (0.2, 0.6)];
+        let coat = self.all(&coat);
+        pen.blob(&coat, if self.look == Look::Long { 236 } else { 214 });
+        pen.oval(self.at, self.head * 0.37, self.head * 0.5, Some(PAPER));
+        let low = if self.look == Look::Long { 0.5 } else { -0.02 };
+        let hair = [
+            (-0.42, low),
+            (-0.4, -0.35),
+            (0.0, -0.6),
+            (0.4, -0.35),
+            (0.42, low),
+            (0.28 + self.face * 0.1, -0.2),
+            (-0.2 + self.face * 0.1, -0.24),
+        ];
+        pen.blob(&self.all(&hair), 150);
+        let f = self.face * 0.12;
+        if self.head > 16.0 {
+            for k in [-0.15, 0.13] {
+                pen.line(self.q(k + f, 0.02), self.q(k + f + 0.05, 0.03));
+            }
+            pen.line(self.q(f - 0.08, 0.28), self.q(f + 0.08, 0.28));
+        }
+    }
+
     fn body(&self, pen: &mut Pen) {
         let f = self.face.signum() * if self.face == 0.0 { 0.0 } else { 1.0 };
         let side = if f < 0.0 { -1.0 } else { 1.0 };
@@ -365,31 +400,37 @@ impl Person {
                     (-0.2 + f, -0.2 + drop),
                 ],
             ),
+            // Parted at one side, the fringe in tufts.
             _ => (
-                120,
+                if self.back { 120 } else { 130 },
                 vec![
-                    (-0.39, 0.04 + fringe * 0.5),
-                    (-0.43, -0.22),
-                    (-0.3, -0.53),
-                    (-0.02, -0.62),
-                    (0.24, -0.57),
-                    (0.42, -0.28),
-                    (0.39, 0.04 + fringe * 0.5),
-                    (0.34, -0.14 + fringe),
-                    (0.2 + f, -0.24 + drop + fringe),
-                    (0.02 + f, -0.31 + drop + fringe),
-                    (-0.2 + f, -0.2 + drop + fringe),
-                    (-0.33, -0.12 + fringe),
+                    (-0.4, 0.1 + fringe * 0.5),
+                    (-0.46, -0.2),
+                    (-0.36, -0.54),
+                    (-0.06, -0.68),
+                    (0.26, -0.62),
+                    (0.45, -0.32),
+                    (0.41, 0.1 + fringe * 0.5),
+                    (0.35, -0.16 + fringe),
+                    (0.29 + f, -0.13 + drop + fringe),
+                    (0.2 + f, -0.3 + drop + fringe),
+                    (0.1 + f, -0.18 + drop + fringe),
+                    (-0.02 + f, -0.34 + drop + fringe),
+                    (-0.16 + f, -0.14 + drop + fringe),
+                    (-0.25 + f, -0.28 + drop + fringe),
+                    (-0.34, -0.1 + fringe),
                 ],
             ),
         };
         let mass = self.all(&points);
         pen.blob(&mass, tone);
-        pen.with(INK, line * 0.9).hatch(
-            &mass,
-            if self.face < 0.0 { 118.0 } else { 62.0 },
-            (self.head * 0.055).max(2.4),
-        );
+        pen.with(INK, line * 0.9);
+        if self.head > 60.0 && self.look != Look::Cap {
+            self.strands(pen, line, drop, fringe);
+        } else {
+            let lean = if self.face < 0.0 { 118.0 } else { 62.0 };
+            pen.hatch(&mass, lean, (self.head * 0.055).max(2.4));
+        }
         pen.with(INK, line);
         if self.look == Look::Cap && !self.back {
             let s = if self.face < 0.0 { -1.0 } else { 1.0 };
@@ -410,6 +451,30 @@ impl Person {
             pen.curve(&self.all(&[(0.24 + f, -0.3), (0.3 + f, -0.18), (0.29 + f, -0.08)]));
             pen.with(INK, line);
         }
+    }
+
+    /// Strands from the crown outward, some dark, one where the light lies.
+    fn strands(&self, pen: &mut Pen, line: f32, drop: f32, fringe: f32) {
+        let f = self.face * 0.12;
+        let crown = (-0.12 + f * 0.5, -0.58);
+        for i in 0..11 {
+            let k = i as f32 / 10.0;
+            let out = (-0.4 + 0.8 * k, -0.16 - 0.16 * (k * 3.14).sin() + drop + fringe * 0.9);
+            let bend = ((crown.0 + out.0) * 0.62, (crown.1 + out.1) * 0.6 - 0.08);
+            pen.with(if i == 3 { 215 } else { 45 }, line * if i % 3 == 0 { 0.9 } else { 0.55 });
+            let from = (crown.0 + (out.0 - crown.0) * 0.12, crown.1 + 0.02);
+            let to = (out.0 + pen.between(-0.02, 0.02), out.1 + pen.between(-0.05, 0.02));
+            pen.curve(&self.all(&[from, bend, to]));
+        }
+        if self.look == Look::Long {
+            for s in [-1.0, 1.0] {
+                for k in [0.43, 0.49] {
+                    pen.with(45, line * 0.6);
+                    pen.curve(&self.all(&[(s * 0.42, -0.1), (s * k, 0.3), (s * (k + 0.02), 0.78)]));
+                }
+            }
+        }
+        pen.with(INK, line);
     }
 
     /// Somebody close to the camera, seen from behind: the shoulder that one looks over.
