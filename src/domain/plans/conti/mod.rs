@@ -225,7 +225,7 @@ fn people(pen: &mut Pen, shot: &Shot, scene: &Scene, view: &View, seed: u64) {
         p.draw(pen);
     };
     if scene.crowd {
-        let many = matches!(shot.size, ShotSize::ExtremeWide | ShotSize::Wide);
+        let many = matches!(shot.size, ShotSize::ExtremeWide | ShotSize::Wide) && !ots;
         let rows: &[(f32, f32)] = if many { &[(0.62, 0.0), (0.8, 0.5)] } else { &[(0.7, 0.3)] };
         for (k, shift) in rows {
             let apart = if wide { view.head * 2.6 / view.w } else { view.head * 1.55 / view.w };
