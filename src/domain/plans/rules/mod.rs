@@ -21,6 +21,9 @@ mod words_voices;
 mod words_worlds;
 mod words_worlds_more;
 
+#[cfg(test)]
+mod tests;
+
 use super::story::StageName;
 
 pub use board::{draft, redraft};
