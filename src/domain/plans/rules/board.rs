@@ -20,7 +20,7 @@ use super::{genre::Genre, timing};
 const SECONDS: (i64, i64) = (10, 3_600);
 
 /// The film's length in milliseconds; what the tempo makes of twelve shots when none is given.
-pub fn target_ms(inputs: &Inputs) -> i64 {
+pub(super) fn target_ms(inputs: &Inputs) -> i64 {
     let (low, high) = inputs.tempo.range_ms();
     match inputs.duration_s {
         ..=0 => SHOTS as i64 * (low + high) / 2,
@@ -29,7 +29,7 @@ pub fn target_ms(inputs: &Inputs) -> i64 {
 }
 
 /// A number that only equal inputs share (FNV-1a).
-fn seed(inputs: &Inputs) -> u64 {
+pub(super) fn seed(inputs: &Inputs) -> u64 {
     let Inputs { one_liner, tone, genre, target, duration_s, format, tempo, style, intensity, seed } = inputs;
     let words = [one_liner, tone, genre, target, format.as_str(), tempo.as_str(), style.as_str(), intensity.as_str()];
     let text = format!("{}\u{0}{duration_s}\u{0}{seed}", words.join("\u{0}"));
@@ -43,7 +43,7 @@ struct Open {
 }
 
 /// "약 20초", "약 1분 20초".
-pub fn length_hint(ms: i64) -> String {
+pub(super) fn length_hint(ms: i64) -> String {
     let seconds = ((ms + 500) / 1_000).max(1);
     match (seconds / 60, seconds % 60) {
         (0, s) => format!("약 {s}초"),
