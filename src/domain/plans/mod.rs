@@ -43,6 +43,7 @@ use crate::domain::projects::{self, judge};
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
 
+use rules::Preset;
 use story::{Format, Inputs, Intensity, Story, Style, Tempo};
 use versions::Reason;
 
@@ -191,7 +192,7 @@ pub struct NewPlan {
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// `ad` 광고형, `drama` 드라마형, `documentary` 다큐형, `social` 소셜미디어형
-    pub preset: Option<String>,
+    pub preset: Option<Preset>,
     #[schema(max_length = 500)]
     pub one_liner: Option<String>,
     #[schema(max_length = 200)]
@@ -258,11 +259,8 @@ impl InputsPatch {
 impl NewPlan {
     /// The title and the inputs, checked.
     fn read(self) -> Result<(String, Inputs)> {
-        let preset = match self.preset.as_deref() {
-            Some(name) => rules::preset(name).ok_or_else(|| {
-                let allowed = "ad, drama, documentary, social";
-                Error::invalid("preset", Text::new("invalid.one_of").with("allowed", allowed))
-            })?,
+        let preset = match self.preset {
+            Some(preset) => rules::preset(preset),
             None => Inputs { duration_s: blank::DURATION_S, ..Inputs::default() },
         };
         let patch = InputsPatch {

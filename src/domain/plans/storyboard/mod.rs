@@ -63,6 +63,16 @@ pub enum Part {
     Shot(i64),
 }
 
+impl From<Option<Part>> for rules::Part {
+    fn from(part: Option<Part>) -> rules::Part {
+        match part {
+            None => rules::Part::Whole,
+            Some(Part::Stage(stage)) => rules::Part::Stage(stage),
+            Some(Part::Shot(key)) => rules::Part::Shot(key),
+        }
+    }
+}
+
 /// What a storyboard is asked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -267,8 +277,8 @@ fn is_free(plan: &Plan, part: Option<Part>) -> bool {
 async fn by_rules(work: &Work<'_>, plan: &Plan, inputs: Inputs, part: Option<Part>) -> Result<Drafted, Failed> {
     if !is_free(plan, part) {
         let story = plan.story.clone();
-        let drafted = tokio::task::spawn_blocking(move || rules::redraft(&inputs, &story, part, inputs.seed)).await?;
-        return Ok(Drafted::by(Source::Rules, drafted));
+        let redraft = move || rules::redraft(&inputs, &story, part.into());
+        return Ok(Drafted::by(Source::Rules, tokio::task::spawn_blocking(redraft).await?));
     }
     let key = key(Source::Rules, "", &inputs, "");
     if let Some(story) = remembered(work.app, &key).await? {
