@@ -450,6 +450,23 @@ pub fn insert(
     Ok(plan)
 }
 
+/// Adds a plan that the rules have drafted, inside a change; one that is `in_review` with its discussion.
+pub fn plant(tx: &mut Tx, user: &Person, project: ProjectId, new: NewPlan, status: PlanStatus) -> Result<Plan> {
+    let (title, inputs) = new.read()?;
+    let story = rules::draft(&inputs);
+    let mut plan = insert(tx, user, Role::Owner, project, (title, inputs, story), Reason::Storyboard)?;
+    plan.notice = Some(Notice { source: "rules".to_owned(), code: "rules_draft".to_owned() });
+    plan.feedback_id = match status {
+        PlanStatus::Draft => None,
+        _ => {
+            plan.status = status;
+            Some(open_discussion(tx, &plan, user)?)
+        }
+    };
+    sql::update(tx, &plan)?;
+    Ok(plan)
+}
+
 /// Changes the title, the inputs or the status of a plan.
 pub async fn change(app: &App, who: &Viewer, id: PlanId, patch: PlanPatch, expected: Option<i64>) -> Result<Plan> {
     check::plan(patch.title.as_deref(), None, "")?;

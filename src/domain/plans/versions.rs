@@ -6,7 +6,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::edit::shows_otherwise;
 use super::story::{Inputs, StageName, Story};
+use super::edit::shows_otherwise;
 use super::{Change, Plan, look, look_open, save, sql_versions as sql};
 use crate::app::App;
 use crate::base::clock::{MINUTE, Time};
@@ -172,7 +174,14 @@ pub async fn restore(app: &App, who: &Viewer, id: PlanId, version: i64, expected
         if version == plan.version {
             return Err(Error::Conflict(Text::new("error.plan_is_this_version")));
         }
-        (plan.title, plan.inputs, plan.story) = (old.brief.title, old.inputs, old.story);
+        let mut story = old.story;
+        for shot in &mut story.shots {
+            let Some(now) = plan.story.shots.iter().find(|s| s.key == shot.key) else { continue };
+            // A picture's number is never given again: who has kept one by its number must not see another.
+            let other = shot.picture != now.picture || shows_otherwise(shot, now);
+            shot.picture_version = now.picture_version + i64::from(other);
+        }
+        (plan.title, plan.inputs, plan.story) = (old.brief.title, old.inputs, story);
         save(tx, &mut plan, Some(user), Reason::Restored, Change::Plan)?;
         Ok(plan)
     })
@@ -220,13 +229,16 @@ fn compare(before: &Version, after: &Version) -> Result<Vec<Difference>> {
     Ok(out)
 }
 
+/// What follows from other fields, or tells nothing of the story.
+const SILENT: [&str; 4] = ["edited", "key", "picture_version", "stage"];
+
 /// The fields of one thing in which two states of it differ: name, before, after.
 fn fields<T: Serialize>(before: &T, after: &T) -> Result<Vec<(String, Value, Value)>> {
     let (before, mut after) = (object(before)?, object(after)?);
     let mut out = Vec::new();
     for (name, b) in before {
         let a = after.remove(&name).unwrap_or(Value::Null);
-        if a != b {
+        if a != b && !SILENT.contains(&name.as_str()) {
             out.push((name, b, a));
         }
     }
