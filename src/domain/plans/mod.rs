@@ -323,7 +323,11 @@ fn look(db: &Db, user: UserId, id: PlanId, right: Right) -> Result<Plan> {
 
 /// One plan whose story may be changed by this person.
 fn look_open(db: &Db, user: UserId, id: PlanId) -> Result<Plan> {
-    let plan = look(db, user, id, Right::Plan)?;
+    may_change(look(db, user, id, Right::View)?)
+}
+
+fn may_change(plan: Plan) -> Result<Plan> {
+    judge(Some(plan.my_role), Right::Plan, "plan")?;
     if plan.status.is_open() { Ok(plan) } else { Err(Error::Conflict(Text::new("error.plan_stands"))) }
 }
 
@@ -535,9 +539,6 @@ pub async fn discuss(app: &App, who: &Viewer, id: PlanId) -> Result<FeedbackId> 
         let feedback = open_discussion(tx, &plan, &person)?;
         // Its own row holds nothing of it: the room hears where to go.
         plan.feedback_id = Some(feedback);
-        plan.rev += 1;
-        plan.updated = tx.now();
-        sql::update(tx, &plan)?;
         let event = Event::PlanChanged { plan: id, fields: vec!["feedback".to_owned()] };
         tx.emit(Some(plan.project_id), Some(person.id), event, Some(live(&plan, Change::Plan, Some(person.id))))?;
         Ok(feedback)

@@ -8,8 +8,7 @@ use serde_json::{Map, Value};
 
 use super::edit::shows_otherwise;
 use super::story::{Inputs, StageName, Story};
-use super::edit::shows_otherwise;
-use super::{Change, Plan, look, look_open, save, sql_versions as sql};
+use super::{Change, Plan, look, may_change, save, sql as plans, sql_versions as sql};
 use crate::app::App;
 use crate::base::clock::{MINUTE, Time};
 use crate::base::error::{Error, Result};
@@ -168,20 +167,20 @@ pub fn diff(db: &Db, user: UserId, id: PlanId, version: i64, with: Option<i64>) 
 pub async fn restore(app: &App, who: &Viewer, id: PlanId, version: i64, expected: Option<i64>) -> Result<Plan> {
     let user = who.user;
     app.write(move |tx| {
-        let mut plan = look_open(tx, user, id)?;
+        let (plan, old) = plans::get_with(tx, user, id, version)?.ok_or(Error::NotFound("plan"))?;
+        let mut plan = may_change(plan)?;
         crate::domain::expect_rev(expected, plan.rev)?;
-        let old = sql::get(tx, id, version)?.ok_or(Error::NotFound("version"))?;
+        let (title, inputs, mut story) = old.ok_or(Error::NotFound("version"))?;
         if version == plan.version {
             return Err(Error::Conflict(Text::new("error.plan_is_this_version")));
         }
-        let mut story = old.story;
         for shot in &mut story.shots {
             let Some(now) = plan.story.shots.iter().find(|s| s.key == shot.key) else { continue };
             // A picture's number is never given again: who has kept one by its number must not see another.
             let other = shot.picture != now.picture || shows_otherwise(shot, now);
             shot.picture_version = now.picture_version + i64::from(other);
         }
-        (plan.title, plan.inputs, plan.story) = (old.brief.title, old.inputs, story);
+        (plan.title, plan.inputs, plan.story) = (title, inputs, story);
         save(tx, &mut plan, Some(user), Reason::Restored, Change::Plan)?;
         Ok(plan)
     })

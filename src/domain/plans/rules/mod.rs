@@ -9,6 +9,7 @@ mod film;
 mod genre;
 mod korean;
 mod pen;
+pub mod script;
 mod premise;
 mod timing;
 mod words;

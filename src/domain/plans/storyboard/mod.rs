@@ -135,6 +135,9 @@ fn dedup_key(id: PlanId) -> String {
 /// Asks for a storyboard. Answers the job.
 pub async fn ask(app: &App, who: &Viewer, id: PlanId, ask: Ask) -> Result<JobId> {
     let can = generator::get(app).await?;
+    if can.hidden {
+        return Err(Error::Conflict(Text::new("error.generator_hidden")));
+    }
     let source = ask.source.unwrap_or(if can.model { Source::Model } else { Source::Rules });
     let required = |field: &str| Err(Error::invalid(field, Text::new("invalid.required")));
     match source {
@@ -166,7 +169,6 @@ pub async fn ask(app: &App, who: &Viewer, id: PlanId, ask: Ask) -> Result<JobId>
     }
     let seed = ask.regenerate.then(|| u32::from_le_bytes(crate::base::secret::random::<4>()));
     app.write(move |tx| {
-        generator::must_be_shown(tx)?;
         let plan = look_open(tx, user, id)?;
         if let Some(job) = plan.job_id {
             return Err(Error::Conflict(Text::new("error.storyboard_runs").with("job", job)));
