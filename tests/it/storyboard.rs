@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use videoplanet::base::roles::Role;
 
+use crate::clips::CLIP;
 use crate::crash::{Server, fresh};
 use crate::plans::plan;
 use crate::rooms::Screen;
@@ -46,9 +47,12 @@ async fn the_rules_write_twelve_shots_and_the_same_again_until_asked_for_others(
     let mut screen = Screen::open(&s, &s.viewer, "").await;
     screen.next_of("initial_state").await;
     let job = drafted(&s.editor, id, json!({})).await;
-    assert_eq!(job["result"], json!({
-        "plan_id": id, "version": 2, "source": "rules", "fallback": null, "cached": false, "images": 0,
-    }));
+    assert_eq!(
+        job["result"],
+        json!({
+            "plan_id": id, "version": 2, "source": "rules", "fallback": null, "cached": false, "images": 0,
+        })
+    );
     assert_eq!(screen.next_of("plan_progress").await["plan_id"], id);
     assert_eq!(screen.next_of("plan").await["change"], "storyboard");
     let plan = s.viewer.call(&format!("GET /plans/{id}")).await.is(200).body;
@@ -84,7 +88,10 @@ async fn locked_and_edited_parts_stay_and_parts_alone_are_written() {
     let before = story(&s, id).await;
     drafted(&s.editor, id, json!({ "regenerate": true })).await;
     let after = story(&s, id).await;
-    assert_eq!((&after["shots"][0], &after["shots"][6], &after["stages"][2]), (&before["shots"][0], &before["shots"][6], &before["stages"][2]));
+    assert_eq!(
+        (&after["shots"][0], &after["shots"][6], &after["stages"][2]),
+        (&before["shots"][0], &before["shots"][6], &before["stages"][2])
+    );
     assert_ne!(after["shots"][4], before["shots"][4]);
 
     // Only a stage, only a shot.
@@ -155,7 +162,8 @@ async fn what_is_written_while_a_draft_is_under_way_stays() {
 async fn a_film_brings_its_scenes_with_their_pictures() {
     let s = Studio::start("storyboard-cut").await;
     s.work().await;
-    let film = s.publish("cut.mp4", &crate::clips::short()).await;
+    let words = format!("{CLIP} cut.mp4");
+    let film = s.publish("cut.mp4", &s.dir.film(&words)).await;
     assert_eq!(film["state"], "ready", "{film}");
     let id = plan(&s).await;
     let job = drafted(&s.editor, id, json!({ "source": "cut", "media_id": film["id"] })).await;

@@ -9,7 +9,6 @@ mod film;
 mod genre;
 mod korean;
 mod pen;
-pub mod script;
 mod premise;
 mod timing;
 mod words;
@@ -21,6 +20,9 @@ mod words_styles_more;
 mod words_voices;
 mod words_worlds;
 mod words_worlds_more;
+
+#[cfg(test)]
+mod tests;
 
 use super::story::StageName;
 
