@@ -9,6 +9,9 @@ const NOUN_MAX: usize = 14;
 const CLAUSE_MAX: usize = 34;
 const TOPIC_MAX: usize = 26;
 
+/// Ideas that name no sort of thing.
+const UNSORTED: &str = "마지막 처음 하루 매일 오늘 내일 어제 순간 동안 덕분 때문 대신 우리 자신 자기 모두 만에 평생 신입 다음 이름 무엇 누구 고장 전국";
+
 /// The facts of a one-liner. `None` and empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Premise {
@@ -104,7 +107,9 @@ fn compound(all: &[Token], at: usize) -> String {
         let Some((noun, "", before_kind)) = before.noun() else { break };
         let fits = match kind {
             Kind::Time => before_kind == Kind::Time,
-            _ => !matches!(before_kind, Kind::Time | Kind::Meta | Kind::Abstract) && !(before_kind == Kind::Person && kind != Kind::Person),
+            _ if matches!(before_kind, Kind::Time | Kind::Meta) || before_kind == Kind::Person && kind != Kind::Person => false,
+            // An idea names a sort of thing (회계 앱), but no sort of person or place.
+            _ => before_kind != Kind::Abstract || (kind == Kind::Thing && noun.chars().count() > 1 && !UNSORTED.split(' ').any(|u| u == noun)),
         };
         if before.stop || !fits || noun.chars().count() + whole.chars().count() >= NOUN_MAX || noun == stem {
             break;
