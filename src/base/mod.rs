@@ -2,7 +2,6 @@
 
 pub mod clock;
 pub mod day;
-#[cfg(test)]
 pub mod dice;
 pub mod error;
 pub mod event;
