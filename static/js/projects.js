@@ -23,7 +23,7 @@ document.addEventListener("click", async (event) => {
   } catch { button.disabled = false; }
 });
 
-const stale = freshener(["numbers", "recent", "due", "list"]);
+const stale = freshener(["news", "numbers", "waiting", "in-process", "recent", "due", "activity", "list"]);
 new LiveLine({
   url: "/ws/me",
   since: page.seq ?? null,

@@ -2,7 +2,7 @@
 //! they ask.
 //!
 //! Law: it is written beside the requests, in batches; losing it costs a slow first look and nothing else.
-//! Written here only: `access_log`.
+//! Written here only: `access_log`, `visits`.
 
 mod sql;
 
@@ -14,19 +14,28 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::{DAY, HOUR, Time};
+use crate::base::clock::{DAY, HOUR, MINUTE, Time};
 use crate::base::error::Result;
-use crate::base::ids::ProjectId;
+use crate::base::ids::{ProjectId, UserId};
 use crate::base::job::Progress;
 use crate::domain::accounts::Viewer;
 use crate::domain::answer::{Asked, X_CACHE};
 use crate::domain::http::{Path, Query};
 use crate::domain::{Embed, feedback, projects};
 use crate::engines::queue::Run;
-use crate::engines::store::Tx;
+use crate::engines::store::{Db, Tx};
 
 /// Pairs of person and project that are warmed at the most.
 const HOTTEST: i64 = 300;
+
+/// Whoever was away this long comes for another visit.
+const VISIT: i64 = 30 * MINUTE;
+
+/// When a person was here before the visit that he is on; `None` on his first one.
+pub fn before(db: &Db, user: UserId, now: Time) -> Result<Option<Time>> {
+    let Some((last, before)) = sql::visits(db, user)? else { return Ok(None) };
+    Ok(if now.0 - last.0 > VISIT { Some(last) } else { before })
+}
 
 /// Writes what was counted since the last time.
 pub async fn flush(app: &App) -> Result<usize> {
@@ -39,6 +48,9 @@ pub async fn flush(app: &App) -> Result<usize> {
             let hour = Time(tx.now().0 / HOUR * HOUR);
             for ((user, project), hits) in &counts {
                 sql::add(tx, hour, *user, *project, *hits)?;
+            }
+            for user in counts.iter().map(|((user, _), _)| *user).collect::<BTreeSet<_>>() {
+                sql::visited(tx, user, VISIT)?;
             }
             Ok(counts.len())
         })
@@ -91,8 +103,9 @@ pub async fn warm(app: &App, run: &Run, feedbacks: Embed, comments: Embed) -> Re
 }
 
 async fn person(app: &App, who: &Viewer, feedbacks: Embed, warmed: &mut Warmed) {
-    use projects::routes::{ListQuery, list, my_dashboard};
-    warmed.count(my_dashboard(State(app.clone()), who.clone(), asked("/dashboard")).await);
+    use projects::routes::{DashboardQuery, ListQuery, list, my_dashboard};
+    let plain = Query(DashboardQuery::default());
+    warmed.count(my_dashboard(State(app.clone()), who.clone(), plain, asked("/dashboard")).await);
     let query = Query(ListQuery::default());
     warmed.count(list(State(app.clone()), who.clone(), Extension(feedbacks), query, asked("/projects")).await);
 }

@@ -1,4 +1,4 @@
-//! The statements of the access log. Table: `access_log`.
+//! The statements of the access log. Tables: `access_log`, `visits`.
 
 use crate::base::clock::Time;
 use crate::base::error::Result;
@@ -16,6 +16,23 @@ pub(super) fn add(tx: &mut Tx, hour: Time, user: UserId, project: Option<Project
         params![hour, user, project.unwrap_or(NONE), hits as i64],
     )?;
     Ok(())
+}
+
+/// He is here now. Who comes again after more than `pause_ms` was here before at his last moment.
+pub(super) fn visited(tx: &mut Tx, user: UserId, pause_ms: i64) -> Result<()> {
+    let now = tx.now();
+    tx.execute(
+        "INSERT INTO visits (user_id, last_ms) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM users WHERE id = ?1)
+         ON CONFLICT (user_id) DO UPDATE SET last_ms = ?2,
+            before_ms = CASE WHEN ?2 - visits.last_ms > ?3 THEN visits.last_ms ELSE visits.before_ms END",
+        params![user, now, pause_ms],
+    )?;
+    Ok(())
+}
+
+/// His last moment, and the one before that visit.
+pub(super) fn visits(db: &Db, user: UserId) -> Result<Option<(Time, Option<Time>)>> {
+    db.one("SELECT last_ms, before_ms FROM visits WHERE user_id = ?1", params![user], |r| Ok((r.get(0)?, r.get(1)?)))
 }
 
 pub(super) fn prune(tx: &mut Tx, before: Time) -> Result<usize> {

@@ -101,7 +101,7 @@ pub(super) fn old_step(db: &Db, from: i64, mark: i64, before: Time, limit: i64) 
 /// Forgets the events after `from` up to `last` that are too old for their kind and the last of nothing.
 pub(super) fn prune(tx: &mut Tx, from: i64, last: i64, plain: Time, security: Time) -> Result<usize> {
     // As `Event::is_security` has it.
-    const SECURITY: &str = "(e.subject IN ('user', 'job', 'cache', 'schedule')
+    const SECURITY: &str = "(e.subject IN ('user', 'job', 'cache', 'schedule', 'generator', 'mail', 'webhook')
         OR e.verb IN ('member_added', 'member_changed', 'member_removed'))";
     let gone: Vec<(i64, bool)> = tx.all(
         &format!(

@@ -119,14 +119,27 @@ async fn sign_up(
 
 /// The dashboard of a person
 ///
-/// Numbers over all his projects, what changed last, what is due.
-#[utoipa::path(get, path = "/dashboard", responses((status = 200, body = Dashboard)))]
-pub(in crate::domain) async fn my_dashboard(State(app): State<App>, who: Viewer, asked: Asked) -> Result<Response> {
+/// What waits for him in all his projects, what is due, what is in process, what happened last, and what is new.
+#[utoipa::path(get, path = "/dashboard", params(DashboardQuery), responses((status = 200, body = Dashboard)))]
+pub(in crate::domain) async fn my_dashboard(
+    State(app): State<App>,
+    who: Viewer,
+    Query(q): Query<DashboardQuery>,
+    asked: Asked,
+) -> Result<Response> {
     // Days pass without an event.
-    let soon = dashboard::soon(app.clock.now());
-    let depends = Depends::projects_of(&app, &who).until(dashboard::tomorrow(app.clock.now()));
+    let look = dashboard::Look::now(&app, q.since);
+    let depends = Depends::projects_of(&app, &who).until(dashboard::tomorrow(&app));
     let (reader, on) = (who.clone(), (Group::Dashboard, Reader::Person(None), depends));
-    kept(&app, &asked, &who, on, |_: &Dashboard| None, move |db| dashboard::mine(db, &reader, soon)).await
+    kept(&app, &asked, &who, on, |_: &Dashboard| None, move |db| dashboard::mine(db, &reader, look)).await
+}
+
+#[derive(Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub(in crate::domain) struct DashboardQuery {
+    /// What others did after this time is told in `news`.
+    since: Option<Time>,
 }
 
 /// The dashboard of a project

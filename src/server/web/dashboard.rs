@@ -1,4 +1,4 @@
-//! `/`: what waits for the person who looks.
+//! `/`: what waits for the person who looks, what the machine works on, what has happened while he was away.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,8 +6,11 @@ use axum::response::Response;
 
 use super::frame::{Frame, html};
 use crate::app::App;
+use crate::base::clock::Time;
+use crate::base::day::Day;
 use crate::base::error::Result;
-use crate::domain::projects::dashboard::{self, Dashboard};
+use crate::domain::access;
+use crate::domain::projects::dashboard::{self, Act, Dashboard, Look, Waiting, Why};
 use crate::domain::rooms::mine;
 
 #[derive(Template)]
@@ -15,12 +18,86 @@ use crate::domain::rooms::mine;
 struct Page {
     f: Frame,
     board: Dashboard,
+    /// When he was here before.
+    before: Option<Time>,
+    today: Day,
+}
+
+impl Page {
+    /// What others did since, as sentences; empty if nothing or if he was never here.
+    fn news(&self) -> Vec<String> {
+        let news = &self.board.news;
+        let counts = [
+            ("comments", news.comments),
+            ("versions", news.versions),
+            ("decisions", news.decisions),
+            ("feedbacks", news.feedbacks),
+            ("plans", news.plans),
+        ];
+        let told = counts.into_iter().filter(|(_, n)| self.before.is_some() && *n > 0);
+        told.map(|(what, n)| self.f.tw(&format!("page.dashboard.news.{what}"), &[("n", &n.to_string())])).collect()
+    }
+
+    fn path_of(&self, w: &Waiting) -> String {
+        match (w.feedback_id, w.plan_id) {
+            (Some(feedback), _) => format!("/feedbacks/{feedback}"),
+            (_, Some(plan)) => format!("/plans/{plan}"),
+            _ => format!("/projects/{}/schedule", w.project_id),
+        }
+    }
+
+    fn title_of(&self, w: &Waiting) -> String {
+        if w.why == Why::Phase { self.f.label("js.phase", &w.title) } else { w.title.clone() }
+    }
+
+    fn why(&self, w: &Waiting) -> String {
+        self.f.tw(&format!("page.dashboard.why.{}", w.why), &[("n", &w.count.to_string())])
+    }
+
+    fn sign(&self, w: &Waiting) -> &'static str {
+        match w.why {
+            Why::Decide => "check",
+            Why::Answer => "comment",
+            Why::Plan => "layers",
+            Why::Phase => "calendar",
+        }
+    }
+
+    fn is_late(&self, w: &Waiting) -> bool {
+        w.due.as_ref().is_some_and(|due| *due < self.today.to_string())
+    }
+
+    fn where_of(&self, a: &Act) -> String {
+        match (a.feedback_id, a.plan_id) {
+            (Some(feedback), _) => format!("/feedbacks/{feedback}"),
+            (_, Some(plan)) => format!("/plans/{plan}"),
+            _ => format!("/projects/{}", a.project_id),
+        }
+    }
+
+    /// The act in a word.
+    fn did(&self, a: &Act) -> String {
+        self.f.t(&format!("page.dashboard.did.{}", a.verb))
+    }
+
+    fn actor(&self, a: &Act) -> String {
+        match (&a.user, a.verb.as_str()) {
+            (Some(user), _) => user.nickname.clone(),
+            (None, "comment_added" | "comment_resolved") => self.f.t("js.anonymous"),
+            _ => String::new(),
+        }
+    }
 }
 
 pub(super) async fn show(State(app): State<App>, f: Frame) -> Result<Response> {
-    let (who, soon) = (f.viewer()?, dashboard::soon(app.clock.now()));
+    let (who, look) = (f.viewer()?, Look::now(&app, None));
+    app.access.note(who.user, None);
     // The place first: what happens while the rest is read is told again, not missed.
-    let read = app.read(move |db| Ok((mine::begin(db, who.user, None)?.seq, dashboard::mine(db, &who, soon)?)));
-    let (seq, board) = read.await?;
-    html(&Page { f: f.at("dashboard").with("seq", seq.into()), board })
+    let read = app.read(move |db| {
+        let seq = mine::begin(db, who.user, None)?.seq;
+        let before = access::before(db, who.user, look.now)?;
+        Ok((seq, before, dashboard::mine(db, &who, Look { since: before, ..look })?))
+    });
+    let (seq, before, board) = read.await?;
+    html(&Page { f: f.at("dashboard").with("seq", seq.into()), board, before, today: look.today })
 }

@@ -2,16 +2,25 @@
 //! statements. Reads the tables of later nouns, calls none of them.
 
 mod sql;
+mod sql_today;
+mod today;
 
 use serde::Serialize;
 
+use crate::app::App;
 use super::{Project, judge, members};
-use crate::base::clock::{DAY, Time};
+use crate::base::day::Day;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::base::clock::{DAY, SECOND, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::{FeedbackId, ProjectId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::{Person, Viewer};
 use crate::engines::store::Db;
+use today::Today;
+pub use today::{Act, InProcess, News, Waiting, Why};
 
 /// A person's dashboard.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
@@ -22,6 +31,14 @@ pub struct Dashboard {
     pub feedbacks: Vec<Brief>,
     /// Projects with the next deadlines, at most 6.
     pub due: Vec<Due>,
+    /// What waits for the reader, at most 8 of each kind: first what is to be decided, newest first.
+    pub waiting: Vec<Waiting>,
+    /// Versions that are not ready, at most 8, newest first.
+    pub in_process: Vec<InProcess>,
+    /// What happened last, at most 12.
+    pub activity: Vec<Act>,
+    /// What others did since the time that was asked for; nothing if none was.
+    pub news: News,
 }
 
 /// Numbers over all projects of a person.
@@ -73,20 +90,51 @@ pub struct Due {
     pub deadline: Time,
 }
 
-/// When the next day begins (UTC), and with it what is due soon.
-pub fn tomorrow(now: Time) -> Time {
-    Time((now.0 / DAY + 1) * DAY)
+/// When the next day begins, and with it what is due soon and which phases run.
+pub fn tomorrow(app: &App) -> Time {
+    let (now, zone) = (app.clock.now(), zone(app));
+    let after = |offset_ms: i64| (((now.0 + offset_ms) / DAY + 1) * DAY) - offset_ms;
+    let stamp = Timestamp::from_millisecond(now.0).unwrap_or(Timestamp::UNIX_EPOCH);
+    let offset_ms = i64::from(zone.to_offset(stamp).seconds()) * SECOND;
+    // Deadlines are counted in UTC, phases where the studio stands.
+    Time(after(0).min(after(offset_ms)))
 }
 
 /// The end of the seventh day from now (UTC): what is due by then is due soon.
-pub fn soon(now: Time) -> Time {
+fn soon(now: Time) -> Time {
     Time((now.0 / DAY + 8) * DAY - 1)
 }
 
-/// The viewer's dashboard.
-pub fn mine(db: &Db, who: &Viewer, soon: Time) -> Result<Dashboard> {
-    let (counts, due) = sql::counts_and_due(db, who.user, soon)?;
-    Ok(Dashboard { counts, feedbacks: sql::recent_of_user(db, who.user)?, due })
+/// When a dashboard is looked at, and since when something is new.
+#[derive(Clone, Copy, Debug)]
+pub struct Look {
+    /// Now.
+    pub now: Time,
+    /// The day that it is where the studio stands.
+    pub today: Day,
+    /// What others did after it is told as news.
+    pub since: Option<Time>,
+}
+
+impl Look {
+    /// A look now.
+    pub fn now(app: &App, since: Option<Time>) -> Look {
+        let now = app.clock.now();
+        Look { now, today: Day::of(now, &zone(app)), since }
+    }
+}
+
+/// Where the studio stands. Its name was checked when the settings were read.
+fn zone(app: &App) -> TimeZone {
+    TimeZone::get(&app.config.schedule.time_zone).unwrap_or(TimeZone::UTC)
+}
+
+/// The viewer's dashboard: three statements.
+pub fn mine(db: &Db, who: &Viewer, look: Look) -> Result<Dashboard> {
+    let (counts, due) = sql::counts_and_due(db, who.user, soon(look.now))?;
+    let Today { waiting, in_process, activity, news } =
+        today::of(db, who.user, look.now, &look.today.to_string(), look.since)?;
+    Ok(Dashboard { counts, feedbacks: sql::recent_of_user(db, who.user)?, due, waiting, in_process, activity, news })
 }
 
 /// A project's dashboard.
