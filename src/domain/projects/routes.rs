@@ -13,6 +13,7 @@ use super::invitations::{self, Invitation, NewInvitation, Offer};
 use super::members::{self, Member, NewMember};
 use super::{Filter, NewProject, Order, Project, ProjectPatch, ProjectStatus, SHAPE, judge};
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::fields::Wanted;
 use crate::base::group::Group;

@@ -47,7 +47,7 @@ impl Page {
     }
 
     fn title_of(&self, w: &Waiting) -> String {
-        if w.why == Why::Phase { self.f.label("js.phase", &w.title) } else { w.title.clone() }
+        if w.why == Why::Phase { self.f.label("js.calendar.phase", &w.title) } else { w.title.clone() }
     }
 
     fn why(&self, w: &Waiting) -> String {

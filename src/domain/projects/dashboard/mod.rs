@@ -5,14 +5,13 @@ mod sql;
 mod sql_today;
 mod today;
 
-use serde::Serialize;
-
-use crate::app::App;
-use super::{Project, judge, members};
-use crate::base::day::Day;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
+use super::{Project, judge, members};
+use crate::app::App;
+use crate::base::day::Day;
 use crate::base::clock::{DAY, SECOND, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::{FeedbackId, ProjectId};
