@@ -22,6 +22,7 @@ mod crash;
 mod crowd;
 #[path = "../../benches/data/mod.rs"]
 mod data;
+mod dashboard;
 mod deleted;
 // The same chance as in the unit tests.
 #[allow(dead_code)]
