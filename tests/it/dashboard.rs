@@ -72,7 +72,7 @@ async fn what_waits_for_somebody_is_gone_when_he_has_done_it() {
 async fn what_somebody_may_not_see_is_neither_news_nor_activity() {
     let s = Studio::start("desk-news").await;
     s.make_reviewer().await;
-    let other = s.member("다온", videoplanet::base::roles::Role::Reviewer).await;
+    let other = s.member("daon", videoplanet::base::roles::Role::Reviewer).await;
     let begun = s.app.clock.now().plus(-MINUTE).to_string();
     let comments = format!("POST /feedbacks/{}/comments", s.feedback);
     s.editor.send(&comments, json!({ "text": "팀끼리", "internal": true })).await.is(201);
@@ -115,7 +115,7 @@ async fn news_are_counted_from_the_visit_before() {
     let comments = format!("POST /feedbacks/{}/comments", s.feedback);
     s.editor.send(&comments, json!({ "text": "새 의견" })).await.is(201);
     let page = open(&s, &s.viewer, "/").await.text().await.unwrap();
-    assert!(page.contains("새 의견 1개"), "{page}");
+    assert!(page.contains("New comments: 1"), "{page}");
     access::flush(&s.app).await.unwrap();
     s.app.clock.advance(5 * MINUTE);
     assert_eq!(before().await, Some(last), "a look later in the visit still counts from before it");
