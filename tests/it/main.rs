@@ -38,6 +38,7 @@ mod media;
 mod mine;
 mod openapi;
 mod pages;
+mod paper;
 mod projects;
 mod recipes;
 mod renditions;
