@@ -43,6 +43,7 @@ mod openapi;
 mod pages;
 mod phases;
 mod plans;
+mod paper;
 mod projects;
 mod recipes;
 mod renditions;

@@ -106,7 +106,7 @@ pub fn printable(text: &str) -> String {
             '\t' | '\r' | '\u{A0}' => Some(' '),
             c if c.is_control() => None,
             c if pictured(c) && !known.glyphs.contains_key(&c) => None,
-            c if matches!(c, '\u{FE00}'..='\u{FE0F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}') => None,
+            '\u{FE00}'..='\u{FE0F}' | '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' => None,
             c => Some(c),
         })
         .collect()

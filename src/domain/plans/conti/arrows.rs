@@ -12,7 +12,7 @@ pub fn draw(pen: &mut Pen, movement: Movement, w: f32, h: f32, seed: u64) {
         Movement::Static => {}
         Movement::Pan => {
             let (from, to) = (w * (0.5 - s * 0.3), w * (0.5 + s * 0.3));
-            arrow(pen, (from, h + 1.0), (to, h + 1.0), 7.0, PAPER);
+            arrow(pen, (from, h - 19.0), (to, h - 19.0), 7.0, PAPER);
         }
         Movement::Tilt => {
             let up = if seed & 128 == 0 { 1.0 } else { -1.0 };

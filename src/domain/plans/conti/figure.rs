@@ -120,8 +120,7 @@ impl Person {
     }
 
     fn body(&self, pen: &mut Pen) {
-        let f = self.face.signum() * if self.face == 0.0 { 0.0 } else { 1.0 };
-        let side = if f < 0.0 { -1.0 } else { 1.0 };
+        let side = if self.face < 0.0 { -1.0 } else { 1.0 };
         let long = self.look == Look::Long;
         let w = if long { 0.88 } else { 1.0 };
         let step = if self.pose == Pose::Walk { 0.5 } else { 0.12 };
@@ -487,7 +486,7 @@ impl Person {
         let crown = (-0.12 + f * 0.5, -0.58);
         for i in 0..11 {
             let k = i as f32 / 10.0;
-            let out = (-0.4 + 0.8 * k, -0.16 - 0.16 * (k * 3.14).sin() + drop);
+            let out = (-0.4 + 0.8 * k, -0.16 - 0.16 * (k * std::f32::consts::PI).sin() + drop);
             let bend = ((crown.0 + out.0) * 0.62, (crown.1 + out.1) * 0.6 - 0.08);
             pen.with(if i == 3 { 215 } else { 45 }, line * if i % 3 == 0 { 0.9 } else { 0.55 });
             let from = (crown.0 + (out.0 - crown.0) * 0.12, crown.1 + 0.02);

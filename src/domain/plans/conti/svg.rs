@@ -96,25 +96,20 @@ impl Way {
 const ROOM: usize = 18_500;
 
 /// The whole document. Half a unit is finer than the hand that drew it; a frame with very much in it takes whole ones, and
-/// if that is not enough, it does without the lines by which outlines were looked for.
+/// if that is not enough, it does without thin strokes: the lines by which outlines were looked for, then hatching.
 pub fn write(frame: &Frame) -> String {
-    let sizes = [(2.0, true), (1.0, true), (1.0, false)];
-    let mut written = sizes.iter().map(|(fine, loose)| written(frame, *fine, *loose));
-    let first = written.next().unwrap_or_default();
-    if first.len() <= ROOM {
-        return first;
-    }
-    let mut last = first;
-    for svg in written {
-        last = svg;
-        if last.len() <= ROOM {
+    let mut svg = String::new();
+    for (fine, faint) in [(2.0, 255), (1.0, 255), (1.0, 100), (1.0, 50)] {
+        svg = written(frame, fine, faint);
+        if svg.len() <= ROOM {
             break;
         }
     }
-    last
+    svg
 }
 
-fn written(frame: &Frame, fine: f32, loose: bool) -> String {
+/// Coordinates in `fine` parts of a unit, without thin strokes that are lighter than `faint`.
+fn written(frame: &Frame, fine: f32, faint: u8) -> String {
     let mut out = String::with_capacity(16_384);
     let (w, h) = (frame.width.round(), frame.height.round());
     let _ = write!(
@@ -128,7 +123,7 @@ fn written(frame: &Frame, fine: f32, loose: bool) -> String {
     );
     for mark in &frame.marks {
         match mark {
-            Mark::Path { fill: None, line: Some((100.., width)), .. } if !loose && *width < 0.95 => {}
+            Mark::Path { fill: None, line: Some((tone, width)), .. } if *tone > faint && *width < 0.95 => {}
             Mark::Path { steps, fill, line } => {
                 out.push_str("<path");
                 if let Some(tone) = fill {

@@ -98,10 +98,10 @@ const SETS: &[(Set, &str)] = &[
 const THINGS: &[(Thing, &str)] = &[
     (Thing::Phone, "휴대폰 핸드폰 스마트폰 화면 앱 문자 알림 phone smartphone screen app message"),
     (Thing::Cup, "커피 찻잔 머그 음료 coffee mug cup tea drink"),
-    (Thing::Food, "음식 요리 붕어빵 밥 국수 라면 빵 과자 접시 김치 한 입 food dish bread noodle meal plate cook"),
+    (Thing::Food, "음식 요리 붕어빵 밥 국수 라면 빵 과자 접시 김치 간식 food dish bread noodle meal plate cook"),
     (
         Thing::Product,
-        "제품 패키지 패키징 병 상자 화장품 크림 포장 신제품 선물 봉투 product packshot package bottle box cream",
+        "제품 패키지 패키징 병 상자 화장품 크림 포장 신제품 선물 product packshot package bottle box cream",
     ),
     (Thing::Paper, "편지 책 노트 사진 서류 문서 월급 letter book notebook photograph document"),
 ];

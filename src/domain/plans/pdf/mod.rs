@@ -5,9 +5,6 @@ mod flow;
 mod picture;
 mod sheets;
 
-#[cfg(test)]
-mod tests;
-
 use std::collections::HashMap;
 
 use bytes::Bytes;

@@ -226,7 +226,7 @@ fn shots(doc: &Document, left_out: &[i64], first: usize, times: &[(i64, i64)], l
     let about = Text::new("pdf.shots_about").with("from", first + 1).with("to", last);
     let mut page = head(doc, &doc.say("pdf.shots"), &locale::say(doc.lang, &about));
     let (cell_w, cell_h) = (W / 2.0, (FOOT - 9.0 - HEAD) / 2.0);
-    for place in first..last {
+    for (place, span) in times.iter().enumerate().take(last).skip(first) {
         let (col, row) = ((place - first) % 2, (place - first) / 2);
         let (x, y) = (col as f32 * cell_w, HEAD + row as f32 * cell_h);
         if (col + row) % 2 == 0 {
@@ -234,7 +234,7 @@ fn shots(doc: &Document, left_out: &[i64], first: usize, times: &[(i64, i64)], l
         }
         let left = if col == 0 { INNER } else { x + 20.0 };
         let end = x + cell_w - if col == 0 { 18.0 } else { INNER };
-        shot(&mut page, doc, left_out, place, times[place], Rect(left, y + 16.0, end - left, cell_h - 28.0), longer);
+        shot(&mut page, doc, left_out, place, *span, Rect(left, y + 16.0, end - left, cell_h - 28.0), longer);
     }
     page.rule((0.0, HEAD + cell_h), (W, HEAD + cell_h), LINE, 0.6);
     page.rule((cell_w, HEAD), (cell_w, FOOT - 9.0), LINE, 0.6);

@@ -1,9 +1,12 @@
-//! Documents of all kinds, read back by the tools that people have.
+//! Plans as PDF, read back by the tools that people have (poppler-utils).
 
+use std::collections::HashMap;
 use std::process::Command;
 
-use super::*;
-use crate::domain::plans::story::*;
+use bytes::Bytes;
+use videoplanet::base::locale::Lang;
+use videoplanet::domain::plans::pdf::{Document, plan};
+use videoplanet::domain::plans::story::*;
 
 fn shot(i: usize) -> Shot {
     Shot {
