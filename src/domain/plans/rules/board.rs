@@ -13,6 +13,7 @@ use super::words_camera as camera;
 use super::words_inserts::inserts;
 use super::words_styles::{self, Beat};
 use super::words_styles_more as more;
+use super::words_tales as tales;
 use super::words_voices::{self as voices, Voice};
 use super::words_worlds_more::ANYWHERE;
 use super::{genre::Genre, timing};
@@ -57,10 +58,10 @@ fn parts(style: Style) -> &'static [words_styles::Part; 4] {
     match style {
         Style::Hook => &words_styles::HOOK,
         Style::Classic => &words_styles::CLASSIC,
-        Style::Pixar => &words_styles::PIXAR,
+        Style::Pixar => &tales::PIXAR,
         Style::Inductive => &more::INDUCTIVE,
         Style::Deductive => &more::DEDUCTIVE,
-        Style::Documentary => &more::DOCUMENTARY,
+        Style::Documentary => &tales::DOCUMENTARY,
     }
 }
 
@@ -190,7 +191,6 @@ impl Writer<'_> {
         let mut content: Vec<String> = words.contents[..rows].iter().filter_map(|row| self.pen.line(row)).collect();
         if self.inputs.intensity == Intensity::Rich {
             content.extend(self.pen.line(&[
-                "{hero:은} {deed}.",
                 "{time}의 분위기를 장면 전체에 고르게 입힌다.",
                 "{thing:을} 장면을 잇는 고리로 쓴다.",
                 "대사보다 그림이 먼저 말하게 한다.",
@@ -280,7 +280,7 @@ impl Writer<'_> {
         let mut out = vec![first];
         // What the world adds comes before what the camera does.
         if more > 1 || (more == 1 && self.pen.dice.roll(3) == 0) {
-            let act = if i % 3 == 1 && somebody && i != 7 { self.pen.act(&out[0]) } else { None };
+            let act = if i % 3 == 1 && somebody && i < 7 { self.pen.act(&out[0]) } else { None };
             let seen = match (act, i % 3) {
                 (None, 0) => self.pen.line(facts.world.views),
                 (None, _) if self.pen.dice.roll(2) == 0 => self.pen.line(facts.world.sounds),

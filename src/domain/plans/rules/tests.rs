@@ -63,7 +63,7 @@ fn inputs(line: &str, style: Style, n: usize) -> Inputs {
 fn all(run: impl Fn(&Inputs, &Story)) {
     for (l, line) in LINES.iter().enumerate() {
         for (s, style) in Style::ALL.iter().enumerate() {
-            for turn in 0..3 {
+            for turn in 0..2 {
                 let inputs = inputs(line, *style, l * 7 + s * 3 + turn * 11);
                 run(&inputs, &draft(&inputs));
             }
