@@ -9,7 +9,7 @@ pub const INDUCTIVE: [Part; 4] = [
         summaries: &[
             "첫 번째 사례로 {time}의 {place:에서} {who:을} 만난다.",
             "결론을 말하지 않고 {hero}의 하루부터 보여 준다.",
-            "{thing:과} 관련된 작은 장면 하나를 먼저 꺼낸다.",
+            "{thing:이} 나오는 한 장면을 먼저 꺼낸다.",
         ],
         contents: &[
             &[

@@ -134,9 +134,9 @@ pub const STREET: World = World {
 /// Food, and where it is made.
 pub const FOOD: World = World {
     keys: "카페 커피 바리스타 식당 국숫 라면 국밥 빵 붕어빵 떡 요리 셰프 레시피 도시락 김치 밥 베이커리 분식 포장마차 푸드 음식 디저트 맥주 와인 술 소주 치킨 피자 cafe coffee bakery food 간식 떡볶이",
-    hero: "주방장",
-    place: "작은 식당",
-    thing: "국자",
+    hero: "가게 주인",
+    place: "작은 가게",
+    thing: "찻잔",
     views: &[
         "주방에서 피어오른 김이 낮은 조명 아래로 천천히 퍼진다.",
         "비어 있던 탁자에 손님이 하나둘 자리를 잡는다.",
