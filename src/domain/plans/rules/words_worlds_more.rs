@@ -4,7 +4,7 @@ use super::words_worlds::{CRAFT, FOOD, HOME, NATURE, OFFICE, SCHOOL, SEA, STREET
 
 /// Machines that think, and the people who build them.
 pub const TECH: World = World {
-    keys: "앱 AI 인공지능 로봇 안드로이드 스타트업 개발자 서비스 플랫폼 데이터 서버 코딩 스마트 이어폰 노트북 휴대전화 디지털 기술 드론 반도체 app robot software 해커 클라우드 전기차 가전",
+    keys: "앱 ai 인공지능 로봇 안드로이드 스타트업 개발자 서비스 플랫폼 데이터 서버 코딩 스마트 이어폰 노트북 휴대전화 디지털 기술 드론 반도체 app robot software 해커 클라우드 전기차 가전",
     hero: "개발자",
     place: "연구실",
     thing: "화면",
@@ -23,9 +23,20 @@ pub const TECH: World = World {
         "{hero:이} 기기를 손바닥 위에 올려 천천히 돌려 본다.",
     ],
     props: &[
-        "깜빡이는 표시등", "손끝이 닿기 직전의 화면", "얽힌 전선 다발", "화면에 비친 얼굴", "빠르게 올라가는 숫자", "충전 단자에 꽂히는 선", "유리 벽에 남은 손자국", "멈춰 있는 진행 막대",
+        "깜빡이는 표시등",
+        "손끝이 닿기 직전의 화면",
+        "얽힌 전선 다발",
+        "화면에 비친 얼굴",
+        "빠르게 올라가는 숫자",
+        "충전 단자에 꽂히는 선",
+        "유리 벽에 남은 손자국",
+        "멈춰 있는 진행 막대",
     ],
-    sounds: &["냉각팬 소리가 낮게 이어진다.", "짧은 알림음이 정적을 깬다.", "기계음이 잦아들고 사람 목소리가 또렷해진다."],
+    sounds: &[
+        "냉각팬 소리가 낮게 이어진다.",
+        "짧은 알림음이 정적을 깬다.",
+        "기계음이 잦아들고 사람 목소리가 또렷해진다.",
+    ],
 };
 
 /// Music, dance, theatre and pictures.
@@ -49,9 +60,20 @@ pub const STAGE: World = World {
         "{hero:이} 막 뒤에서 객석을 몰래 내다본다.",
     ],
     props: &[
-        "닳은 신발 밑창", "줄 위에서 떨리는 손가락", "연필 자국이 가득한 종이", "먼지가 떠다니는 조명 빛줄기", "꼭 쥔 주먹", "바닥에 붙인 표시 테이프", "벗어 둔 외투", "객석 맨 앞줄의 빈자리",
+        "닳은 신발 밑창",
+        "줄 위에서 떨리는 손가락",
+        "연필 자국이 가득한 종이",
+        "먼지가 떠다니는 조명 빛줄기",
+        "꼭 쥔 주먹",
+        "바닥에 붙인 표시 테이프",
+        "벗어 둔 외투",
+        "객석 맨 앞줄의 빈자리",
     ],
-    sounds: &["조율하는 소리가 여기저기서 들리다 멎는다.", "박수 소리가 멀리서 밀려온다.", "첫 음이 울리고 주위가 조용해진다."],
+    sounds: &[
+        "조율하는 소리가 여기저기서 들리다 멎는다.",
+        "박수 소리가 멀리서 밀려온다.",
+        "첫 음이 울리고 주위가 조용해진다.",
+    ],
 };
 
 /// Sport and the body.
@@ -75,9 +97,20 @@ pub const SPORT: World = World {
         "{hero:이} 속도를 늦추지 않고 모퉁이를 돈다.",
     ],
     props: &[
-        "꽉 조인 신발 끈", "손목에 감은 붕대", "바닥에 떨어지는 땀방울", "멈춰 선 초시계", "흙먼지가 묻은 무릎", "구겨진 번호표", "반쯤 빈 물병", "벽에 붙은 훈련 일지",
+        "꽉 조인 신발 끈",
+        "손목에 감은 붕대",
+        "바닥에 떨어지는 땀방울",
+        "멈춰 선 초시계",
+        "흙먼지가 묻은 무릎",
+        "구겨진 번호표",
+        "반쯤 빈 물병",
+        "벽에 붙은 훈련 일지",
     ],
-    sounds: &["심장 박동 같은 발소리가 이어진다.", "호루라기 소리가 공기를 가른다.", "함성이 멀어지고 숨소리만 남는다."],
+    sounds: &[
+        "심장 박동 같은 발소리가 이어진다.",
+        "호루라기 소리가 공기를 가른다.",
+        "함성이 멀어지고 숨소리만 남는다.",
+    ],
 };
 
 /// On the way.
@@ -101,9 +134,20 @@ pub const TRAVEL: World = World {
         "{hero:이} 손잡이를 잡은 채 흔들림에 몸을 맡긴다.",
     ],
     props: &[
-        "꼭 쥔 차표", "창에 서린 김 위의 손가락 자국", "바퀴 달린 가방", "흔들리는 손잡이", "넘어가는 시간표의 글자", "거울에 비친 뒷좌석", "무릎 위에 펼친 지도", "창밖으로 스치는 불빛",
+        "꼭 쥔 차표",
+        "창에 서린 김 위의 손가락 자국",
+        "바퀴 달린 가방",
+        "흔들리는 손잡이",
+        "넘어가는 시간표의 글자",
+        "거울에 비친 뒷좌석",
+        "무릎 위에 펼친 지도",
+        "창밖으로 스치는 불빛",
     ],
-    sounds: &["바퀴가 선로 이음매를 지나는 소리가 규칙적으로 이어진다.", "출발을 알리는 안내 방송이 흐른다.", "엔진이 꺼지고 바람 소리가 들어온다."],
+    sounds: &[
+        "바퀴가 선로 이음매를 지나는 소리가 규칙적으로 이어진다.",
+        "출발을 알리는 안내 방송이 흐른다.",
+        "엔진이 꺼지고 바람 소리가 들어온다.",
+    ],
 };
 
 /// Care and healing.
@@ -127,9 +171,20 @@ pub const CARE: World = World {
         "{hero:이} 장갑을 벗고 붉어진 손을 내려다본다.",
     ],
     props: &[
-        "포개진 두 손", "침대 머리맡의 물컵", "손목의 이름표", "창가에 놓인 작은 화분", "벽에 기대 놓은 지팡이", "천천히 떨어지는 수액", "문고리에 걸린 쪽지", "낡은 담요의 끝자락",
+        "포개진 두 손",
+        "침대 머리맡의 물컵",
+        "손목의 이름표",
+        "창가에 놓인 작은 화분",
+        "벽에 기대 놓은 지팡이",
+        "천천히 떨어지는 수액",
+        "문고리에 걸린 쪽지",
+        "낡은 담요의 끝자락",
     ],
-    sounds: &["규칙적인 기계음이 낮게 이어진다.", "복도를 지나는 바퀴 소리가 멀어진다.", "창밖에서 아이 웃음소리가 들려온다."],
+    sounds: &[
+        "규칙적인 기계음이 낮게 이어진다.",
+        "복도를 지나는 바퀴 소리가 멀어진다.",
+        "창밖에서 아이 웃음소리가 들려온다.",
+    ],
 };
 
 /// Shops and markets.
@@ -153,7 +208,14 @@ pub const SHOP: World = World {
         "{hero:이} 거스름돈을 건네며 짧게 웃는다.",
     ],
     props: &[
-        "손때 묻은 장부", "문에 걸린 영업 안내판", "모서리가 닳은 나무 계산대", "끈으로 묶은 종이봉투", "손글씨 가격표", "진열대에 하나 남은 물건", "유리문에 남은 손자국", "천장에서 흔들리는 전구",
+        "손때 묻은 장부",
+        "문에 걸린 영업 안내판",
+        "모서리가 닳은 나무 계산대",
+        "끈으로 묶은 종이봉투",
+        "손글씨 가격표",
+        "진열대에 하나 남은 물건",
+        "유리문에 남은 손자국",
+        "천장에서 흔들리는 전구",
     ],
     sounds: &["문에 달린 종이 짧게 울린다.", "흥정하는 목소리들이 한데 섞인다.", "셔터 내려가는 소리가 골목에 퍼진다."],
 };
@@ -179,9 +241,20 @@ pub const BEAUTY: World = World {
         "{hero:이} 빛 쪽으로 얼굴을 돌려 옅게 웃는다.",
     ],
     props: &[
-        "유리병을 타고 흐르는 물방울", "빛을 머금은 투명한 질감", "손끝에 맺힌 한 방울", "천천히 펼쳐지는 얇은 천", "거울에 비친 눈동자", "뚜껑이 열리는 순간", "물 위에 떠 있는 꽃잎", "가지런히 놓인 붓",
+        "유리병을 타고 흐르는 물방울",
+        "빛을 머금은 투명한 질감",
+        "손끝에 맺힌 한 방울",
+        "천천히 펼쳐지는 얇은 천",
+        "거울에 비친 눈동자",
+        "뚜껑이 열리는 순간",
+        "물 위에 떠 있는 꽃잎",
+        "가지런히 놓인 붓",
     ],
-    sounds: &["얇은 천이 스치는 소리가 들린다.", "물방울 떨어지는 소리가 박자를 만든다.", "음악이 한 박자 비고 숨소리가 들린다."],
+    sounds: &[
+        "얇은 천이 스치는 소리가 들린다.",
+        "물방울 떨어지는 소리가 박자를 만든다.",
+        "음악이 한 박자 비고 숨소리가 들린다.",
+    ],
 };
 
 /// Space and what is not of this world.
@@ -205,9 +278,20 @@ pub const SPACE: World = World {
         "{hero:이} 발자국을 따라 한 걸음씩 나아간다.",
     ],
     props: &[
-        "창에 비친 푸른 빛", "공중에 천천히 떠오르는 물건", "먼지 위에 찍힌 발자국", "혼자 깜빡이는 계기판", "유리에 서린 입김", "끊어진 교신 기록", "손바닥 위의 작은 돌", "닳은 이름표",
+        "창에 비친 푸른 빛",
+        "공중에 천천히 떠오르는 물건",
+        "먼지 위에 찍힌 발자국",
+        "혼자 깜빡이는 계기판",
+        "유리에 서린 입김",
+        "끊어진 교신 기록",
+        "손바닥 위의 작은 돌",
+        "닳은 이름표",
     ],
-    sounds: &["잡음 섞인 신호음이 이어진다.", "소리가 모두 사라지고 숨소리만 남는다.", "어디선가 낮은 울림이 다가온다."],
+    sounds: &[
+        "잡음 섞인 신호음이 이어진다.",
+        "소리가 모두 사라지고 숨소리만 남는다.",
+        "어디선가 낮은 울림이 다가온다.",
+    ],
 };
 
 /// Anywhere: where the place is named, but no world knows it.
@@ -231,37 +315,50 @@ pub const ANYWHERE: World = World {
         "{hero:이} 옷깃을 바로잡고 앞을 바라본다.",
     ],
     props: &[
-        "바닥에 떨어진 종잇조각", "반쯤 열린 문틈", "빛을 받아 떠오르는 먼지", "오래되어 닳은 모서리", "주머니에서 꺼낸 작은 물건", "꽉 쥔 손", "흐릿하게 비친 모습", "그늘 속의 빈자리",
+        "바닥에 떨어진 종잇조각",
+        "반쯤 열린 문틈",
+        "빛을 받아 떠오르는 먼지",
+        "오래되어 닳은 모서리",
+        "주머니에서 꺼낸 작은 물건",
+        "꽉 쥔 손",
+        "흐릿하게 비친 모습",
+        "그늘 속의 빈자리",
     ],
-    sounds: &["멀리서 작은 소리가 들렸다가 사라진다.", "숨소리가 들릴 만큼 주위가 고요하다.", "낮은 웅성거림이 조금씩 잦아든다."],
+    sounds: &[
+        "멀리서 작은 소리가 들렸다가 사라진다.",
+        "숨소리가 들릴 만큼 주위가 고요하다.",
+        "낮은 웅성거림이 조금씩 잦아든다.",
+    ],
 };
 
 const ALL: [&World; 16] = [
-    &FOOD, &SEA, &SCHOOL, &CRAFT, &TECH, &STAGE, &SPORT, &TRAVEL, &CARE, &SHOP, &BEAUTY, &SPACE, &NATURE, &OFFICE, &STREET, &HOME,
+    &FOOD, &SEA, &SCHOOL, &CRAFT, &TECH, &STAGE, &SPORT, &TRAVEL, &CARE, &SHOP, &BEAUTY, &SPACE, &NATURE, &OFFICE,
+    &STREET, &HOME,
 ];
 
+/// How well a world's keys, in lower case, name a noun.
 fn score(world: &World, noun: &str) -> usize {
-    let low = noun.to_lowercase();
-    let keys = || world.keys.split_whitespace().map(str::to_lowercase);
-    if keys().any(|k| low == k) {
-        3
-    } else if keys().any(|k| k.chars().count() > 1 && low.contains(&k)) {
-        2
-    } else {
-        0
-    }
+    let hit = |key: &str| match noun == key {
+        true => 3,
+        false if !key.is_ascii() && key.len() <= 3 => 0,
+        false if noun.contains(key) => 2,
+        false => 0,
+    };
+    world.keys.split(' ').map(hit).max().unwrap_or(0)
 }
 
 /// The world of a story: that of its place where one is named, or else the one that most of its nouns name. The first of
 /// the list wins a tie; `turn` chooses where nothing is named.
 pub fn choose(nouns: &[String], place: Option<&str>, turn: usize) -> &'static World {
-    let best = |points: &dyn Fn(&World) -> usize| {
-        let top = ALL.iter().map(|w| points(w)).max().unwrap_or(0);
-        ALL.iter().find(|w| top > 0 && points(w) == top).copied()
+    let best = |nouns: &[String]| {
+        let points: Vec<usize> = ALL.iter().map(|w| nouns.iter().map(|n| score(w, n)).sum()).collect();
+        let top = points.iter().copied().max().filter(|top| *top > 0)?;
+        points.iter().position(|p| *p == top).map(|i| ALL[i])
     };
-    if let Some(place) = place {
-        let last = place.rsplit(' ').next().unwrap_or(place);
-        return best(&|w| score(w, last)).or_else(|| best(&|w| score(w, place))).unwrap_or(&ANYWHERE);
+    if let Some(place) = place.map(str::to_lowercase) {
+        let last = place.rsplit(' ').next().unwrap_or(&place).to_owned();
+        return best(&[last]).or_else(|| best(&[place])).unwrap_or(&ANYWHERE);
     }
-    best(&|w| nouns.iter().map(|n| score(w, n)).sum()).unwrap_or([&STREET, &HOME, &OFFICE][turn % 3])
+    let low: Vec<String> = nouns.iter().map(|n| n.to_lowercase()).collect();
+    best(&low).unwrap_or([&STREET, &HOME, &OFFICE][turn % 3])
 }

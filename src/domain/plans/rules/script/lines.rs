@@ -45,11 +45,43 @@ const NAME_MAX: usize = 16;
 const PLACE_MAX: usize = 40;
 
 const TIMES: [(&str, &str); 14] = [
-    ("DAY", "낮"), ("NIGHT", "밤"), ("MORNING", "아침"), ("EVENING", "저녁"), ("AFTERNOON", "오후"), ("DAWN", "새벽"), ("DUSK", "해 질 녘"),
-    ("SUNSET", "해 질 녘"), ("SUNRISE", "해 뜰 녘"), ("NOON", "정오"), ("MIDNIGHT", "자정"), ("LATER", "잠시 뒤"), ("CONTINUOUS", "이어서"), ("D", "낮"),
+    ("DAY", "낮"),
+    ("NIGHT", "밤"),
+    ("MORNING", "아침"),
+    ("EVENING", "저녁"),
+    ("AFTERNOON", "오후"),
+    ("DAWN", "새벽"),
+    ("DUSK", "해 질 녘"),
+    ("SUNSET", "해 질 녘"),
+    ("SUNRISE", "해 뜰 녘"),
+    ("NOON", "정오"),
+    ("MIDNIGHT", "자정"),
+    ("LATER", "잠시 뒤"),
+    ("CONTINUOUS", "이어서"),
+    ("D", "낮"),
 ];
-const KOREAN_TIMES: &str = "낮 밤 아침 저녁 새벽 오전 오후 정오 자정 한낮 대낮 해질녘 초저녁 늦은밤 심야 황혼 점심 이어서";
-const SIDES: [&str; 18] = ["INT./EXT", "EXT./INT", "INT/EXT", "I./E", "I/E", "INT", "EXT", "EST", "실내외", "실내/외", "실내", "실외", "내부", "외부", "옥내", "야외", "내", "외"];
+const KOREAN_TIMES: &str =
+    "낮 밤 아침 저녁 새벽 오전 오후 정오 자정 한낮 대낮 해질녘 초저녁 늦은밤 심야 황혼 점심 이어서";
+const SIDES: [&str; 18] = [
+    "INT./EXT",
+    "EXT./INT",
+    "INT/EXT",
+    "I./E",
+    "I/E",
+    "INT",
+    "EXT",
+    "EST",
+    "실내외",
+    "실내/외",
+    "실내",
+    "실외",
+    "내부",
+    "외부",
+    "옥내",
+    "야외",
+    "내",
+    "외",
+];
 
 fn upper(line: &str) -> String {
     line.to_uppercase()
@@ -80,7 +112,8 @@ fn numbered_heading(line: &str) -> Option<&str> {
     let rest = rest[digits..].trim_start_matches(|c: char| c.is_ascii_uppercase() && c < 'D');
     let next = rest.chars().next();
     // "신 2명이" is no heading.
-    next.is_none_or(|c| matches!(c, '.' | ')' | ':' | '-' | ' ' | '\t' | '/' | '(' | ',')).then(|| rest.trim_start_matches(['.', ')', ':', '-', ' ', '\t', '/', ',']))
+    next.is_none_or(|c| matches!(c, '.' | ')' | ':' | '-' | ' ' | '\t' | '/' | '(' | ','))
+        .then(|| rest.trim_start_matches(['.', ')', ':', '-', ' ', '\t', '/', ',']))
 }
 
 fn time_of(part: &str) -> Option<String> {
@@ -89,7 +122,22 @@ fn time_of(part: &str) -> Option<String> {
     if let Some((_, korean)) = TIMES.iter().find(|(t, _)| *t == up) {
         return Some((*korean).to_owned());
     }
-    let kinds = ["", "늦은", "이른", "깊은", "다음", "다음날", "이튿날", "같은", "같은날", "그날", "며칠뒤", "초", "한", "어느"];
+    let kinds = [
+        "",
+        "늦은",
+        "이른",
+        "깊은",
+        "다음",
+        "다음날",
+        "이튿날",
+        "같은",
+        "같은날",
+        "그날",
+        "며칠뒤",
+        "초",
+        "한",
+        "어느",
+    ];
     let known = KOREAN_TIMES.split(' ').any(|t| plain.strip_suffix(t).is_some_and(|before| kinds.contains(&before)));
     known.then(|| part.trim().to_owned())
 }
@@ -104,12 +152,17 @@ fn heading(rest: &str) -> Scene {
     // A scene number at the end: `#12#`.
     let rest = rest.trim().strip_suffix('#').and_then(|r| r.rsplit_once('#')).map_or(rest, |(r, _)| r);
     let mut scene = Scene::default();
-    for part in rest.split(['/', '-', '–', '—', '(', ')', ',', '.', '|', '·']).map(str::trim).filter(|p| !p.is_empty()) {
+    for part in rest.split(['/', '-', '–', '—', '(', ')', ',', '.', '|', '·']).map(str::trim).filter(|p| !p.is_empty())
+    {
         let side = SIDES.iter().any(|s| upper(part) == *s) || matches!(part, "I" | "E");
         if let Some(time) = time_of(part).filter(|_| !side) {
             scene.time = short(&time, NAME_MAX);
         } else if !side && part.chars().any(char::is_alphanumeric) {
-            scene.place = if scene.place.is_empty() { short(part, PLACE_MAX) } else { short(&format!("{} {part}", scene.place), PLACE_MAX) };
+            scene.place = if scene.place.is_empty() {
+                short(part, PLACE_MAX)
+            } else {
+                short(&format!("{} {part}", scene.place), PLACE_MAX)
+            };
         }
     }
     // "카페 낮": the time without a mark before it.
@@ -127,13 +180,32 @@ fn transition(line: &str) -> Option<Transition> {
     let bare = line.trim_start_matches('>').trim();
     let up = upper(bare);
     let forced = line.starts_with('>') && !line.ends_with('<');
-    let said = up.ends_with("TO:") || matches!(up.trim_end_matches(['.', ':']), "FADE OUT" | "FADE IN" | "F.O" | "F.I" | "FO" | "FI" | "DISSOLVE" | "디졸브" | "페이드 아웃" | "페이드 인" | "암전" | "CUT TO" | "컷 투" | "와이프");
+    let said = up.ends_with("TO:")
+        || matches!(
+            up.trim_end_matches(['.', ':']),
+            "FADE OUT"
+                | "FADE IN"
+                | "F.O"
+                | "F.I"
+                | "FO"
+                | "FI"
+                | "DISSOLVE"
+                | "디졸브"
+                | "페이드 아웃"
+                | "페이드 인"
+                | "암전"
+                | "CUT TO"
+                | "컷 투"
+                | "와이프"
+        );
     if (!forced && !said) || bare.chars().count() > 40 {
         return None;
     }
     Some(match up.as_str() {
         u if u.contains("DISSOLVE") || u.contains("디졸브") => Transition::Dissolve,
-        u if u.contains("FADE") || u.starts_with("F.") || u.contains("페이드") || u.contains("암전") => Transition::Fade,
+        u if u.contains("FADE") || u.starts_with("F.") || u.contains("페이드") || u.contains("암전") => {
+            Transition::Fade
+        }
         u if u.contains("WIPE") || u.contains("와이프") => Transition::Wipe,
         u if u.contains("SLIDE") => Transition::Slide,
         _ => Transition::Cut,
@@ -149,13 +221,27 @@ fn name(text: &str) -> Option<(String, bool)> {
     let narrates = matches!(ext.replace(['.', ' '], "").as_str(), "NA" | "N" | "VO" | "NAR" | "내레이션" | "나레이션");
     let plain = base.chars().all(|c| c.is_alphanumeric() || matches!(c, ' ' | '.' | '\'' | '-' | '#' | '&'));
     let size = base.chars().count();
-    let fits = plain && (1..=NAME_MAX).contains(&size) && base.starts_with(char::is_alphabetic) && base.split(' ').count() <= 3;
-    fits.then(|| (short(base, NAME_MAX), narrates || matches!(upper(base).as_str(), "NA" | "N" | "내레이션" | "나레이션" | "NARRATOR" | "NARRATION")))
+    let fits = plain
+        && (1..=NAME_MAX).contains(&size)
+        && base.starts_with(char::is_alphabetic)
+        && base.split(' ').count() <= 3;
+    fits.then(|| {
+        (
+            short(base, NAME_MAX),
+            narrates || matches!(upper(base).as_str(), "NA" | "N" | "내레이션" | "나레이션" | "NARRATOR" | "NARRATION"),
+        )
+    })
 }
 
 /// `이름<tab>말`, `이름  말`, `이름: 말`, `NA) 말`.
 fn same_line(line: &str) -> Option<(String, bool, &str)> {
-    let at = [line.find('\t').map(|i| (i, 1)), line.find("  ").map(|i| (i, 2)), line.find(": ").map(|i| (i, 2)), line.find(':').map(|i| (i, 1)), line.find("： ").map(|i| (i, 4))];
+    let at = [
+        line.find('\t').map(|i| (i, 1)),
+        line.find("  ").map(|i| (i, 2)),
+        line.find(": ").map(|i| (i, 2)),
+        line.find(':').map(|i| (i, 1)),
+        line.find("： ").map(|i| (i, 4)),
+    ];
     let (i, len) = at.into_iter().flatten().min_by_key(|(i, _)| *i)?;
     let text = line[i + len..].trim_start_matches([' ', '\t', ':', '：']).trim();
     let (who, narrates) = name(line[..i].trim())?;
@@ -179,7 +265,8 @@ fn cue(line: &str) -> Option<(String, bool)> {
         return name(forced);
     }
     let letters = line.split('(').next().unwrap_or(line);
-    let capital = letters.chars().any(|c| c.is_ascii_uppercase()) && !letters.chars().any(|c| c.is_lowercase() || korean::hangul(c));
+    let capital = letters.chars().any(|c| c.is_ascii_uppercase())
+        && !letters.chars().any(|c| c.is_lowercase() || korean::hangul(c));
     if capital { name(line) } else { None }
 }
 
@@ -209,14 +296,38 @@ fn uncommented(text: &str) -> String {
 fn title_page(lines: &[&str]) -> usize {
     let key = |l: &str| {
         let (k, _) = l.split_once(':')?;
-        let known = ["title", "credit", "author", "authors", "source", "draft date", "contact", "copyright", "notes", "제목", "작가", "극본", "각본", "연출", "감독", "날짜", "연락처", "원작", "기획"];
+        let known = [
+            "title",
+            "credit",
+            "author",
+            "authors",
+            "source",
+            "draft date",
+            "contact",
+            "copyright",
+            "notes",
+            "제목",
+            "작가",
+            "극본",
+            "각본",
+            "연출",
+            "감독",
+            "날짜",
+            "연락처",
+            "원작",
+            "기획",
+        ];
         known.contains(&k.trim().to_lowercase().as_str()).then_some(())
     };
     let first = lines.iter().position(|l| !l.trim().is_empty()).unwrap_or(0);
     if lines.get(first).is_none_or(|l| key(l).is_none()) {
         return 0;
     }
-    first + lines[first..].iter().position(|l| l.trim().is_empty() || !(key(l).is_some() || l.starts_with([' ', '\t']))).unwrap_or(lines.len() - first)
+    first
+        + lines[first..]
+            .iter()
+            .position(|l| l.trim().is_empty() || !(key(l).is_some() || l.starts_with([' ', '\t'])))
+            .unwrap_or(lines.len() - first)
 }
 
 /// The sentences of a line of action, each with its mark.
@@ -262,11 +373,16 @@ pub fn scenes(text: &str) -> Vec<Scene> {
             scene.pieces.push(Piece::Subtitle(short(words, 400)));
         } else if let Some((who, narrates)) = &speaker {
             speak(scene, who, *narrates, line);
-        } else if let Some((who, narrates)) = cue(line).filter(|_| was_blank && lines.get(i + 1).is_some_and(|l| !l.trim().is_empty())) {
+        } else if let Some((who, narrates)) =
+            cue(line).filter(|_| was_blank && lines.get(i + 1).is_some_and(|l| !l.trim().is_empty()))
+        {
             speaker = Some((who, narrates));
         } else if let Some((who, narrates, words)) = same_line(raw.trim_end().trim_start()) {
             add(scene, &who, narrates, words);
-        } else if raw.starts_with(['\t', ' ']) && raw.len() - raw.trim_start().len() >= 2 && follows_speech(scene, was_blank) {
+        } else if raw.starts_with(['\t', ' '])
+            && raw.len() - raw.trim_start().len() >= 2
+            && follows_speech(scene, was_blank)
+        {
             extend(scene, line);
         } else {
             let action = line.trim_start_matches(['!', '~', '>']).trim_end_matches('<').trim();

@@ -8,7 +8,9 @@ use std::collections::HashSet;
 
 use crate::base::dice::Dice;
 use crate::base::locale::Text;
-use crate::domain::plans::story::{INSERTS, Inputs, Insert, Intensity, Picture, Purpose, SHOTS, Shot, Stage, StageName, Story, Transition};
+use crate::domain::plans::story::{
+    INSERTS, Inputs, Insert, Intensity, Picture, Purpose, SHOTS, Shot, Stage, StageName, Story, Transition,
+};
 
 use self::lines::{Piece, Scene};
 use super::board::{length_hint, seed, target_ms};
@@ -37,7 +39,9 @@ struct Beat {
 impl Beat {
     fn weight(&self) -> usize {
         match &self.piece {
-            Piece::Action(t) | Piece::Narration(t) | Piece::Subtitle(t) | Piece::Speech { text: t, .. } => t.chars().count().clamp(8, 400),
+            Piece::Action(t) | Piece::Narration(t) | Piece::Subtitle(t) | Piece::Speech { text: t, .. } => {
+                t.chars().count().clamp(8, 400)
+            }
         }
     }
 }
@@ -65,7 +69,9 @@ pub fn read(text: &str, inputs: &Inputs) -> Result<Story, Text> {
 
 fn has_words(piece: &Piece) -> bool {
     match piece {
-        Piece::Action(t) | Piece::Narration(t) | Piece::Subtitle(t) | Piece::Speech { text: t, .. } => t.chars().any(char::is_alphanumeric),
+        Piece::Action(t) | Piece::Narration(t) | Piece::Subtitle(t) | Piece::Speech { text: t, .. } => {
+            t.chars().any(char::is_alphanumeric)
+        }
     }
 }
 
@@ -82,7 +88,11 @@ fn where_when(scene: &Scene) -> String {
 /// its people listened to.
 fn fill(beats: &mut Vec<Beat>, scenes: &[Scene]) {
     while beats.len() < SHOTS {
-        let longest = beats.iter().enumerate().filter_map(|(i, b)| parted(&b.piece).map(|p| (i, p))).max_by_key(|(i, _)| beats[*i].weight());
+        let longest = beats
+            .iter()
+            .enumerate()
+            .filter_map(|(i, b)| parted(&b.piece).map(|p| (i, p)))
+            .max_by_key(|(i, _)| beats[*i].weight());
         let Some((at, (first, second))) = longest else { break };
         let scene = beats[at].scene;
         beats[at].piece = first;
@@ -91,7 +101,8 @@ fn fill(beats: &mut Vec<Beat>, scenes: &[Scene]) {
     let mut established = HashSet::new();
     let mut turn = 0;
     while beats.len() < SHOTS {
-        let open = beats.iter().position(|b| b.opens && !scenes[b.scene].place.is_empty() && !established.contains(&b.scene));
+        let open =
+            beats.iter().position(|b| b.opens && !scenes[b.scene].place.is_empty() && !established.contains(&b.scene));
         if let Some(at) = open {
             let scene = beats[at].scene;
             established.insert(scene);
@@ -109,7 +120,12 @@ fn fill(beats: &mut Vec<Beat>, scenes: &[Scene]) {
         let text = match (turn % 3, who) {
             (0, Some(who)) => format!("{who}의 표정을 가까이에서 담는다."),
             (1, Some(who)) => format!("{} 바라보는 쪽으로 시선을 옮긴다.", with(&who, "이")),
-            _ => ["앞 장면의 여운을 끊지 않고 이어 간다.", "한 걸음 물러나 장면 전체를 다시 담는다.", "같은 자리를 다른 각도에서 한 번 더 담는다."][turn / 2 % 3].to_owned(),
+            _ => [
+                "앞 장면의 여운을 끊지 않고 이어 간다.",
+                "한 걸음 물러나 장면 전체를 다시 담는다.",
+                "같은 자리를 다른 각도에서 한 번 더 담는다.",
+            ][turn / 2 % 3]
+                .to_owned(),
         };
         let scene = beats[at].scene;
         beats.insert(at + 1, Beat { scene, piece: Piece::Action(text), opens: false });
@@ -143,7 +159,8 @@ fn cuts(beats: &[Beat]) -> Vec<usize> {
     let mut out = vec![0];
     for k in 1..SHOTS {
         let target = sums[beats.len()] * k / SHOTS;
-        let cost = |i: &usize| (sums[*i].abs_diff(target)).saturating_sub(if beats[*i].opens { mean * 2 / 5 } else { 0 });
+        let cost =
+            |i: &usize| (sums[*i].abs_diff(target)).saturating_sub(if beats[*i].opens { mean * 2 / 5 } else { 0 });
         let from = out[k - 1] + 1;
         let to = beats.len() - (SHOTS - k);
         out.push((from..=to).min_by_key(cost).unwrap_or(to));
@@ -192,7 +209,12 @@ fn compose(beats: &[Beat], scenes: &[Scene], inputs: &Inputs) -> Story {
     let cuts = cuts(beats);
     let cast = speakers(beats);
     let genre = Genre::of(&inputs.genre, inputs.style);
-    let grammar = film::Scene { mood: Mood::of(&inputs.tone), style: inputs.style, pair: cast.len() > 1, brisk: genre == Genre::Social };
+    let grammar = film::Scene {
+        mood: Mood::of(&inputs.tone),
+        style: inputs.style,
+        pair: cast.len() > 1,
+        brisk: genre == Genre::Social,
+    };
     let looks = film::looks(grammar, &[None; SHOTS], &mut dice);
     let groups: Vec<&[Beat]> = cuts.windows(2).map(|w| &beats[w[0]..w[1]]).collect();
     let durations = durations(&groups, inputs, &mut dice);
@@ -216,7 +238,11 @@ fn compose(beats: &[Beat], scenes: &[Scene], inputs: &Inputs) -> Story {
                 movement: looks[i].movement,
                 angle: looks[i].angle,
                 duration_ms: durations[i],
-                transition: if i == SHOTS - 1 { Transition::Fade } else { said.unwrap_or(if ends { looks[i].transition } else { Transition::Cut }) },
+                transition: if i == SHOTS - 1 {
+                    Transition::Fade
+                } else {
+                    said.unwrap_or(if ends { looks[i].transition } else { Transition::Cut })
+                },
                 inserts: inserts(group, inputs, &mut names),
                 picture: Picture::Conti,
                 picture_version: 1,
@@ -255,11 +281,18 @@ fn title(group: &[Beat], scenes: &[Scene], used: &mut HashSet<String>) -> String
     if group[0].opens && !scene.place.is_empty() {
         all.push(where_when(scene));
     }
-    let seen: Vec<String> = actions(group).iter().flat_map(|a| {
-        let p = premise::read(a);
-        let hero = p.hero.clone();
-        p.things.into_iter().take(1).map(move |t| hero.as_ref().map_or_else(|| t.clone(), |h| format!("{} {t}", with(h, "과")))).collect::<Vec<_>>()
-    }).collect();
+    let seen: Vec<String> = actions(group)
+        .iter()
+        .flat_map(|a| {
+            let p = premise::read(a);
+            let hero = p.hero.clone();
+            p.things
+                .into_iter()
+                .take(1)
+                .map(move |t| hero.as_ref().map_or_else(|| t.clone(), |h| format!("{} {t}", with(h, "과"))))
+                .collect::<Vec<_>>()
+        })
+        .collect();
     match who.as_slice() {
         [one] => all.push(format!("{one}의 말")),
         [one, two, ..] => all.push(format!("{} {two}의 대화", with(one, "과"))),
@@ -291,21 +324,27 @@ fn description(group: &[Beat], scenes: &[Scene], first: bool) -> String {
     if actions(group).is_empty() {
         let who = speakers(group);
         parts.push(match who.as_slice() {
-            [] if group.iter().any(|b| matches!(b.piece, Piece::Narration(_))) => "내레이션이 화면 위로 흐른다.".to_owned(),
+            [] if group.iter().any(|b| matches!(b.piece, Piece::Narration(_))) => {
+                "내레이션이 화면 위로 흐른다.".to_owned()
+            }
             [] => "화면에 자막이 떠오른다.".to_owned(),
             [one] => format!("{} 말한다.", with(one, "이")),
             [one, two] => format!("{} {} 말을 주고받는다.", with(one, "과"), with(two, "이")),
-            [one, two, ..] => format!("{} {}를 비롯한 사람들이 말을 주고받는다.", with(one, "과"), two).replace("를 비롯한", &format!("{} 비롯한", super::korean::particle(two, "을"))),
+            [one, two, ..] => format!("{} {}를 비롯한 사람들이 말을 주고받는다.", with(one, "과"), two)
+                .replace("를 비롯한", &format!("{} 비롯한", super::korean::particle(two, "을"))),
         });
     }
     bounded(&parts, " ", DESCRIPTION_MAX)
 }
 
 fn spoken(group: &[Beat]) -> String {
-    let lines: Vec<String> = group.iter().filter_map(|b| match &b.piece {
-        Piece::Speech { who, text } => Some(format!("{who}: {text}")),
-        _ => None,
-    }).collect();
+    let lines: Vec<String> = group
+        .iter()
+        .filter_map(|b| match &b.piece {
+            Piece::Speech { who, text } => Some(format!("{who}: {text}")),
+            _ => None,
+        })
+        .collect();
     bounded(&lines, "\n", SPOKEN_MAX)
 }
 
@@ -324,7 +363,8 @@ fn inserts(group: &[Beat], inputs: &Inputs, named: &mut HashSet<String>) -> Vec<
         Intensity::Moderate => 2,
         Intensity::Rich => INSERTS,
     };
-    let things = actions(group).into_iter().take(20).flat_map(|a| premise::read(&a).things).filter(|t| named.insert(t.clone()));
+    let things =
+        actions(group).into_iter().take(20).flat_map(|a| premise::read(&a).things).filter(|t| named.insert(t.clone()));
     things.take(most).map(|t| Insert { purpose: Purpose::Detail, description: format!("{t} 클로즈업") }).collect()
 }
 
@@ -370,7 +410,13 @@ fn stage(i: usize, part: &[Beat], scenes: &[Scene], time: i64) -> Stage {
         title: places.first().cloned().unwrap_or_else(|| format!("{label}의 장면")),
         summary: bounded(&[summary], " ", 900),
         content: bounded(&all, " ", 2_000),
-        objective: ["인물과 상황을 알려 이야기의 문을 연다.", "사건을 쌓아 관심을 끌고 간다.", "갈등이 가장 커지는 지점을 또렷하게 보여 준다.", "이야기를 마무리하고 여운을 남긴다."][i].to_owned(),
+        objective: [
+            "인물과 상황을 알려 이야기의 문을 연다.",
+            "사건을 쌓아 관심을 끌고 간다.",
+            "갈등이 가장 커지는 지점을 또렷하게 보여 준다.",
+            "이야기를 마무리하고 여운을 남긴다.",
+        ][i]
+            .to_owned(),
         length_hint: length_hint(time),
         key_points: points,
         locked: false,
@@ -402,14 +448,30 @@ mod tests {
     fn a_korean_script_becomes_shots_in_its_own_words() {
         let story = plan(KOREAN);
         let (seen, said) = (all(&story, |s| &s.description), all(&story, |s| &s.dialogue));
-        for words in ["동네 서점, 밤.", "낡은 간판에 불이 깜빡인다.", "서점 앞 골목, 밤.", "서점 안, 새벽.", "서점 앞, 아침.", "얇은 시집을 꺼낸다."] {
+        for words in [
+            "동네 서점, 밤.",
+            "낡은 간판에 불이 깜빡인다.",
+            "서점 앞 골목, 밤.",
+            "서점 안, 새벽.",
+            "서점 앞, 아침.",
+            "얇은 시집을 꺼낸다.",
+        ] {
             assert!(seen.contains(words), "{words}\n{seen}");
         }
-        for words in ["영호: 오늘도 글렀네.", "미라: 아저씨, 아직 문 닫지 마세요!", "미라: (숨을 몰아쉬며) 그 책, 아직 있어요?", "영호: 그냥 가져가거라."] {
+        for words in [
+            "영호: 오늘도 글렀네.",
+            "미라: 아저씨, 아직 문 닫지 마세요!",
+            "미라: (숨을 몰아쉬며) 그 책, 아직 있어요?",
+            "영호: 그냥 가져가거라.",
+        ] {
             assert!(said.contains(words), "{words}\n{said}");
         }
         assert!(all(&story, |s| &s.subtitle).contains("폐업 D-1"));
-        assert!(all(&story, |s| &s.voice_over).contains("그날 밤 처음으로 주인을 만났다."), "{}", all(&story, |s| &s.voice_over));
+        assert!(
+            all(&story, |s| &s.voice_over).contains("그날 밤 처음으로 주인을 만났다."),
+            "{}",
+            all(&story, |s| &s.voice_over)
+        );
         assert!(!seen.contains("홍길동") && !seen.contains("S#"));
         assert!(story.shots.iter().any(|s| s.transition == Transition::Dissolve));
     }
@@ -421,7 +483,11 @@ mod tests {
         for words in ["CAFE, 낮.", "Mina wipes the counter.", "ROOFTOP, 밤.", "Jun puts a letter on the table."] {
             assert!(seen.contains(words), "{words}\n{seen}");
         }
-        assert!(said.contains("MINA: (softly) We are closed. Please come back tomorrow.") || said.contains("MINA: Please come back tomorrow."), "{said}");
+        assert!(
+            said.contains("MINA: (softly) We are closed. Please come back tomorrow.")
+                || said.contains("MINA: Please come back tomorrow."),
+            "{said}"
+        );
         assert!(said.contains("민아: 여기까지 왜 왔어?") && said.contains("JUN: To give you this."), "{said}");
         assert!(all(&story, |s| &s.voice_over).contains("I had walked all night."));
         for gone in ["a note", "cut\nthis", "synopsis", "section", "Somebody", "CUT TO"] {
@@ -433,7 +499,12 @@ mod tests {
     fn a_short_script_is_filled_with_what_it_names() {
         let story = plan(SHORT);
         let seen = all(&story, |s| &s.description);
-        assert!(seen.contains("민수가 문을 연다.") && seen.contains("카페를 넓게 보여 준다.") && seen.contains("지연의 표정을 가까이에서 담는다."), "{seen}");
+        assert!(
+            seen.contains("민수가 문을 연다.")
+                && seen.contains("카페를 넓게 보여 준다.")
+                && seen.contains("지연의 표정을 가까이에서 담는다."),
+            "{seen}"
+        );
     }
 
     #[test]
@@ -466,14 +537,34 @@ mod tests {
     #[test]
     fn garbage_never_panics_and_stays_within_bounds() {
         let mut dice = Dice::new(11);
-        let words: Vec<&[u8]> = vec!["S#1. ".as_bytes(), b"INT. ", b"/*", b"*/", b"[[", b"@", b"\t", b"  ", b": ", b"\n\n", b"> ", b"(NA)", "자막:".as_bytes(), b"#", b"{", "씬 99".as_bytes(), "İſı".as_bytes()];
+        let words: Vec<&[u8]> = vec![
+            "S#1. ".as_bytes(),
+            b"INT. ",
+            b"/*",
+            b"*/",
+            b"[[",
+            b"@",
+            b"\t",
+            b"  ",
+            b": ",
+            b"\n\n",
+            b"> ",
+            b"(NA)",
+            "자막:".as_bytes(),
+            b"#",
+            b"{",
+            "씬 99".as_bytes(),
+            "İſı".as_bytes(),
+        ];
         for turn in 0..600 {
             let mut bytes = [KOREAN, FOUNTAIN, SHORT][turn % 3].as_bytes().to_vec();
             for _ in 0..dice.roll(30) {
                 dice.harm(&mut bytes, &words);
             }
             let text = String::from_utf8_lossy(&bytes);
-            let Ok(story) = read(&text, &Inputs { duration_s: 60, seed: turn as u32, ..Inputs::default() }) else { continue };
+            let Ok(story) = read(&text, &Inputs { duration_s: 60, seed: turn as u32, ..Inputs::default() }) else {
+                continue;
+            };
             assert_eq!(story.shots.len(), SHOTS);
             for s in &story.shots {
                 let within = |t: &str, max: usize| assert!(t.chars().count() <= max, "{t}");
@@ -485,7 +576,11 @@ mod tests {
                 assert!(s.inserts.len() <= INSERTS && s.duration_ms >= 500);
             }
             for s in &story.stages {
-                assert!(s.title.chars().count() <= 200 && s.summary.chars().count() <= 1_000 && s.content.chars().count() <= 5_000);
+                assert!(
+                    s.title.chars().count() <= 200
+                        && s.summary.chars().count() <= 1_000
+                        && s.content.chars().count() <= 5_000
+                );
             }
         }
     }
