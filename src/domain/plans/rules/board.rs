@@ -2,7 +2,8 @@
 
 use crate::base::dice::Dice;
 use crate::domain::plans::story::{
-    Angle, Format, INSERTS, Inputs, Insert, Intensity, Picture, Purpose, SHOTS, Shot, ShotSize, Stage, StageName, Story, Style,
+    Angle, Format, INSERTS, Inputs, Insert, Intensity, Picture, Purpose, SHOTS, Shot, ShotSize, Stage, StageName,
+    Story, Style,
 };
 
 use super::Part;
@@ -156,7 +157,8 @@ fn compose(inputs: &Inputs, old: Option<&Story>, open: &Open) -> Story {
             (Some(shot), _) => shot.clone(),
             (None, before) => {
                 let key = before.map_or(i as i64 + 1, |s| s.key);
-                let mut shot = writer.shot(i, key, looks[i], durations.next().unwrap_or(timing::range(inputs.tempo, 0, 0).0));
+                let mut shot =
+                    writer.shot(i, key, looks[i], durations.next().unwrap_or(timing::range(inputs.tempo, 0, 0).0));
                 if let Some(before) = before {
                     // A picture that somebody gave stays; one that is drawn from the words is drawn anew.
                     shot.picture = before.picture.clone();
@@ -187,10 +189,19 @@ impl Writer<'_> {
         let rows = if self.inputs.intensity == Intensity::Minimal { 1 } else { words.contents.len() };
         let mut content: Vec<String> = words.contents[..rows].iter().filter_map(|row| self.pen.line(row)).collect();
         if self.inputs.intensity == Intensity::Rich {
-            content.extend(self.pen.line(&["{hero:은} {deed}.", "{time}의 분위기를 장면 전체에 고르게 입힌다.", "{thing:을} 장면을 잇는 고리로 쓴다.", "대사보다 그림이 먼저 말하게 한다."]));
+            content.extend(self.pen.line(&[
+                "{hero:은} {deed}.",
+                "{time}의 분위기를 장면 전체에 고르게 입힌다.",
+                "{thing:을} 장면을 잇는 고리로 쓴다.",
+                "대사보다 그림이 먼저 말하게 한다.",
+            ]));
         }
         if i == 0 && self.inputs.intensity != Intensity::Minimal {
-            content.extend(self.pen.line(&["{tone} 톤을 첫 장면부터 분명히 한다.", "처음부터 끝까지 {tone} 톤을 지킨다.", "화면과 소리 모두 {tone} 톤으로 시작한다."]));
+            content.extend(self.pen.line(&[
+                "{tone} 톤을 첫 장면부터 분명히 한다.",
+                "처음부터 끝까지 {tone} 톤을 지킨다.",
+                "화면과 소리 모두 {tone} 톤으로 시작한다.",
+            ]));
         }
         let points = match self.inputs.intensity {
             Intensity::Minimal => 2,
@@ -198,7 +209,8 @@ impl Writer<'_> {
             Intensity::Rich => 4,
         };
         // The second part says what the one-liner says.
-        let told: Vec<&'static str> = words.summaries.iter().copied().filter(|s| i == 1 && s.contains("{deed}")).collect();
+        let told: Vec<&'static str> =
+            words.summaries.iter().copied().filter(|s| i == 1 && s.contains("{deed}")).collect();
         let plain: &[&'static str] = if i == 1 { &["{hero:은} {deed}.", "그렇게 {hero:은} {deed}."] } else { &[] };
         let summary = self.pen.must(&[&told, plain, words.summaries]);
         Stage {
@@ -221,13 +233,16 @@ impl Writer<'_> {
         let logo = i == SHOTS - 1 && self.genre == Genre::Ad;
         // Told briefly, every other place keeps its words.
         let speaks = self.inputs.intensity != Intensity::Minimal || i.is_multiple_of(2) || i == SHOTS - 1;
-        let mut spoken = |stock: &'static [&'static str]| if speaks { self.pen.line(stock) } else { None }.unwrap_or_default();
+        let mut spoken =
+            |stock: &'static [&'static str]| if speaks { self.pen.line(stock) } else { None }.unwrap_or_default();
         let (dialogue, voice_over) = (spoken(voice.dialogue), spoken(voice.voice_over));
         let subtitle = spoken(if logo { voices::AD[i].subtitle } else { voice.subtitle });
         Shot {
             key,
             stage: StageName::ALL[i / 3],
-            title: title.unwrap_or_else(|| self.pen.must(&[&["{place}의 한때", "{hero}의 한순간", "{prop}", "{prop}", "{prop}"], beat.titles])),
+            title: title.unwrap_or_else(|| {
+                self.pen.must(&[&["{place}의 한때", "{hero}의 한순간", "{prop}", "{prop}", "{prop}"], beat.titles])
+            }),
             description,
             dialogue,
             subtitle,
@@ -250,7 +265,8 @@ impl Writer<'_> {
         // The middle of the third part is the one-liner's own moment.
         let core = if i == 7 { self.pen.pair(words_styles::CORE.titles, words_styles::CORE.lines) } else { None };
         let (title, first) = core.or_else(|| self.pen.pair(beat.titles, beat.lines)).unwrap_or_else(|| {
-            let spare: &[&'static str] = &["{hero:을} 둘러싼 풍경을 담는다.", "{prop:이} 화면에 들어온다.", "{prop:에} 시선이 머문다."];
+            let spare: &[&'static str] =
+                &["{hero:을} 둘러싼 풍경을 담는다.", "{prop:이} 화면에 들어온다.", "{prop:에} 시선이 머문다."];
             (None, self.pen.must(&[facts.world.views, ANYWHERE.views, spare]))
         });
         // Of a body is spoken only where somebody is seen.
@@ -275,7 +291,8 @@ impl Writer<'_> {
         let wide = matches!(look.size, ShotSize::ExtremeWide | ShotSize::Wide | ShotSize::Full);
         let second = look.angle == Angle::OverShoulder && self.shoulders % 2 == 1;
         let moves = if last { camera::farewell(look.movement) } else { camera::movement(look.movement, wide) };
-        let mut stocks = vec![moves, camera::angle(look.angle, wide, second), camera::size(look.size), camera::light(facts.mood)];
+        let mut stocks =
+            vec![moves, camera::angle(look.angle, wide, second), camera::size(look.size), camera::light(facts.mood)];
         while out.len() <= more && !stocks.is_empty() {
             let stock = stocks.swap_remove(self.pen.dice.roll(stocks.len()));
             let fit: Vec<&'static str> = stock.iter().copied().filter(|s| somebody || !s.starts_with('!')).collect();
@@ -287,7 +304,9 @@ impl Writer<'_> {
         }
         if i == 0 {
             out.extend(self.pen.line(match self.inputs.format {
-                Format::Tall => &["세로 화면에 맞추어 주인공을 가운데에 둔다.", "세로로 긴 화면의 위쪽에 자막 자리를 비워 둔다."],
+                Format::Tall => {
+                    &["세로 화면에 맞추어 주인공을 가운데에 둔다.", "세로로 긴 화면의 위쪽에 자막 자리를 비워 둔다."]
+                }
                 Format::Cinema => &["가로로 긴 화면의 양옆 여백을 살린다."],
                 Format::Square => &["정사각 화면의 한가운데에 시선을 모은다."],
                 Format::Wide => &[],

@@ -10,6 +10,7 @@ mod genre;
 mod korean;
 mod pen;
 mod premise;
+pub mod script;
 mod timing;
 mod words;
 mod words_camera;

@@ -102,7 +102,8 @@ fn wrong_particle(text: &str) -> Option<String> {
             '는' => false,
             _ => false,
         };
-        let whole = ["가을", "마을", "노을", "고을", "사과", "효과", "결과", "학과", "치과", "성과", "교과", "조은", "다을"];
+        let whole =
+            ["가을", "마을", "노을", "고을", "사과", "효과", "결과", "학과", "치과", "성과", "교과", "조은", "다을"];
         if wrong && !whole.iter().any(|w| word.ends_with(w)) {
             return Some(word.to_owned());
         }
@@ -143,7 +144,11 @@ fn every_text_is_korean_that_can_be_read_once() {
         for text in texts(story) {
             let at = || format!("{text}\n  {inputs:?}");
             assert!(!text.contains(['{', '}', ':']) || text.contains(": "), "{}", at());
-            assert!(!text.contains('{') && !text.contains("  ") && !text.contains("의의 ") && text.trim() == text, "{}", at());
+            assert!(
+                !text.contains('{') && !text.contains("  ") && !text.contains("의의 ") && text.trim() == text,
+                "{}",
+                at()
+            );
             assert!(!text.contains(" .") && !text.contains("..") && !text.contains("()"), "{}", at());
             assert_eq!(wrong_particle(text), None, "{}", at());
             let words: Vec<&str> = text.split(' ').collect();
@@ -179,7 +184,8 @@ fn what_the_line_says_is_in_the_plan() {
 
 #[test]
 fn the_checker_finds_what_is_wrong() {
-    for wrong in ["커피을 마신다", "골목를 걷는다", "바다은 넓다", "사람와 함께", "친구과 간다"] {
+    for wrong in ["커피을 마신다", "골목를 걷는다", "바다은 넓다", "사람와 함께", "친구과 간다"]
+    {
         assert!(wrong_particle(wrong).is_some(), "{wrong}");
     }
     assert_eq!(wrong_particle("가을을 걷는다. 사과와 마을을 본다. 작은 것은 좋은 것."), None);
@@ -199,8 +205,11 @@ fn the_same_seed_gives_the_same_draft_and_another_one_another() {
 
 #[test]
 fn styles_and_genres_speak_in_their_own_way() {
-    let of = |style, genre: &str| draft(&Inputs { genre: genre.into(), style, one_liner: LINES[0].into(), seed: 3, ..Inputs::default() });
-    let said = |story: &Story, pick: fn(&Shot) -> &str| story.shots.iter().map(|s| pick(s).to_owned()).collect::<Vec<_>>();
+    let of = |style, genre: &str| {
+        draft(&Inputs { genre: genre.into(), style, one_liner: LINES[0].into(), seed: 3, ..Inputs::default() })
+    };
+    let said =
+        |story: &Story, pick: fn(&Shot) -> &str| story.shots.iter().map(|s| pick(s).to_owned()).collect::<Vec<_>>();
     let documentary = of(Style::Documentary, "");
     assert!(said(&documentary, |s| &s.subtitle).iter().any(|t| t.starts_with("Q. ")));
     assert!(said(&documentary, |s| &s.dialogue).iter().any(|t| t.starts_with("신입사원: ")));
@@ -250,7 +259,9 @@ fn a_redraft_leaves_alone_what_is_kept() {
                 assert_eq!(old, new);
             }
             if part == Part::Whole {
-                for pair in again.shots.windows(2).filter(|p| !(p[0].locked || p[0].edited) || !(p[1].locked || p[1].edited)) {
+                for pair in
+                    again.shots.windows(2).filter(|p| !(p[0].locked || p[0].edited) || !(p[1].locked || p[1].edited))
+                {
                     assert!((pair[0].size, pair[0].angle) != (pair[1].size, pair[1].angle));
                 }
             }
@@ -264,8 +275,19 @@ fn a_redraft_leaves_alone_what_is_kept() {
 fn anything_at_all_gives_a_plan_within_its_bounds() {
     let mut dice = Dice::new(7);
     let long = "아주 긴 이야기를 들려주는 할머니가 ".repeat(30);
-    let letters: Vec<char> = "가나다한글은는이가을를의에 😀🐟.,!?{}\"'<>\\\u{0}\u{202e}abcXYZ0179ㅋㅏ漢字かな\n\t".chars().collect();
-    let mut odd: Vec<String> = vec!["".into(), "…!?".into(), "ㅋ".into(), "😀😀😀".into(), "a".into(), "가".repeat(500), long, "{hero} {은}".into(), "7".into()];
+    let letters: Vec<char> =
+        "가나다한글은는이가을를의에 😀🐟.,!?{}\"'<>\\\u{0}\u{202e}abcXYZ0179ㅋㅏ漢字かな\n\t".chars().collect();
+    let mut odd: Vec<String> = vec![
+        "".into(),
+        "…!?".into(),
+        "ㅋ".into(),
+        "😀😀😀".into(),
+        "a".into(),
+        "가".repeat(500),
+        long,
+        "{hero} {은}".into(),
+        "7".into(),
+    ];
     odd.extend((0..300).map(|_| (0..dice.roll(500)).map(|_| *dice.of(&letters)).collect()));
     for (n, line) in odd.iter().enumerate() {
         let mut inputs = inputs(line, Style::ALL[n % 6], n);
@@ -273,7 +295,8 @@ fn anything_at_all_gives_a_plan_within_its_bounds() {
         inputs.target = line.chars().rev().take(200).collect();
         inputs.duration_s = [0, 10, 3_600, -5, 17][n % 5];
         let story = draft(&inputs);
-        let within = |text: &str, max: usize| assert!(text.chars().count() <= max && !text.contains('{'), "{line:?}: {text}");
+        let within =
+            |text: &str, max: usize| assert!(text.chars().count() <= max && !text.contains('{'), "{line:?}: {text}");
         for stage in &story.stages {
             within(&stage.title, 200);
             within(&stage.summary, 1_000);
@@ -286,7 +309,9 @@ fn anything_at_all_gives_a_plan_within_its_bounds() {
             within(&shot.description, 2_000);
             within(&shot.dialogue, 1_000);
             within(&shot.subtitle, 500);
-            assert!((500..=600_000).contains(&shot.duration_ms) && !shot.title.is_empty() && !shot.description.is_empty());
+            assert!(
+                (500..=600_000).contains(&shot.duration_ms) && !shot.title.is_empty() && !shot.description.is_empty()
+            );
         }
     }
 }
