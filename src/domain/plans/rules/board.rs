@@ -13,6 +13,7 @@ use super::words_camera as camera;
 use super::words_inserts::inserts;
 use super::words_styles::{self, Beat};
 use super::words_styles_more as more;
+use super::words_tales as tales;
 use super::words_voices::{self as voices, Voice};
 use super::words_worlds_more::ANYWHERE;
 use super::{genre::Genre, timing};
@@ -21,7 +22,7 @@ use super::{genre::Genre, timing};
 const SECONDS: (i64, i64) = (10, 3_600);
 
 /// The film's length in milliseconds; what the tempo makes of twelve shots when none is given.
-pub fn target_ms(inputs: &Inputs) -> i64 {
+pub(super) fn target_ms(inputs: &Inputs) -> i64 {
     let (low, high) = inputs.tempo.range_ms();
     match inputs.duration_s {
         ..=0 => SHOTS as i64 * (low + high) / 2,
@@ -30,7 +31,7 @@ pub fn target_ms(inputs: &Inputs) -> i64 {
 }
 
 /// A number that only equal inputs share (FNV-1a).
-fn seed(inputs: &Inputs) -> u64 {
+pub(super) fn seed(inputs: &Inputs) -> u64 {
     let Inputs { one_liner, tone, genre, target, duration_s, format, tempo, style, intensity, seed } = inputs;
     let words = [one_liner, tone, genre, target, format.as_str(), tempo.as_str(), style.as_str(), intensity.as_str()];
     let text = format!("{}\u{0}{duration_s}\u{0}{seed}", words.join("\u{0}"));
@@ -44,7 +45,7 @@ struct Open {
 }
 
 /// "약 20초", "약 1분 20초".
-pub fn length_hint(ms: i64) -> String {
+pub(super) fn length_hint(ms: i64) -> String {
     let seconds = ((ms + 500) / 1_000).max(1);
     match (seconds / 60, seconds % 60) {
         (0, s) => format!("약 {s}초"),
@@ -57,10 +58,10 @@ fn parts(style: Style) -> &'static [words_styles::Part; 4] {
     match style {
         Style::Hook => &words_styles::HOOK,
         Style::Classic => &words_styles::CLASSIC,
-        Style::Pixar => &words_styles::PIXAR,
+        Style::Pixar => &tales::PIXAR,
         Style::Inductive => &more::INDUCTIVE,
         Style::Deductive => &more::DEDUCTIVE,
-        Style::Documentary => &more::DOCUMENTARY,
+        Style::Documentary => &tales::DOCUMENTARY,
     }
 }
 
@@ -190,7 +191,6 @@ impl Writer<'_> {
         let mut content: Vec<String> = words.contents[..rows].iter().filter_map(|row| self.pen.line(row)).collect();
         if self.inputs.intensity == Intensity::Rich {
             content.extend(self.pen.line(&[
-                "{hero:은} {deed}.",
                 "{time}의 분위기를 장면 전체에 고르게 입힌다.",
                 "{thing:을} 장면을 잇는 고리로 쓴다.",
                 "대사보다 그림이 먼저 말하게 한다.",
@@ -280,7 +280,7 @@ impl Writer<'_> {
         let mut out = vec![first];
         // What the world adds comes before what the camera does.
         if more > 1 || (more == 1 && self.pen.dice.roll(3) == 0) {
-            let act = if i % 3 == 1 && somebody && i != 7 { self.pen.act(&out[0]) } else { None };
+            let act = if i % 3 == 1 && somebody && i < 7 { self.pen.act(&out[0]) } else { None };
             let seen = match (act, i % 3) {
                 (None, 0) => self.pen.line(facts.world.views),
                 (None, _) if self.pen.dice.roll(2) == 0 => self.pen.line(facts.world.sounds),

@@ -186,6 +186,22 @@ fn clause(all: &[Token]) -> Option<Clause> {
     Some(Clause { verb, from, hero, strange })
 }
 
+/// A verb before a noun as the end of a sentence in the present, in which plans are told: 먹는 → 먹는다, 나선 → 나선다,
+/// 물려받은 → 물려받는다.
+fn present(before: &str) -> Option<String> {
+    match before.strip_suffix('은') {
+        Some(stem) if stem.chars().next_back().is_some_and(korean::closed) => Some(format!("{stem}는다")),
+        _ if before.ends_with('는') => korean::finite(before),
+        // What has a past has a stem; the present of an open one looks like the form before a noun.
+        _ => korean::finite(before).map(|_| format!("{before}다")),
+    }
+}
+
+/// A thing without what says only that it is sold: 무선 이어폰 신제품 → 무선 이어폰.
+fn plain_thing(name: &str) -> &str {
+    name.strip_suffix(" 신제품").or_else(|| name.strip_suffix(" 제품")).unwrap_or(name)
+}
+
 /// The noun phrase that begins at `at` names somebody.
 fn compound_head(all: &[Token], at: usize) -> bool {
     all[last_of_compound(all, at)].acts()
@@ -213,12 +229,12 @@ fn spoken(all: &[Token], clause: &Clause) -> Option<(String, Option<String>)> {
     let ended = all[clause.verb].text.strip_suffix('다').filter(|s| !s.ends_with('니')).map(|s| format!("{s}다"));
     let end = match &all[clause.verb].word {
         Word::End(_) if ended.as_deref().is_some_and(|e| e.ends_with("하다") || e.ends_with("되다")) => {
-            korean::finite(&before)
+            present(&before)
         }
-        Word::End(_) => ended.or_else(|| korean::finite(&before)),
+        Word::End(_) => ended.or_else(|| present(&before)),
         _ => match before.rsplit_once(' ') {
-            Some((first, last)) => korean::finite(last).map(|f| format!("{first} {f}")),
-            None => korean::finite(&before),
+            Some((first, last)) => present(last).map(|f| format!("{first} {f}")),
+            None => present(&before),
         },
     };
     let mut from = clause.from;
@@ -242,7 +258,7 @@ fn spoken(all: &[Token], clause: &Clause) -> Option<(String, Option<String>)> {
         && let Some(at) = thing_after(all, clause.verb)
         && !all[from..clause.verb].iter().any(|t| matches!(t.noun(), Some((_, "을" | "를", _))))
     {
-        lead = format!("{lead} {}", korean::with(&compound(all, at), "을"));
+        lead = format!("{lead} {}", korean::with(plain_thing(&compound(all, at)), "을"));
     }
     Some((format!("{lead} {before}"), end.map(|e| format!("{lead} {e}"))))
 }
@@ -359,6 +375,7 @@ pub fn read(line: &str) -> Premise {
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     for (_, name) in ranked {
+        let name = plain_thing(&name).to_owned();
         let fits = (2..=NOUN_MAX).contains(&name.chars().count()) || words::listed(&name) == Some(Kind::Thing);
         if fits && !p.things.contains(&name) && !DETERMINERS.split(' ').any(|d| d == name) {
             p.things.push(name);

@@ -74,7 +74,7 @@ pub fn farewell(movement: Movement) -> &'static [&'static str] {
             &["카메라가 조용히 물러나며 장면을 놓아준다.", "!천천히 뒤로 빠지면서 풍경 속에 인물을 남긴다."]
         }
         Movement::Zoom => &["화면이 서서히 넓어지며 이야기를 내려놓는다.", "느리게 풀리는 화면이 긴장을 거두어 간다."],
-        Movement::Tilt => &["화면이 하늘로 올라가며 여백을 남긴다.", "시선을 천천히 들어 올려 빈 하늘에서 멈춘다."],
+        Movement::Tilt => &["화면이 위로 올라가며 여백을 남긴다.", "시선을 천천히 들어 올려 빈 곳에서 멈춘다."],
         Movement::Static | Movement::Pan | Movement::Tracking => {
             &["마지막 구도를 오래 유지해 여운을 남긴다.", "움직임이 사라진 뒤에도 화면을 몇 초 더 붙들어 둔다."]
         }
@@ -99,7 +99,7 @@ pub fn angle(angle: Angle, wide: bool, second: bool) -> &'static [&'static str] 
         ],
         (Angle::Low, true) => &[
             "바닥 가까이 내린 카메라가 배경을 크게 세운다.",
-            "낮은 앵글로 하늘을 넉넉히 담는다.",
+            "낮은 앵글로 머리 위의 공간을 넉넉히 담는다.",
             "!낮은 위치에서 올려다보아 인물 뒤의 공간을 열어 준다.",
         ],
         (Angle::Low, false) => &[
@@ -126,7 +126,7 @@ pub fn angle(angle: Angle, wide: bool, second: bool) -> &'static [&'static str] 
 pub fn size(size: ShotSize) -> &'static [&'static str] {
     match size {
         ShotSize::ExtremeWide => {
-            &["!인물은 풍경 속의 작은 점처럼 보인다.", "하늘과 땅의 비율로 공간의 크기를 먼저 알린다."]
+            &["!인물은 풍경 속의 작은 점처럼 보인다.", "넉넉한 여백으로 공간의 크기를 먼저 알린다."]
         }
         ShotSize::Wide => &[
             "앞쪽에 여백을 두어 다음 움직임을 기다린다.",
@@ -151,7 +151,7 @@ pub fn size(size: ShotSize) -> &'static [&'static str] {
             "얕은 심도로 나머지를 모두 흐린다.",
             "화면을 가득 채워 다른 생각이 끼어들 틈을 주지 않는다.",
         ],
-        ShotSize::ExtremeCloseUp => &["결과 질감이 보일 만큼 바짝 다가간다.", "아주 작은 떨림까지 화면에 담는다."],
+        ShotSize::ExtremeCloseUp => &["표면의 결이 보일 만큼 바짝 다가간다.", "아주 작은 떨림까지 화면에 담는다."],
     }
 }
 

@@ -20,7 +20,7 @@ const fn say(
 
 /// 광고: short copy, a slogan, a logo card.
 pub const AD: [Voice; 12] = [
-    say(&[], &["그 {time}, {place}에서.", "누구에게나 이런 순간이 있다.", "{own}, 알고 계셨나요?"], &[]),
+    say(&[], &["{time}, {place}에서 시작된 이야기.", "누구에게나 이런 순간이 있다.", "{own}, 알고 계셨나요?"], &[]),
     say(
         &[],
         &[],

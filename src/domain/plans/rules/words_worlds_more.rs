@@ -4,7 +4,7 @@ use super::words_worlds::{CRAFT, FOOD, HOME, NATURE, OFFICE, SCHOOL, SEA, STREET
 
 /// Machines that think, and the people who build them.
 pub const TECH: World = World {
-    keys: "앱 AI 인공지능 로봇 안드로이드 스타트업 개발자 서비스 플랫폼 데이터 서버 코딩 스마트 이어폰 노트북 휴대전화 디지털 기술 드론 반도체 app robot software 해커 클라우드 전기차 가전",
+    keys: "앱 ai 인공지능 로봇 안드로이드 스타트업 개발자 서비스 플랫폼 데이터 서버 코딩 스마트 이어폰 노트북 휴대전화 디지털 기술 드론 반도체 app robot software 해커 클라우드 전기차 가전",
     hero: "개발자",
     place: "연구실",
     thing: "화면",
@@ -336,28 +336,29 @@ const ALL: [&World; 16] = [
     &STREET, &HOME,
 ];
 
+/// How well a world's keys, in lower case, name a noun.
 fn score(world: &World, noun: &str) -> usize {
-    let low = noun.to_lowercase();
-    let keys = || world.keys.split_whitespace().map(str::to_lowercase);
-    if keys().any(|k| low == k) {
-        3
-    } else if keys().any(|k| k.chars().count() > 1 && low.contains(&k)) {
-        2
-    } else {
-        0
-    }
+    let hit = |key: &str| match noun == key {
+        true => 3,
+        false if !key.is_ascii() && key.len() <= 3 => 0,
+        false if noun.contains(key) => 2,
+        false => 0,
+    };
+    world.keys.split(' ').map(hit).max().unwrap_or(0)
 }
 
 /// The world of a story: that of its place where one is named, or else the one that most of its nouns name. The first of
 /// the list wins a tie; `turn` chooses where nothing is named.
 pub fn choose(nouns: &[String], place: Option<&str>, turn: usize) -> &'static World {
-    let best = |points: &dyn Fn(&World) -> usize| {
-        let top = ALL.iter().map(|w| points(w)).max().unwrap_or(0);
-        ALL.iter().find(|w| top > 0 && points(w) == top).copied()
+    let best = |nouns: &[String]| {
+        let points: Vec<usize> = ALL.iter().map(|w| nouns.iter().map(|n| score(w, n)).sum()).collect();
+        let top = points.iter().copied().max().filter(|top| *top > 0)?;
+        points.iter().position(|p| *p == top).map(|i| ALL[i])
     };
-    if let Some(place) = place {
-        let last = place.rsplit(' ').next().unwrap_or(place);
-        return best(&|w| score(w, last)).or_else(|| best(&|w| score(w, place))).unwrap_or(&ANYWHERE);
+    if let Some(place) = place.map(str::to_lowercase) {
+        let last = place.rsplit(' ').next().unwrap_or(&place).to_owned();
+        return best(&[last]).or_else(|| best(&[place])).unwrap_or(&ANYWHERE);
     }
-    best(&|w| nouns.iter().map(|n| score(w, n)).sum()).unwrap_or([&STREET, &HOME, &OFFICE][turn % 3])
+    let low: Vec<String> = nouns.iter().map(|n| n.to_lowercase()).collect();
+    best(&low).unwrap_or([&STREET, &HOME, &OFFICE][turn % 3])
 }
