@@ -17,7 +17,7 @@ mod pdf;
 pub mod pictures;
 pub mod routes;
 mod routes_parts;
-mod rules;
+pub mod rules;
 mod sql;
 mod sql_storyboard;
 mod sql_versions;
