@@ -111,6 +111,20 @@ async fn locked_and_edited_parts_stay_and_parts_alone_are_written() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_script_becomes_shots() {
+    let s = Studio::start("storyboard-script").await;
+    s.work().await;
+    let id = plan(&s).await;
+    let script = "S#1. 카페 / 낮\n창가에 앉은 지원이 시계를 본다.\n지원\n오늘은 꼭 말할 거야.\n\nS#2. 골목 / 밤\n두 사람이 나란히 걷는다.\n";
+    let job = drafted(&s.editor, id, json!({ "source": "script", "script": script })).await;
+    assert_eq!((&job["state"], &job["result"]["source"]), (&json!("done"), &json!("script")), "{job}");
+    let plan = s.viewer.call(&format!("GET /plans/{id}")).await.is(200).body;
+    assert_eq!(plan["notice"]["code"], "script_draft");
+    assert!(plan["story"].to_string().contains("오늘은 꼭 말할 거야."), "{}", plan["story"]);
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_drafted_is_told_at_once() {
     let s = Studio::start("storyboard-refused").await;
     let id = plan(&s).await;

@@ -1,20 +1,20 @@
 //! What is asked of a plan's parts: stages, shots, order, storyboard, pictures, files.
 
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Plan;
 use super::edit::{self, Order, ShotPatch, StagePatch};
 use super::exchange::{self, File, IMPORT_MAX};
 use super::generator::{self, Generator};
 use super::pictures::{self, KeyFrame, Shown, UPLOAD_MAX};
 use super::story::StageName;
 use super::storyboard::{self, Ask};
-use super::Plan;
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
@@ -144,9 +144,7 @@ pub(super) async fn picture(
             (image.content_type, image.hash, image.bytes, cache)
         }
         // Its label follows the place of the shot, which its version does not count.
-        Shown::Drawn(svg) => {
-            ("image/svg+xml", hex(&Sha256::digest(&svg)[..16]), Bytes::from(svg), "private, no-cache")
-        }
+        Shown::Drawn(svg) => ("image/svg+xml", hex(&Sha256::digest(&svg)[..16]), Bytes::from(svg), "private, no-cache"),
     };
     let mut out = HeaderMap::new();
     let fixed = HeaderValue::from_static;
