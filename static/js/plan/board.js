@@ -81,10 +81,10 @@ export function board(desk) {
     const talk = h("button", { class: "act-btn talk num", type: "button", onclick: () => desk.openTalk(key) }, icon("comment", "s"), h("span"));
     const mover = (by, sign) => h("button", { class: "act-btn mover", type: "button", "aria-label": t(by < 0 ? "js.plan.move_back" : "js.plan.move_on"), title: t(by < 0 ? "js.plan.move_back" : "js.plan.move_on"), onclick: () => move(key, by) }, icon(sign, "s"));
     const [back, on] = [mover(-1, "back"), mover(1, "right")];
-    const grip = desk.may && h("span", { class: "grip", draggable: "true", title: t("js.plan.drag"), "aria-hidden": "true" }, icon("more", "s"));
+    const grip = desk.may && h("span", { class: "grip", draggable: "true", title: t("js.plan.drag"), "aria-hidden": "true" }, icon("grip", "s"));
     const el = h("li", { class: "shot", "data-key": String(key), tabindex: "-1" },
       open,
-      h("div", { class: "shot-bar" }, grip, chips, h("span", { class: "grow" }), editedMark(part), talk, desk.may && back, desk.may && on, toggle(part)),
+      h("div", { class: "shot-bar" }, chips, editedMark(part), h("span", { class: "grow" }), grip, desk.may && back, desk.may && on, talk, toggle(part)),
       fields.line(part, "title", { class: "plain title", maxlength: "200", "aria-label": t("js.plan.shot_title"), placeholder: t("js.plan.shot_title") }),
       fields.area(part, "description", { class: "plain text", maxlength: "2000", "aria-label": t("js.plan.description"), placeholder: t("js.plan.description") }),
       says);
@@ -116,15 +116,7 @@ export function board(desk) {
       el.classList.toggle("current", desk.selected === key);
       el.classList.toggle("locked", Boolean(shot.locked));
     });
-    grip?.addEventListener("dragstart", (event) => {
-      dragged = key;
-      event.dataTransfer.effectAllowed = "move";
-      event.dataTransfer.setData("text/plain", el.id);
-      event.dataTransfer.setDragImage(open, 20, 20);
-      place.classList.add("moving");
-      el.classList.add("dragged");
-    });
-    grip?.addEventListener("dragend", () => { dragged = null; place.classList.remove("moving"); for (const other of $$(".dragged, .drop-here", place)) other.classList.remove("dragged", "drop-here"); });
+    if (grip) drag(grip);
     el.addEventListener("dragover", (event) => {
       if (dragged === null || dragged === key) return;
       event.preventDefault();
@@ -138,6 +130,22 @@ export function board(desk) {
       put(dragged, store.value("order", "keys").indexOf(key));
     });
     return el;
+
+    function drag(handle) {
+      handle.addEventListener("dragstart", (event) => {
+        dragged = key;
+        event.dataTransfer.effectAllowed = "move";
+        event.dataTransfer.setData("text/plain", el.id);
+        event.dataTransfer.setDragImage(open, 20, 20);
+        place.classList.add("moving");
+        el.classList.add("dragged");
+      });
+      handle.addEventListener("dragend", () => {
+        dragged = null;
+        place.classList.remove("moving");
+        for (const other of $$(".dragged, .drop-here", place)) other.classList.remove("dragged", "drop-here");
+      });
+    }
   }
 
   /** Moves a shot by so many places. */

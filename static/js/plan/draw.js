@@ -46,7 +46,7 @@ export async function drawPicture({ format, below, drawn, title, most }) {
     canvas.setPointerCapture(event.pointerId);
     snap();
     const at = spot(event);
-    state.line = { last: at, middle: at };
+    state.line = { last: at, middle: at, path: [at] };
     stroke(at);
   });
   canvas.addEventListener("pointermove", (event) => {
@@ -58,18 +58,34 @@ export async function drawPicture({ format, below, drawn, title, most }) {
 
   /** A curve through the middles between the places of the pointer: a mouse draws corners, a hand does not. */
   function stroke(at) {
+    if (state.tool === "marker") { shade(at); return; }
     const { last, middle } = state.line;
     const next = { x: (last.x + at.x) / 2, y: (last.y + at.y) / 2 };
     const rubs = state.tool === "eraser";
     pen.globalCompositeOperation = rubs ? "destination-out" : "source-over";
-    pen.strokeStyle = state.tool === "marker" ? "rgb(20 20 24 / 9%)" : "#16181d";
-    pen.lineWidth = WIDTHS[state.width] * (rubs ? 4 : state.tool === "marker" ? 6 : 1) * (0.4 + at.press * 1.2);
+    pen.strokeStyle = "#16181d";
+    pen.lineWidth = WIDTHS[state.width] * (rubs ? 4 : 1) * (0.4 + at.press * 1.2);
     pen.beginPath();
     pen.moveTo(middle.x, middle.y);
     pen.quadraticCurveTo(last.x, last.y, next.x, next.y);
     if (last === at) pen.lineTo(at.x + 0.1, at.y);
     pen.stroke();
     state.line = { last: at, middle: next };
+  }
+
+  /** One even tone along the whole line: it is drawn anew from where it began, or its parts would darken each other. */
+  function shade(at) {
+    const { path } = state.line;
+    path.push(at);
+    pen.putImageData(state.steps.at(-1), 0, 0);
+    pen.globalCompositeOperation = "source-over";
+    pen.strokeStyle = "rgb(22 24 29 / 20%)";
+    pen.lineWidth = WIDTHS[state.width] * 7;
+    pen.beginPath();
+    pen.moveTo(path[0].x, path[0].y);
+    for (let i = 1; i < path.length; i += 1) pen.quadraticCurveTo(path[i - 1].x, path[i - 1].y, (path[i - 1].x + path[i].x) / 2, (path[i - 1].y + path[i].y) / 2);
+    pen.lineTo(at.x + 0.1, at.y);
+    pen.stroke();
   }
 
   const swap = (from, to) => {
@@ -96,7 +112,7 @@ export async function drawPicture({ format, below, drawn, title, most }) {
   // The sheet --------------------------------------------------------------------------------------------------------
 
   const tool = (name, sign) => h("button", { class: "btn s", type: "button", "data-tool": name, onclick: () => { state.tool = name; draw(); } }, icon(sign, "s"), t(`js.plan.draw.${name}`));
-  const tools = [tool("pen", "edit"), tool("marker", "sun"), tool("eraser", "x")];
+  const tools = [tool("pen", "edit"), tool("marker", "shade"), tool("eraser", "eraser")];
   const widths = WIDTHS.map((w, at) => {
     const dot = document.createElementNS("http://www.w3.org/2000/svg", "svg");
     dot.setAttribute("viewBox", "0 0 20 20");

@@ -56,7 +56,7 @@ export function head(desk) {
     drawn = key;
     pill.className = `pill plan-${plan.status}`;
     pill.textContent = t(`js.plan.status.${plan.status}`);
-    const step = (status, at) => h("button", { class: `btn s ${at === 0 && status !== "archived" ? "primary" : "quiet"}${at ? " wide-only" : ""}`, type: "button", onclick: () => move(status) }, icon(SIGNS[status], "s"), t(`js.plan.to.${status}`));
+    const step = (status, at) => h("button", { class: `btn s ${at === 0 && status !== "archived" ? "primary" : "quiet"}`, type: "button", onclick: () => move(status) }, icon(SIGNS[status], "s"), t(`js.plan.to.${status}`));
     const steps = rights.plan ? FLOW[plan.status] : [];
     const decide = rights.decide && !rights.plan && plan.status !== "draft";
     $("#flow").replaceChildren(...steps.map(step), decide ? h("button", { class: "btn s primary", type: "button", onclick: () => desk.talk.decide() }, icon("flag", "s"), t("js.decision.open")) : "");
@@ -66,11 +66,11 @@ export function head(desk) {
       link(file("pdf"), "file", t("js.plan.export_pdf"), { download: true }),
       link(file("csv"), "download", t("js.plan.export_csv"), { download: true }),
       link(file("json"), "download", t("js.plan.export_json"), { download: true }),
-      link(`/plans/${plan.id}/print`, "screen", t("js.plan.export_print"), { target: "_blank" }),
+      link(`/plans/${plan.id}/print`, "print", t("js.plan.export_print"), { target: "_blank" }),
       h("div", { class: "menu-line" }),
       item("clock", t("js.plan.versions"), () => showVersions(desk)),
       rights.decide && plan.status !== "draft" && item("flag", t("js.decision.see"), () => desk.talk.decide()),
-      ...steps.slice(1).map((status) => h("button", { class: "menu-item narrow-only", type: "button", onclick: () => move(status) }, icon(SIGNS[status]), t(`js.plan.to.${status}`))),
+      ...steps.map((status) => h("button", { class: "menu-item narrow-only", type: "button", onclick: () => move(status) }, icon(SIGNS[status]), t(`js.plan.to.${status}`))),
       rights.plan && plan.status !== "archived" && plan.status !== "published" && item("folder", t("js.plan.to.archived"), () => move("archived")),
       ...(rights.plan ? [h("div", { class: "menu-line" }), item("trash", t("js.plan.delete"), remove, true)] : []),
     ].filter(Boolean));

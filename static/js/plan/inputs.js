@@ -33,7 +33,7 @@ export function inputs(desk) {
   const make = h("button", { class: "btn primary", type: "button", onclick: () => desk.drafting.start({ source: desk.generator.model ? "model" : "rules" }) });
   const sources = h("div", { class: "menu-panel" },
     h("div", { class: "menu-title" }, t("js.plan.source.title")),
-    source("layers", "rules", () => desk.drafting.start({ source: "rules" })),
+    source("board", "rules", () => desk.drafting.start({ source: "rules" })),
     desk.generator.model && source("globe", "model", () => desk.drafting.start({ source: "model" })),
     source("file", "script", fromScript),
     source("film", "cut", fromCut));
@@ -70,7 +70,7 @@ export function inputs(desk) {
   return function draw() {
     const value = (name) => store.value("inputs", name);
     const first = store.blank;
-    make.replaceChildren(icon("layers", "s"), t(first ? "js.plan.make" : "js.plan.remake"));
+    make.replaceChildren(icon("board", "s"), t(first ? "js.plan.make" : "js.plan.remake"));
     const missing = !value("one_liner")?.trim();
     make.disabled = missing || desk.drafting?.busy;
     make.title = missing ? t("js.plan.one_liner_missing") : first ? "" : t("js.plan.remake_hint");

@@ -16,7 +16,7 @@ export function shotPanel(desk) {
     shown = key;
     fields = null;
     if (key === null || !store.shot(key)) {
-      place.replaceChildren(h("div", { class: "empty" }, icon("layers"), h("p", null, t("js.plan.choose_shot"))));
+      place.replaceChildren(h("div", { class: "empty" }, icon("board"), h("p", null, t("js.plan.choose_shot"))));
       return;
     }
     build(key, `shot ${key}`);
