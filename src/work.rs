@@ -146,7 +146,7 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::PictureMedia { media, again } => media::pictures(&app, &run, media, &again).await,
         Job::ProxyMedia { media, again } => media::film(&app, &run, media, &again).await,
         Job::HlsMedia { media, again } => media::ladder(&app, &run, media, &again).await,
-        Job::DraftStoryboard { plan, ask } => plans::work::draft(&app, &run, plan, ask).await,
+        Job::DraftStoryboard { plan, ask } => plans::storyboard::draft(&app, &run, plan, ask).await,
         Job::SendMail { mail } => notices::work::send(&app, &run, mail).await,
         Job::CallWebhook { delivery } => webhooks::work::call(&app, &run, delivery).await,
         Job::Remind => notices::work::remind(&app, &run).await,

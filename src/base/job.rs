@@ -51,7 +51,7 @@ pub enum Job {
     DraftStoryboard {
         /// Which.
         plan: PlanId,
-        /// What was asked for; the noun's own words.
+        /// What was asked for, in the words of `plans::storyboard`.
         ask: serde_json::Value,
     },
     /// Send one mail.

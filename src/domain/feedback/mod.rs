@@ -16,7 +16,7 @@ use crate::base::clock::Time;
 use crate::base::error::{Check, Error, Result};
 use crate::base::event::{Audience, Event, Live};
 use crate::base::fields::{Shape, Wanted};
-use crate::base::ids::{FeedbackId, MediaId, ProjectId, UserId};
+use crate::base::ids::{FeedbackId, MediaId, PlanId, ProjectId, UserId};
 use crate::base::page::{Feed, FeedSlice};
 use crate::base::roles::{Right, Role};
 use crate::domain::EMBEDDED;
@@ -102,6 +102,9 @@ pub struct Feedback {
     pub unresolved_count: i64,
     /// The newest version's facts.
     pub latest_media: Option<MediaBrief>,
+    /// The plan that is discussed here, if it is about one instead of a film.
+    #[schema(example = json!(null))]
+    pub plan_id: Option<PlanId>,
     /// What reviewers said; only where one feedback is asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decisions: Option<Vec<Decision>>,
@@ -212,6 +215,7 @@ pub const SHAPE: Shape = Shape {
         "comment_count",
         "unresolved_count",
         "latest_media",
+        "plan_id",
         "decisions",
         "my_role",
     ],
@@ -289,7 +293,7 @@ pub fn live(f: &Feedback) -> Live {
 fn public(f: &Feedback) -> Value {
     json!({
         "id": f.id, "project_id": f.project_id, "title": f.title, "description": f.description, "status": f.status,
-        "priority": f.priority, "user": f.user, "updated": f.updated, "decisions": f.decisions,
+        "priority": f.priority, "user": f.user, "updated": f.updated, "decisions": f.decisions, "plan_id": f.plan_id,
     })
 }
 
@@ -306,6 +310,18 @@ pub async fn add(app: &App, who: &Viewer, project: ProjectId, new: NewFeedback) 
 
 /// Adds a feedback inside a change.
 pub fn insert(tx: &mut Tx, user: &Person, role: Role, project: ProjectId, new: NewFeedback) -> Result<Feedback> {
+    insert_for(tx, user, role, project, new, None)
+}
+
+/// Adds a feedback inside a change, under which a plan is discussed.
+pub fn insert_for(
+    tx: &mut Tx,
+    user: &Person,
+    role: Role,
+    project: ProjectId,
+    new: NewFeedback,
+    plan_id: Option<PlanId>,
+) -> Result<Feedback> {
     let now = tx.now();
     let mut feedback = Feedback {
         id: FeedbackId(0),
@@ -321,6 +337,7 @@ pub fn insert(tx: &mut Tx, user: &Person, role: Role, project: ProjectId, new: N
         comment_count: 0,
         unresolved_count: 0,
         latest_media: None,
+        plan_id,
         decisions: None,
         my_role: role,
         rev: 1,
@@ -329,6 +346,28 @@ pub fn insert(tx: &mut Tx, user: &Person, role: Role, project: ProjectId, new: N
     let event = Event::FeedbackAdded { feedback: feedback.id };
     tx.emit(Some(project), Some(user.id), event, Some(live(&feedback)))?;
     Ok(feedback)
+}
+
+/// Lets the discussion of a plan stand as the plan does. The caller has judged.
+pub fn follow_plan(tx: &mut Tx, user: UserId, id: FeedbackId, status: FeedbackStatus) -> Result<()> {
+    let Some(mut f) = sql::get(tx, user, id)?.filter(|f| f.status != status) else { return Ok(()) };
+    f.status = status;
+    f.updated = tx.now();
+    f.rev += 1;
+    sql::update(tx, &f)?;
+    let event = Event::FeedbackChanged { feedback: id, fields: vec!["status".to_owned()] };
+    tx.emit(Some(f.project_id), Some(user), event, Some(live(&f)))?;
+    Ok(())
+}
+
+/// Puts a feedback into the trash. The caller has judged.
+pub fn hide(tx: &mut Tx, user: UserId, project: ProjectId, id: FeedbackId) -> Result<()> {
+    let now = tx.now();
+    sql::set_deleted(tx, id, Some(now))?;
+    let message = json!({ "type": "feedback", "feedback": { "id": id, "deleted": true } });
+    let live = Live { audience: Audience::All, message, own: None };
+    tx.emit(Some(project), Some(user), Event::FeedbackDeleted { feedback: id }, Some(live))?;
+    Ok(())
 }
 
 /// Changes a feedback.
@@ -383,12 +422,7 @@ pub async fn delete(app: &App, who: &Viewer, id: FeedbackId, expected: Option<i6
     app.write(move |tx| {
         let f = look(tx, user, id, Right::Manage)?;
         crate::domain::expect_rev(expected, f.rev)?;
-        let now = tx.now();
-        sql::set_deleted(tx, id, Some(now))?;
-        let message = json!({ "type": "feedback", "feedback": { "id": id, "deleted": true } });
-        let live = Live { audience: Audience::All, message, own: None };
-        tx.emit(Some(f.project_id), Some(user), Event::FeedbackDeleted { feedback: id }, Some(live))?;
-        Ok(())
+        hide(tx, user, f.project_id, id)
     })
     .await
 }

@@ -19,7 +19,7 @@ const FEEDBACK: &str = "f.id, f.project_id, f.title, f.description, f.status, f.
     (SELECT count(*) FROM comments c WHERE c.feedback_id = f.id AND c.deleted_ms IS NULL AND c.resolved_ms IS NULL
         AND c.parent_id IS NULL AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))),
     v.id, v.version, v.state, v.name,
-    EXISTS (SELECT 1 FROM renditions r WHERE r.hash = v.hash AND r.name = 'poster.jpg'), v.facts";
+    EXISTS (SELECT 1 FROM renditions r WHERE r.hash = v.hash AND r.name = 'poster.jpg'), v.facts, f.plan_id";
 
 const JOINS: &str = "JOIN users u ON u.id = f.user_id
     LEFT JOIN media v ON v.feedback_id = f.id
@@ -33,7 +33,7 @@ fn wanted_columns(w: &Wanted) -> (String, String) {
         columns = columns.replace(counts, "0, 0, ");
     }
     if !w.has("latest_media") {
-        let media = FEEDBACK.find("v.id").map_or("", |from| &FEEDBACK[from..]);
+        let media = FEEDBACK.find("v.id").map_or("", |from| FEEDBACK[from..].trim_end_matches(", f.plan_id"));
         columns = columns.replace(media, "NULL, 0, '', '', 0, NULL");
         joins = joins.split("LEFT JOIN").next().unwrap_or_default().to_owned();
     }
@@ -62,6 +62,7 @@ fn feedback(r: &Row) -> SqlResult<Feedback> {
         comment_count: r.get(12)?,
         unresolved_count: r.get(13)?,
         latest_media: media(r)?,
+        plan_id: r.get(20)?,
         decisions: None,
     })
 }
@@ -123,7 +124,7 @@ pub(super) fn seen(db: &Db, role: Role, id: FeedbackId, wanted: &Wanted) -> Resu
     } else {
         "JOIN (SELECT NULL AS user_id, '' AS decision, '' AS note, 0 AS updated_ms) d JOIN (SELECT '' AS nickname) w"
     };
-    let named: String = (0..20).map(|i| format!("c{i}, ")).collect();
+    let named: String = (0..21).map(|i| format!("c{i}, ")).collect();
     let rows = db.all(
         &format!(
             "WITH one ({}) AS MATERIALIZED (
@@ -134,12 +135,12 @@ pub(super) fn seen(db: &Db, role: Role, id: FeedbackId, wanted: &Wanted) -> Resu
         ),
         params![id, role],
         |r| {
-            let decision = match r.get::<_, Option<UserId>>(20)? {
+            let decision = match r.get::<_, Option<UserId>>(21)? {
                 Some(id) => Some(Decision {
-                    user: Person { id, nickname: r.get(21)? },
-                    decision: r.get(22)?,
-                    note: r.get(23)?,
-                    updated: r.get(24)?,
+                    user: Person { id, nickname: r.get(22)? },
+                    decision: r.get(23)?,
+                    note: r.get(24)?,
+                    updated: r.get(25)?,
                 }),
                 None => None,
             };
@@ -209,10 +210,10 @@ pub(super) fn public(db: &Db, ids: &[FeedbackId]) -> Result<Vec<Feedback>> {
 pub(super) fn insert(tx: &mut Tx, f: &Feedback) -> Result<FeedbackId> {
     let id = tx.insert(
         "INSERT INTO feedbacks (project_id, user_id, title, description, status, priority, created_ms, updated_ms,
-            resolved_ms, closed_ms)
+            resolved_ms, closed_ms, plan_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, CASE WHEN ?5 = 'resolved' THEN ?7 END,
-            CASE WHEN ?5 = 'closed' THEN ?7 END)",
-        params![f.project_id, f.user_id, f.title, f.description, f.status, f.priority, f.created],
+            CASE WHEN ?5 = 'closed' THEN ?7 END, ?8)",
+        params![f.project_id, f.user_id, f.title, f.description, f.status, f.priority, f.created, f.plan_id],
     )?;
     Ok(FeedbackId(id))
 }

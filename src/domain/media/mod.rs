@@ -6,6 +6,7 @@
 
 pub mod bytes;
 pub mod exchange;
+pub mod frame;
 mod links;
 mod parts;
 pub mod quotas;

@@ -57,14 +57,14 @@ pub struct Span {
 }
 
 /// `scenes.json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scenes {
     /// In their order, without a gap.
     pub scenes: Vec<Scene>,
 }
 
 /// From one cut to the next.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scene {
     /// Counted from 1.
     pub index: usize,
