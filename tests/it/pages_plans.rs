@@ -50,14 +50,8 @@ async fn the_pages_open_for_members_and_are_not_there_for_strangers() {
     assert_eq!(before.matches("data-preset=").count(), 4, "an empty list offers the presets");
     let id = plan(&studio, "겨울 <저녁> 붕어빵").await["id"].clone();
     let paths = [list, format!("/plans/{id}"), format!("/plans/{id}/print")];
-    for (role, plans) in [
-        (Role::Owner, true),
-        (Role::Manager, true),
-        (Role::Editor, true),
-        (Role::Reviewer, false),
-        (Role::Viewer, false),
-    ] {
-        let who = studio.member(role).await;
+    for (role, plans) in [(Role::Manager, true), (Role::Editor, true), (Role::Reviewer, false)] {
+        let who = studio.member(&role.to_string(), role).await;
         for path in &paths {
             let page = text(&studio, &who, path).await;
             assert!(page.contains("겨울 &#60;저녁&#62; 붕어빵"), "{role}: {path}");
@@ -82,7 +76,8 @@ async fn the_paper_holds_the_whole_plan() {
     let studio = studio("pages-paper").await;
     let id = plan(&studio, "겨울 저녁 붕어빵").await["id"].clone();
     let shot = studio.editor.ask(Method::PATCH, &format!("/plans/{id}/shots/5"));
-    let body = json!({ "title": "김이 서린 창", "dialogue": "아버지, 저 왔어요.", "duration_ms": 4500, "size": "close_up" });
+    let body =
+        json!({ "title": "김이 서린 창", "dialogue": "아버지, 저 왔어요.", "duration_ms": 4500, "size": "close_up" });
     assert_eq!(shot.json(&body).send().await.unwrap().status(), 200);
     let order = json!({ "keys": [5, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12] });
     let moved = studio.editor.ask(Method::PUT, &format!("/plans/{id}/order")).json(&order).send().await.unwrap();
@@ -102,7 +97,8 @@ async fn the_paper_holds_the_whole_plan() {
 async fn the_list_sifts_by_status_and_has_a_trash() {
     let studio = studio("pages-plan-list").await;
     let list = format!("/projects/{}/plans", studio.project);
-    let (kept, gone) = (plan(&studio, "남는 기획안").await["id"].clone(), plan(&studio, "지운 기획안").await["id"].clone());
+    let (kept, gone) =
+        (plan(&studio, "남는 기획안").await["id"].clone(), plan(&studio, "지운 기획안").await["id"].clone());
     let review = json!({ "status": "in_review" });
     studio.editor.ask(Method::PATCH, &format!("/plans/{kept}")).json(&review).send().await.unwrap();
     assert_eq!(studio.editor.ask(Method::DELETE, &format!("/plans/{gone}")).send().await.unwrap().status(), 204);
@@ -114,7 +110,7 @@ async fn the_list_sifts_by_status_and_has_a_trash() {
     let trash = text(&studio, &studio.editor, &format!("{list}?deleted=true")).await;
     assert!(trash.contains("지운 기획안") && trash.contains(&format!("data-restore=\"{gone}\"")));
     // Who may not write has no trash to look into.
-    let viewer = studio.member(Role::Viewer).await;
+    let viewer = studio.viewer.clone();
     assert!(!text(&studio, &viewer, &format!("{list}?deleted=true")).await.contains("지운 기획안"));
     // The discussion leads to the plan, with what the link asked for.
     let project = text(&studio, &studio.editor, &format!("/projects/{}", studio.project)).await;

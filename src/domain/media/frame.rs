@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 
-use super::recipes::picture::{picture_times, thumb_name};
 use super::readings::{Scene, Scenes};
+use super::recipes::picture::{picture_times, thumb_name};
 use super::{Media, SCENES, THUMBS};
 use crate::app::App;
 use crate::base::error::{Error, Result};

@@ -17,9 +17,12 @@ pub(super) fn plan(title: Option<&str>, inputs: Option<&Inputs>, prefix: &str) -
         check.text("title", title, 1, 200);
     }
     if let Some(i) = inputs {
-        for (name, text, max) in
-            [("one_liner", &i.one_liner, 500), ("tone", &i.tone, 200), ("genre", &i.genre, 100), ("target", &i.target, 200)]
-        {
+        for (name, text, max) in [
+            ("one_liner", &i.one_liner, 500),
+            ("tone", &i.tone, 200),
+            ("genre", &i.genre, 100),
+            ("target", &i.target, 200),
+        ] {
             check.text(&format!("{prefix}{name}"), text, 0, max);
         }
         range(&mut check, &format!("{prefix}duration_s"), i.duration_s, 10, 3_600);

@@ -101,14 +101,19 @@ impl Export {
     /// The file's name without its ending.
     pub fn stem(&self) -> String {
         let clean = |c: char| if c.is_control() || "/\\:*?\"<>|".contains(c) { '_' } else { c };
-        format!("{}-{}", self.project, self.plan.title).chars().map(clean).take(120).collect::<String>().trim().to_owned()
+        format!("{}-{}", self.project, self.plan.title)
+            .chars()
+            .map(clean)
+            .take(120)
+            .collect::<String>()
+            .trim()
+            .to_owned()
     }
 
     /// As JSON that comes back in.
     pub fn file(self, now: Time) -> File {
         let image = |i: &Image| {
-            let picture =
-                FilePicture { content_type: i.content_type.to_owned(), base64: STANDARD.encode(&i.bytes) };
+            let picture = FilePicture { content_type: i.content_type.to_owned(), base64: STANDARD.encode(&i.bytes) };
             (i.hash.clone(), picture)
         };
         File {
@@ -162,8 +167,21 @@ impl Export {
 }
 
 const COLUMNS: [&str; 15] = [
-    "number", "stage", "title", "description", "dialogue", "subtitle", "voice_over", "size", "movement", "angle",
-    "seconds", "start", "transition", "inserts", "picture",
+    "number",
+    "stage",
+    "title",
+    "description",
+    "dialogue",
+    "subtitle",
+    "voice_over",
+    "size",
+    "movement",
+    "angle",
+    "seconds",
+    "start",
+    "transition",
+    "inserts",
+    "picture",
 ];
 
 /// `MM:SS.f`

@@ -76,8 +76,7 @@ fn look_at(bytes: &[u8]) -> Option<(&'static str, u32, u32)> {
     if let Some(rest) = bytes.strip_prefix(b"\x89PNG\r\n\x1a\n") {
         // The first chunk is IHDR: length, name, width, height.
         let side = |at: usize| Some(u32::from_be_bytes(rest.get(at..at + 4)?.try_into().ok()?));
-        return (rest.get(4..8)? == b"IHDR").then_some(())
-            .and_then(|()| Some(("image/png", side(8)?, side(12)?)));
+        return (rest.get(4..8)? == b"IHDR").then_some(()).and_then(|()| Some(("image/png", side(8)?, side(12)?)));
     }
     if !bytes.starts_with(&[0xff, 0xd8]) {
         return None;
@@ -245,11 +244,9 @@ mod tests {
     #[test]
     fn a_picture_is_known_by_its_own_header() {
         assert_eq!(look_at(&png(640, 360)), Some(("image/png", 640, 360)));
-        let jpeg = [
-            &[0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2][..],
-            &[0xff, 0xff, 0xc2, 0, 11, 8, 1, 0x68, 2, 0x80, 1, 0, 0, 0],
-        ]
-        .concat();
+        let jpeg =
+            [&[0xff, 0xd8, 0xff, 0xe0, 0, 4, 1, 2][..], &[0xff, 0xff, 0xc2, 0, 11, 8, 1, 0x68, 2, 0x80, 1, 0, 0, 0]]
+                .concat();
         assert_eq!(look_at(&jpeg), Some(("image/jpeg", 640, 360)));
         for bad in [&b"GIF89a"[..], b"\x89PNG\r\n\x1a\n", b"<svg/>", b"", &jpeg[..12], &[0xff, 0xd8, 0xff, 0xda]] {
             assert_eq!(look_at(bad), None, "{bad:?}");

@@ -20,9 +20,27 @@ use crate::domain::http::{IfMatch, Json, Path, Query, Tagged};
 #[derive(utoipa::OpenApi)]
 #[openapi(
     paths(
-        list, add, one, change, remove, restore, discuss, history, version, diff, bring_back,
-        parts::stage, parts::shot, parts::order, parts::ask, parts::picture, parts::put_picture, parts::drop_picture,
-        parts::export, parts::import, parts::generator,
+        list,
+        add,
+        one,
+        change,
+        remove,
+        restore,
+        discuss,
+        history,
+        version,
+        diff,
+        bring_back,
+        parts::stage,
+        parts::shot,
+        parts::order,
+        parts::ask,
+        parts::picture,
+        parts::put_picture,
+        parts::drop_picture,
+        parts::export,
+        parts::import,
+        parts::generator,
     ),
     components(schemas(super::exchange::File))
 )]

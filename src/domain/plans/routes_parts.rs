@@ -1,8 +1,8 @@
 //! What is asked of a plan's parts: stages, shots, order, storyboard, pictures, files.
 
 use axum::extract::{Request, State};
-use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -143,9 +143,7 @@ pub(super) async fn picture(
             (image.content_type, image.hash, image.bytes, cache)
         }
         // Its label follows the place of the shot, which its version does not count.
-        Shown::Drawn(svg) => {
-            ("image/svg+xml", hex(&Sha256::digest(&svg)[..16]), Bytes::from(svg), "private, no-cache")
-        }
+        Shown::Drawn(svg) => ("image/svg+xml", hex(&Sha256::digest(&svg)[..16]), Bytes::from(svg), "private, no-cache"),
     };
     let mut out = HeaderMap::new();
     let fixed = HeaderValue::from_static;

@@ -159,16 +159,7 @@ pub(super) fn insert(tx: &mut Tx, p: &Plan) -> Result<PlanId> {
     let id = tx.insert(
         "INSERT INTO plans (project_id, user_id, title, status, inputs, story, version, created_ms, updated_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-        params![
-            p.project_id,
-            p.user.id,
-            p.title,
-            p.status,
-            p.inputs,
-            p.story,
-            p.version,
-            p.created
-        ],
+        params![p.project_id, p.user.id, p.title, p.status, p.inputs, p.story, p.version, p.created],
     )?;
     Ok(PlanId(id))
 }

@@ -34,10 +34,8 @@ pub(super) async fn write(
     inputs: &Inputs,
     part: Option<(Part, &Story)>,
 ) -> Result<Result<Story, &'static str>, Failed> {
-    let mut messages = vec![
-        json!({ "role": "system", "content": SYSTEM }),
-        json!({ "role": "user", "content": asked(inputs, part) }),
-    ];
+    let mut messages =
+        vec![json!({ "role": "system", "content": SYSTEM }), json!({ "role": "user", "content": asked(inputs, part) })];
     work.tell(10);
     for repair in [false, true] {
         let text = match talk(work, inputs, &messages).await? {
@@ -96,7 +94,10 @@ fn asked(inputs: &Inputs, part: Option<(Part, &Story)>) -> String {
             .enumerate()
             .map(|(i, s)| format!("{}. [{}] {}: {}", i + 1, s.stage, s.title, s.description))
             .collect();
-        text.push_str(&format!("\n지금 스토리보드:\n{}\n\n{part}만 새로 쓰고 나머지는 그대로 두세요.", known.join("\n")));
+        text.push_str(&format!(
+            "\n지금 스토리보드:\n{}\n\n{part}만 새로 쓰고 나머지는 그대로 두세요.",
+            known.join("\n")
+        ));
     }
     text
 }
@@ -213,7 +214,12 @@ fn prompt(inputs: &Inputs, shot: &Shot) -> String {
 }
 
 /// One call; the code of why it brought nothing of use.
-async fn call(work: &Work<'_>, path: &str, body: String, answer_max: usize) -> Result<Result<Answer, &'static str>, Failed> {
+async fn call(
+    work: &Work<'_>,
+    path: &str,
+    body: String,
+    answer_max: usize,
+) -> Result<Result<Answer, &'static str>, Failed> {
     let model = &work.app.config.model;
     let mut headers = vec![("content-type", "application/json".to_owned())];
     if !model.key.is_empty() {
