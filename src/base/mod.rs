@@ -1,7 +1,6 @@
 //! The vocabulary that every room of the house speaks: data only, no I/O.
 
 pub mod clock;
-#[cfg(test)]
 pub mod dice;
 pub mod error;
 pub mod event;

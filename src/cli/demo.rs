@@ -9,10 +9,11 @@ use anyhow::bail;
 use axum::body::Body;
 use tokio_util::io::ReaderStream;
 
+use super::demo_plans;
 use crate::app::App;
 use crate::base::clock::{DAY, HOUR};
 use crate::base::error::{Error, Result};
-use crate::base::ids::{CommentId, FeedbackId, MediaId};
+use crate::base::ids::{CommentId, FeedbackId, MediaId, ProjectId};
 use crate::base::locale::Lang;
 use crate::base::roles::{Role, SiteRole};
 use crate::base::secret;
@@ -273,7 +274,11 @@ pub(super) async fn fill(app: &App) -> anyhow::Result<()> {
         }
     }
     let people = plan.people;
-    app.write(move |tx| talk(tx, &people, plan.talked_about, reviewed)).await?;
+    app.write(move |tx| {
+        talk(tx, &people, plan.talked_about, reviewed)?;
+        demo_plans::plant(tx, &people, &plan.projects)
+    })
+    .await?;
     accounts::log_out(app, &who).await?;
     println!("Sign in as {} with the password {password}", PEOPLE[0].0);
     println!("The others ({}) have the same password.", PEOPLE[1..].iter().map(|p| p.0).collect::<Vec<_>>().join(", "));
@@ -284,6 +289,8 @@ struct Planted {
     people: Vec<Person>,
     clips: Vec<(FeedbackId, usize)>,
     talked_about: FeedbackId,
+    /// As in [`PROJECTS`].
+    projects: Vec<ProjectId>,
 }
 
 fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
@@ -293,7 +300,7 @@ fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
         let id = accounts::insert(tx, &new, password_hash, role)?;
         people.push(Person { id, nickname: nickname.into() });
     }
-    let mut clips = Vec::new();
+    let (mut clips, mut all) = (Vec::new(), Vec::new());
     let mut talked_about = FeedbackId(0);
     let now = tx.now();
     for (place, p) in PROJECTS.iter().enumerate() {
@@ -309,6 +316,7 @@ fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
             ..NewProject::default()
         };
         let project = projects::insert(tx, &people[0], new.check()?)?.id;
+        all.push(project);
         for (i, person) in people.iter().enumerate().skip(1) {
             let role = match i {
                 i if i == p.manager => Role::Manager,
@@ -331,7 +339,7 @@ fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
             }
         }
     }
-    Ok(Planted { people, clips, talked_about })
+    Ok(Planted { people, clips, talked_about, projects: all })
 }
 
 fn talk(tx: &mut Tx, people: &[Person], feedback: FeedbackId, media_id: Option<MediaId>) -> Result<()> {

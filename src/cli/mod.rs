@@ -2,6 +2,7 @@
 
 mod cache;
 mod demo;
+mod demo_plans;
 mod exchange;
 mod jobs;
 mod reindex;

@@ -11,6 +11,7 @@ pub mod limits;
 pub mod machine;
 pub mod metrics;
 pub mod outbound;
+pub mod paper;
 pub mod queue;
 pub mod schedule;
 pub mod store;

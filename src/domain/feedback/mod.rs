@@ -350,11 +350,7 @@ pub fn insert_for(
 
 /// Lets the discussion of a plan stand as the plan does. The caller has judged.
 pub fn follow_plan(tx: &mut Tx, user: UserId, id: FeedbackId, status: FeedbackStatus) -> Result<()> {
-    let Some(mut f) = sql::get(tx, user, id)?.filter(|f| f.status != status) else { return Ok(()) };
-    f.status = status;
-    f.updated = tx.now();
-    f.rev += 1;
-    sql::update(tx, &f)?;
+    let Some(f) = sql::set_status(tx, id, status)? else { return Ok(()) };
     let event = Event::FeedbackChanged { feedback: id, fields: vec!["status".to_owned()] };
     tx.emit(Some(f.project_id), Some(user), event, Some(live(&f)))?;
     Ok(())

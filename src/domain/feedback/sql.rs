@@ -1,6 +1,6 @@
 //! The statements of feedbacks. Tables: `feedbacks`, `decisions`.
 
-use super::{Decision, Feedback, FeedbackBrief, Filter, MediaBrief, Verdict};
+use super::{Decision, Feedback, FeedbackBrief, FeedbackStatus, Filter, MediaBrief, Verdict};
 use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::fields::Wanted;
@@ -229,6 +229,23 @@ pub(super) fn update(tx: &mut Tx, f: &Feedback) -> Result<()> {
         params![f.id, f.title, f.description, f.status, f.priority, f.updated, f.rev],
     )?;
     Ok(())
+}
+
+/// Another status, by one statement; `None` if it has it already. As its room sees it.
+pub(super) fn set_status(tx: &mut Tx, id: FeedbackId, status: FeedbackStatus) -> Result<Option<Feedback>> {
+    let now = tx.now();
+    tx.one(
+        "UPDATE feedbacks SET updated_ms = ?3, rev = rev + 1,
+            resolved_ms = CASE WHEN ?2 = 'resolved' THEN ?3 WHEN ?2 IN ('open', 'in_progress') THEN NULL
+                               ELSE resolved_ms END,
+            closed_ms = CASE WHEN ?2 = 'closed' THEN ?3 END, status = ?2
+         WHERE id = ?1 AND status <> ?2 AND deleted_ms IS NULL
+         RETURNING id, project_id, title, description, status, priority, user_id,
+            (SELECT u.nickname FROM users u WHERE u.id = user_id), created_ms, updated_ms, rev, 'viewer', 0, 0,
+            NULL, 0, '', '', 0, NULL, plan_id",
+        params![id, status, now],
+        feedback,
+    )
 }
 
 /// Into the trash, or out of it.

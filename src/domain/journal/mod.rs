@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::event::Event;
-use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
+use crate::base::ids::{CommentId, FeedbackId, PlanId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
-use crate::domain::{comments, feedback, media, projects};
+use crate::domain::{comments, feedback, media, plans, projects};
 use crate::engines::cache;
 use crate::engines::store::Db;
 
@@ -54,7 +54,7 @@ pub struct Replay {
 pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64, limit: i64) -> Result<Replay> {
     let entries = sql::after(db, who.user, role, project, after, limit)?;
     let (mut comment_ids, mut feedback_ids) = (Vec::<CommentId>::new(), Vec::<FeedbackId>::new());
-    let mut media_ids = Vec::new();
+    let (mut media_ids, mut plan_ids) = (Vec::new(), Vec::<PlanId>::new());
     for e in &entries {
         match &e.event {
             Event::CommentAdded { comment, .. }
@@ -73,12 +73,13 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             | Event::MediaFailed { media, .. }
             | Event::MediaRestored { media, .. }
             | Event::RenditionsDropped { media, .. } => media_ids.push(*media),
-            _ => {}
+            event => plan_ids.extend(plan_of(event)),
         }
     }
     let media = media::replay(db, &media_ids)?;
     let comments = comments::replay(db, who, role, &comment_ids)?;
     let feedbacks = feedback::replay(db, &feedback_ids)?;
+    let plans = plans::replay(db, &plan_ids)?;
     let comment = |id: &CommentId| comments.iter().find(|(c, _)| c == id).map(|(_, v)| v.clone());
     let mut messages = Vec::new();
     for e in &entries {
@@ -117,13 +118,19 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             Event::MediaDeleted { media, feedback } => {
                 Some(json!({ "type": "media_deleted", "media_id": media, "feedback_id": feedback }))
             }
+            Event::PlanDeleted { plan } => Some(plans::gone(*plan)),
             Event::CleanupAnnounced { feedback, due } if role.may(Right::SeeInternal) => {
                 Some(json!({ "type": "cleanup", "feedback_id": feedback, "due": due }))
             }
             Event::CleanupCancelled { feedback } if role.may(Right::SeeInternal) => {
                 Some(json!({ "type": "cleanup", "feedback_id": feedback, "due": null }))
             }
-            _ => None,
+            // A plan is told whole: once, where it changed last.
+            event => plan_of(event).and_then(|id| {
+                let last = entries.iter().rfind(|e| plan_of(&e.event) == Some(id))?;
+                let told = plans.iter().find(|(p, _)| last.seq == e.seq && *p == id)?;
+                Some(told.1.clone())
+            }),
         };
         if let Some(mut message) = message {
             message["seq"] = e.seq.into();
@@ -132,6 +139,17 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
     }
     let seq = entries.last().map_or(after, |e| e.seq);
     Ok(Replay { messages, seq, more: entries.len() as i64 >= limit })
+}
+
+/// The plan whose own state an event changed.
+fn plan_of(event: &Event) -> Option<PlanId> {
+    match event {
+        Event::PlanAdded { plan }
+        | Event::PlanChanged { plan, .. }
+        | Event::PlanRestored { plan }
+        | Event::StoryboardDrafted { plan, .. } => Some(*plan),
+        _ => None,
+    }
 }
 
 /// What cached answers depend on, as the journal tells it.

@@ -9,14 +9,14 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 use super::pictures::{self, DRAWN_MAX, Image};
-use super::story::{Inputs, Story, label};
+use super::story::{Inputs, Shot, Story, label};
 use super::versions::Reason;
-use super::{Plan, check, insert, look};
+use super::{Plan, check, insert, look, pdf};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{PlanId, ProjectId, UserId};
-use crate::base::locale::Text;
+use crate::base::locale::{self, Lang, Text};
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
 use crate::domain::projects;
@@ -128,15 +128,37 @@ impl Export {
         }
     }
 
+    /// As paper: A4 landscape, on a day as it is to be read.
+    pub fn pdf(self, day: String, lang: Lang) -> Result<Vec<u8>> {
+        let by_rules = self.plan.notice.as_ref().is_some_and(|n| n.source == "rules");
+        let picture = |shot: &Shot| {
+            let hash = pictures::of(shot)?;
+            let image = self.images.iter().find(|i| i.hash == hash)?;
+            Some((shot.key, (image.content_type.to_owned(), image.bytes.clone())))
+        };
+        pdf::plan(&pdf::Document {
+            pictures: self.plan.story.shots.iter().filter_map(picture).collect(),
+            status: locale::get(lang, &format!("plans.status.{}", self.plan.status)),
+            notice: by_rules.then(|| locale::get(lang, "pdf.rules_draft")),
+            title: self.plan.title,
+            project: self.project,
+            client: self.client,
+            date: day,
+            lang,
+            inputs: self.plan.inputs,
+            story: self.plan.story,
+        })
+    }
+
     /// The shot list as CSV (RFC 4180) for people: UTF-8 with a BOM, so that spreadsheets read Korean.
-    pub fn csv(&self, lang: crate::base::locale::Lang) -> String {
-        use crate::base::locale::get;
+    pub fn csv(&self, lang: Lang) -> String {
+        use locale::get;
         let mut out = String::from("\u{feff}");
         let head = COLUMNS.map(|c| get(lang, &format!("plans.csv.{c}")));
         row(&mut out, head.iter().map(String::as_str));
         let mut at = 0;
         for (place, s) in self.plan.story.shots.iter().enumerate() {
-            let name = |set: &str, value: &str| get(lang, &format!("plans.{set}.{value}"));
+            let name = |set: &str, value: &str| get(lang, &format!("pdf.{set}.{value}"));
             let inserts: Vec<String> = s
                 .inserts
                 .iter()

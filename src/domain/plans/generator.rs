@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::event::Event;
-use crate::base::locale::Text;
 use crate::domain::accounts::Viewer;
 use crate::engines::store::Db;
 
@@ -37,11 +36,6 @@ pub async fn get(app: &App) -> Result<Generator> {
 /// Has an admin hidden it?
 pub fn is_hidden(db: &Db) -> Result<bool> {
     Ok(db.setting(SETTING)?.is_some_and(|v| v == "on"))
-}
-
-/// Nothing is drafted while it is hidden.
-pub(super) fn must_be_shown(db: &Db) -> Result<()> {
-    if is_hidden(db)? { Err(Error::Conflict(Text::new("error.generator_hidden"))) } else { Ok(()) }
 }
 
 /// Hides it or shows it again, for admins.

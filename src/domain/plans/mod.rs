@@ -45,6 +45,7 @@ use crate::domain::projects::{self, judge};
 use crate::engines::store::{Db, Tx};
 use crate::{closed_set, text_columns};
 
+use rules::Preset;
 use story::{Format, Inputs, Intensity, Story, Style, Tempo};
 use versions::Reason;
 
@@ -196,7 +197,7 @@ pub struct NewPlan {
     #[schema(min_length = 1, max_length = 200)]
     pub title: String,
     /// `ad` 광고형, `drama` 드라마형, `documentary` 다큐형, `social` 소셜미디어형
-    pub preset: Option<String>,
+    pub preset: Option<Preset>,
     #[schema(max_length = 500)]
     pub one_liner: Option<String>,
     #[schema(max_length = 200)]
@@ -263,11 +264,8 @@ impl InputsPatch {
 impl NewPlan {
     /// The title and the inputs, checked.
     fn read(self) -> Result<(String, Inputs)> {
-        let preset = match self.preset.as_deref() {
-            Some(name) => rules::preset(name).ok_or_else(|| {
-                let allowed = "ad, drama, documentary, social";
-                Error::invalid("preset", Text::new("invalid.one_of").with("allowed", allowed))
-            })?,
+        let preset = match self.preset {
+            Some(preset) => rules::preset(preset),
             None => Inputs { duration_s: blank::DURATION_S, ..Inputs::default() },
         };
         let patch = InputsPatch {
@@ -330,7 +328,11 @@ fn look(db: &Db, user: UserId, id: PlanId, right: Right) -> Result<Plan> {
 
 /// One plan whose story may be changed by this person.
 fn look_open(db: &Db, user: UserId, id: PlanId) -> Result<Plan> {
-    let plan = look(db, user, id, Right::Plan)?;
+    may_change(look(db, user, id, Right::View)?)
+}
+
+fn may_change(plan: Plan) -> Result<Plan> {
+    judge(Some(plan.my_role), Right::Plan, "plan")?;
     if plan.status.is_open() { Ok(plan) } else { Err(Error::Conflict(Text::new("error.plan_stands"))) }
 }
 
@@ -473,6 +475,23 @@ pub fn insert(
     Ok(plan)
 }
 
+/// Adds a plan that the rules have drafted, inside a change; one that is `in_review` with its discussion.
+pub fn plant(tx: &mut Tx, user: &Person, project: ProjectId, new: NewPlan, status: PlanStatus) -> Result<Plan> {
+    let (title, inputs) = new.read()?;
+    let story = rules::draft(&inputs);
+    let mut plan = insert(tx, user, Role::Owner, project, (title, inputs, story), Reason::Storyboard)?;
+    plan.notice = Some(Notice { source: "rules".to_owned(), code: "rules_draft".to_owned() });
+    plan.feedback_id = match status {
+        PlanStatus::Draft => None,
+        _ => {
+            plan.status = status;
+            Some(open_discussion(tx, &plan, user)?)
+        }
+    };
+    sql::update(tx, &plan)?;
+    Ok(plan)
+}
+
 /// Changes the title, the inputs or the status of a plan.
 pub async fn change(app: &App, who: &Viewer, id: PlanId, patch: PlanPatch, expected: Option<i64>) -> Result<Plan> {
     check::plan(patch.title.as_deref(), None, "")?;
@@ -541,9 +560,6 @@ pub async fn discuss(app: &App, who: &Viewer, id: PlanId) -> Result<FeedbackId> 
         let feedback = open_discussion(tx, &plan, &person)?;
         // Its own row holds nothing of it: the room hears where to go.
         plan.feedback_id = Some(feedback);
-        plan.rev += 1;
-        plan.updated = tx.now();
-        sql::update(tx, &plan)?;
         let event = Event::PlanChanged { plan: id, fields: vec!["feedback".to_owned()] };
         tx.emit(Some(plan.project_id), Some(person.id), event, Some(live(&plan, Change::Plan, Some(person.id))))?;
         Ok(feedback)

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::edit::place_of;
-use super::story::{Picture, Story};
+use super::story::{Picture, Shot, Story};
 use super::versions::{KEPT, Reason};
 use super::{Change, Plan, look, look_open, save, sql_versions as sql};
 use crate::app::App;
@@ -142,10 +142,15 @@ pub(super) fn keep(tx: &mut Tx, plan: PlanId, image: &Image) -> Result<()> {
 
 /// The stored pictures that a story names.
 pub(super) fn named(story: &Story) -> impl Iterator<Item = &str> {
-    story.shots.iter().filter_map(|s| match &s.picture {
+    story.shots.iter().filter_map(of)
+}
+
+/// The stored picture that a shot names.
+pub(super) fn of(shot: &Shot) -> Option<&str> {
+    match &shot.picture {
         Picture::Conti => None,
-        Picture::Sketch { hash } | Picture::KeyFrame { hash, .. } => Some(hash.as_str()),
-    })
+        Picture::Sketch { hash } | Picture::KeyFrame { hash, .. } => Some(hash),
+    }
 }
 
 /// Puts a sketch into a shot. Answers the whole plan.

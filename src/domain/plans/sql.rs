@@ -84,6 +84,34 @@ pub(super) fn get(db: &Db, user: UserId, id: PlanId) -> Result<Option<Plan>> {
     )
 }
 
+/// The same, with title, inputs and story of one of its versions.
+#[allow(clippy::type_complexity)]
+pub(super) fn get_with(
+    db: &Db,
+    user: UserId,
+    id: PlanId,
+    version: i64,
+) -> Result<Option<(Plan, Option<(String, Inputs, Story)>)>> {
+    db.one(
+        &format!(
+            "SELECT {}, w.title, w.inputs, w.story
+             FROM plans p JOIN projects o ON o.id = p.project_id AND o.deleted_ms IS NULL
+             JOIN members m ON m.project_id = p.project_id AND m.user_id = ?2 {JOINS}
+             LEFT JOIN plan_versions w ON w.plan_id = p.id AND w.version = ?3
+             WHERE p.id = ?1 AND p.deleted_ms IS NULL",
+            columns()
+        ),
+        params![id, user, version],
+        |r| {
+            let old = match r.get::<_, Option<String>>(19)? {
+                Some(title) => Some((title, r.get(20)?, r.get(21)?)),
+                None => None,
+            };
+            Ok((plan(r)?, old))
+        },
+    )
+}
+
 /// As its room sees them; the role only fills its column.
 pub(super) fn by_ids(db: &Db, ids: &[PlanId]) -> Result<Vec<Plan>> {
     if ids.is_empty() {

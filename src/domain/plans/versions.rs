@@ -6,8 +6,9 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::edit::shows_otherwise;
 use super::story::{Inputs, StageName, Story};
-use super::{Change, Plan, look, look_open, save, sql_versions as sql};
+use super::{Change, Plan, look, may_change, save, sql as plans, sql_versions as sql};
 use crate::app::App;
 use crate::base::clock::{MINUTE, Time};
 use crate::base::error::{Error, Result};
@@ -166,13 +167,20 @@ pub fn diff(db: &Db, user: UserId, id: PlanId, version: i64, with: Option<i64>) 
 pub async fn restore(app: &App, who: &Viewer, id: PlanId, version: i64, expected: Option<i64>) -> Result<Plan> {
     let user = who.user;
     app.write(move |tx| {
-        let mut plan = look_open(tx, user, id)?;
+        let (plan, old) = plans::get_with(tx, user, id, version)?.ok_or(Error::NotFound("plan"))?;
+        let mut plan = may_change(plan)?;
         crate::domain::expect_rev(expected, plan.rev)?;
-        let old = sql::get(tx, id, version)?.ok_or(Error::NotFound("version"))?;
+        let (title, inputs, mut story) = old.ok_or(Error::NotFound("version"))?;
         if version == plan.version {
             return Err(Error::Conflict(Text::new("error.plan_is_this_version")));
         }
-        (plan.title, plan.inputs, plan.story) = (old.brief.title, old.inputs, old.story);
+        for shot in &mut story.shots {
+            let Some(now) = plan.story.shots.iter().find(|s| s.key == shot.key) else { continue };
+            // A picture's number is never given again: who has kept one by its number must not see another.
+            let other = shot.picture != now.picture || shows_otherwise(shot, now);
+            shot.picture_version = now.picture_version + i64::from(other);
+        }
+        (plan.title, plan.inputs, plan.story) = (title, inputs, story);
         save(tx, &mut plan, Some(user), Reason::Restored, Change::Plan)?;
         Ok(plan)
     })
@@ -220,13 +228,16 @@ fn compare(before: &Version, after: &Version) -> Result<Vec<Difference>> {
     Ok(out)
 }
 
+/// What follows from other fields, or tells nothing of the story.
+const SILENT: [&str; 4] = ["edited", "key", "picture_version", "stage"];
+
 /// The fields of one thing in which two states of it differ: name, before, after.
 fn fields<T: Serialize>(before: &T, after: &T) -> Result<Vec<(String, Value, Value)>> {
     let (before, mut after) = (object(before)?, object(after)?);
     let mut out = Vec::new();
     for (name, b) in before {
         let a = after.remove(&name).unwrap_or(Value::Null);
-        if a != b {
+        if a != b && !SILENT.contains(&name.as_str()) {
             out.push((name, b, a));
         }
     }

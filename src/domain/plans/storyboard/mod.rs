@@ -64,6 +64,16 @@ pub enum Part {
     Shot(i64),
 }
 
+impl From<Option<Part>> for rules::Part {
+    fn from(part: Option<Part>) -> rules::Part {
+        match part {
+            None => rules::Part::Whole,
+            Some(Part::Stage(stage)) => rules::Part::Stage(stage),
+            Some(Part::Shot(key)) => rules::Part::Shot(key),
+        }
+    }
+}
+
 /// What a storyboard is asked for.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields, default)]
@@ -126,6 +136,9 @@ fn dedup_key(id: PlanId) -> String {
 /// Asks for a storyboard. Answers the job.
 pub async fn ask(app: &App, who: &Viewer, id: PlanId, ask: Ask) -> Result<JobId> {
     let can = generator::get(app).await?;
+    if can.hidden {
+        return Err(Error::Conflict(Text::new("error.generator_hidden")));
+    }
     let source = ask.source.unwrap_or(if can.model { Source::Model } else { Source::Rules });
     let required = |field: &str| Err(Error::invalid(field, Text::new("invalid.required")));
     match source {
@@ -157,7 +170,6 @@ pub async fn ask(app: &App, who: &Viewer, id: PlanId, ask: Ask) -> Result<JobId>
     }
     let seed = ask.regenerate.then(|| u32::from_le_bytes(crate::base::secret::random::<4>()));
     app.write(move |tx| {
-        generator::must_be_shown(tx)?;
         let plan = look_open(tx, user, id)?;
         if let Some(job) = plan.job_id {
             return Err(Error::Conflict(Text::new("error.storyboard_runs").with("job", job)));
@@ -268,8 +280,8 @@ fn is_free(plan: &Plan, part: Option<Part>) -> bool {
 async fn by_rules(work: &Work<'_>, plan: &Plan, inputs: Inputs, part: Option<Part>) -> Result<Drafted, Failed> {
     if !is_free(plan, part) {
         let story = plan.story.clone();
-        let drafted = tokio::task::spawn_blocking(move || rules::redraft(&inputs, &story, part, inputs.seed)).await?;
-        return Ok(Drafted::by(Source::Rules, drafted));
+        let redraft = move || rules::redraft(&inputs, &story, part.into());
+        return Ok(Drafted::by(Source::Rules, tokio::task::spawn_blocking(redraft).await?));
     }
     let key = key(Source::Rules, "", &inputs, "");
     if let Some(story) = remembered(work.app, &key).await? {
