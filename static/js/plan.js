@@ -84,6 +84,8 @@ desk.store = new Store(data.plan, { changed: () => desk.draw(), said: (state, at
 /** Builds everything that may be written in, for a plan that is open or one that stands still. */
 function build() {
   desk.may = desk.rights.plan && desk.store.open;
+  // An admin may have hidden drafting: plans are written by people alone then.
+  desk.mayDraft = desk.may && !desk.generator.hidden;
   desk.fields = new Fields(desk.store, desk.may);
   desk.onDraw.clear();
   for (const id of ["inputs", "board", "status", "tools", "flow", "title-place"]) $(`#${id}`).replaceChildren();
@@ -244,5 +246,5 @@ if (comment) {
 if (data.plan.job_id) desk.drafting.follow(data.plan.job_id);
 else if (wish.has("draft")) {
   history.replaceState(null, "", location.pathname);
-  if (desk.may && desk.store.blank && desk.store.plan.inputs.one_liner) desk.drafting.start({ source: desk.generator.model ? "model" : "rules" });
+  if (desk.mayDraft && desk.store.blank && desk.store.plan.inputs.one_liner) desk.drafting.start({ source: desk.generator.model ? "model" : "rules" });
 }

@@ -8,13 +8,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Plan;
 use super::edit::{self, Order, ShotPatch, StagePatch};
 use super::exchange::{self, File, IMPORT_MAX};
 use super::generator::{self, Generator};
 use super::pictures::{self, KeyFrame, Shown, UPLOAD_MAX};
 use super::story::StageName;
 use super::storyboard::{self, Ask};
-use super::Plan;
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};

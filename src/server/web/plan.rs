@@ -6,7 +6,6 @@ use axum::response::Response;
 use serde_json::{Map, json};
 
 use super::frame::{Frame, html};
-use super::plans::PRESETS;
 use crate::app::App;
 use crate::base::error::Result;
 use crate::base::fields::Wanted;
@@ -14,8 +13,9 @@ use crate::base::ids::PlanId;
 use crate::base::roles::Right;
 use crate::domain::http::Path;
 use crate::domain::journal;
+use crate::domain::plans::rules::{self, Preset};
 use crate::domain::plans::story::{Picture, Shot, Stage, StageName};
-use crate::domain::plans::{self, Plan, generator, rules};
+use crate::domain::plans::{self, Plan, generator};
 use crate::domain::projects::{self, Project, judge};
 
 /// Shots of a stage: as many stand on a sheet.
@@ -41,8 +41,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<PlanId
         })
         .await?;
     let role = project.my_role;
-    let presets: Map<_, _> =
-        PRESETS.iter().filter_map(|name| Some(((*name).to_owned(), json!(rules::preset(name)?)))).collect();
+    let presets: Map<_, _> = Preset::ALL.iter().map(|p| (p.to_string(), json!(rules::preset(*p)))).collect();
     let data = json!({
         "plan": plan,
         "project": { "id": project.id, "name": project.name },

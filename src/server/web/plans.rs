@@ -17,13 +17,12 @@ use crate::base::page::{Feed, FeedQuery};
 use crate::base::roles::Right;
 use crate::domain::http::{Path, Query};
 use crate::domain::journal;
+use crate::domain::plans::rules::Preset;
 use crate::domain::plans::{self, Front, PlanBrief, PlanStatus};
 use crate::domain::projects::{self, Project, judge};
 
 /// Plans of a page.
 const PAGE: i64 = 60;
-/// What a plan may begin as.
-pub(super) const PRESETS: [&str; 4] = ["ad", "drama", "documentary", "social"];
 
 #[derive(Template)]
 #[template(path = "plans.html")]
@@ -85,8 +84,8 @@ impl Page {
         PlanStatus::ALL
     }
 
-    fn presets(&self) -> &'static [&'static str] {
-        &PRESETS
+    fn presets(&self) -> &'static [Preset] {
+        Preset::ALL
     }
 
     /// Where the first frames of a plan are.

@@ -41,7 +41,7 @@ export function board(desk) {
           more("objective", fields.area(part, "objective", { maxlength: "1000" })),
           more("length_hint", fields.line(part, "length_hint", { maxlength: "100" })),
           more("key_points", fields.list(part, "key_points", KEY_POINTS, { placeholder: t("js.plan.key_points_hint") }))),
-        desk.may && h("div", { class: "stage-do" }, again)),
+        desk.mayDraft && h("div", { class: "stage-do" }, again)),
       list);
   }
 

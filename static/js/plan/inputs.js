@@ -64,7 +64,7 @@ export function inputs(desk) {
     h("summary", null, icon("right", "s"), h("b", null, t("js.plan.conditions")), facts), desk.may && presets, rest);
   $("#inputs").append(
     h("div", { class: "story-line" }, h("div", { class: "grow" }, h("span", { class: "eyebrow" }, t("js.plan.one_liner")), one),
-      desk.may && h("div", { class: "split make" }, make, menu)),
+      desk.mayDraft && h("div", { class: "split make" }, make, menu)),
     details);
 
   return function draw() {

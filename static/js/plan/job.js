@@ -60,7 +60,13 @@ export function drafting(desk) {
     if (found.state === "done") {
       await desk.refetch();
       if (mine) done(found.result, part);
-    } else if (mine) toast(t(found.state === "cancelled" ? "js.plan.draft_cancelled" : "js.plan.draft_failed", { why: found.error || "" }), found.state === "cancelled" ? "info" : "bad");
+    } else if (mine) toast(found.state === "cancelled" ? t("js.plan.draft_cancelled") : why(found.error), found.state === "cancelled" ? "info" : "bad");
+  }
+
+  function why(code) {
+    const key = `js.plan.draft_why.${code}`;
+    const said = t(key);
+    return said === key ? t("js.plan.draft_failed") : said;
   }
 
   function done(result, part) {

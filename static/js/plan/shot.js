@@ -32,7 +32,7 @@ export function shotPanel(desk) {
     const picture = h("img", { class: "frame-big", alt: "" });
     const go = (by, sign, label) => h("button", { class: "btn s quiet icon-only", type: "button", "aria-label": t(label), title: t(label), onclick: () => desk.step(by) }, icon(sign));
     const tools = desk.may && pictureTools(desk, key);
-    const again = desk.may && h("button", { class: "btn s", type: "button", onclick: () => desk.drafting.start({ regenerate: true, part: { shot: key } }) }, icon("loop", "s"), t("js.plan.again_shot"));
+    const again = desk.mayDraft && h("button", { class: "btn s", type: "button", onclick: () => desk.drafting.start({ regenerate: true, part: { shot: key } }) }, icon("loop", "s"), t("js.plan.again_shot"));
     const text = (what, most) => labelled(t(`js.plan.${what}`), mine.area(part, what, { maxlength: String(most) }));
     const choice = (what, values) => labelled(t(`js.plan.${what}.title`), mine.choice(part, what, values, `js.plan.${what}`));
     place.replaceChildren(
@@ -44,7 +44,7 @@ export function shotPanel(desk) {
         labelled(t("js.plan.shot_seconds"), mine.number(part, "duration_ms", { scale: 1000, min: "0.5", max: "600", step: "0.5" }))),
       text("dialogue", 1000), text("voice_over", 1000), text("subtitle", 500),
       inserts(mine, part),
-      desk.may ? h("div", { class: "shot-foot" }, again, h("span", { class: "grow" }), lockSwitch(mine, part)) : "");
+      desk.may ? h("div", { class: "shot-foot" }, again || "", h("span", { class: "grow" }), lockSwitch(mine, part)) : "");
     let src = "";
     mine.also(() => {
       const shot = store.shot(key);

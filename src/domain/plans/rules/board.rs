@@ -155,7 +155,8 @@ fn compose(inputs: &Inputs, old: Option<&Story>, open: &Open) -> Story {
             (Some(shot), _) => shot.clone(),
             (None, before) => {
                 let key = before.map_or(i as i64 + 1, |s| s.key);
-                let mut shot = writer.shot(i, key, looks[i], durations.next().unwrap_or(timing::range(inputs.tempo, 0, 0).0));
+                let mut shot =
+                    writer.shot(i, key, looks[i], durations.next().unwrap_or(timing::range(inputs.tempo, 0, 0).0));
                 if let Some(before) = before {
                     // A picture that somebody gave stays; one that is drawn from the words is drawn anew.
                     shot.picture = before.picture.clone();
@@ -185,7 +186,12 @@ impl Writer<'_> {
         let words = &parts(self.inputs.style)[i];
         let mut content: Vec<String> = words.contents.iter().filter_map(|row| self.pen.line(row)).collect();
         if self.inputs.intensity == Intensity::Rich {
-            content.extend(self.pen.line(&["{hero:은} {deed}.", "{time}의 분위기를 장면 전체에 고르게 입힌다.", "{thing:을} 장면을 잇는 고리로 쓴다.", "대사보다 그림이 먼저 말하게 한다."]));
+            content.extend(self.pen.line(&[
+                "{hero:은} {deed}.",
+                "{time}의 분위기를 장면 전체에 고르게 입힌다.",
+                "{thing:을} 장면을 잇는 고리로 쓴다.",
+                "대사보다 그림이 먼저 말하게 한다.",
+            ]));
         }
         if self.inputs.intensity == Intensity::Minimal {
             content.truncate(1);
@@ -216,7 +222,8 @@ impl Writer<'_> {
         let logo = i == SHOTS - 1 && self.genre == Genre::Ad;
         // Told briefly, every other place keeps its words.
         let speaks = self.inputs.intensity != Intensity::Minimal || i.is_multiple_of(2) || i == SHOTS - 1;
-        let mut spoken = |stock: &'static [&'static str]| if speaks { self.pen.line(stock) } else { None }.unwrap_or_default();
+        let mut spoken =
+            |stock: &'static [&'static str]| if speaks { self.pen.line(stock) } else { None }.unwrap_or_default();
         let (dialogue, voice_over) = (spoken(voice.dialogue), spoken(voice.voice_over));
         let subtitle = spoken(if logo { voices::AD[i].subtitle } else { voice.subtitle });
         Shot {
@@ -242,7 +249,11 @@ impl Writer<'_> {
 
     fn description(&mut self, i: usize, beat: &Beat, look: Look) -> String {
         let facts = self.pen.facts;
-        let first = self.pen.must(&[beat.lines, facts.world.views, &["{hero:을} 둘러싼 풍경을 담는다.", "{prop:이} 화면에 들어온다."]]);
+        let first = self.pen.must(&[
+            beat.lines,
+            facts.world.views,
+            &["{hero:을} 둘러싼 풍경을 담는다.", "{prop:이} 화면에 들어온다."],
+        ]);
         let mut out = vec![first];
         let more = match self.inputs.intensity {
             Intensity::Minimal => self.pen.dice.roll(2),
@@ -270,7 +281,13 @@ impl Writer<'_> {
                 3 => camera::size(look.size),
                 _ => camera::light(facts.mood),
             };
-            let fall = [stock, camera::light(facts.mood), camera::movement(look.movement), camera::light(Mood::Plain), camera::size(look.size)];
+            let fall = [
+                stock,
+                camera::light(facts.mood),
+                camera::movement(look.movement),
+                camera::light(Mood::Plain),
+                camera::size(look.size),
+            ];
             match fall.iter().find_map(|s| self.pen.line(s)) {
                 Some(line) => out.push(line),
                 None => break,
@@ -282,7 +299,9 @@ impl Writer<'_> {
         }
         if i == 0 {
             out.extend(self.pen.line(match self.inputs.format {
-                Format::Tall => &["세로 화면에 맞추어 주인공을 가운데에 둔다.", "세로로 긴 화면의 위쪽에 자막 자리를 비워 둔다."],
+                Format::Tall => {
+                    &["세로 화면에 맞추어 주인공을 가운데에 둔다.", "세로로 긴 화면의 위쪽에 자막 자리를 비워 둔다."]
+                }
                 Format::Cinema => &["가로로 긴 화면의 양옆 여백을 살린다."],
                 Format::Square => &["정사각 화면의 한가운데에 시선을 모은다."],
                 Format::Wide => &[],

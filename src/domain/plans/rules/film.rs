@@ -145,49 +145,49 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-fn run(&mut self, place: usize, found: &mut Vec<Seen>, dice: &mut Dice) -> bool {
-    if place == SHOTS {
-        return true;
-    }
-    self.tries += 1;
-    if self.strict && self.tries > TRIES {
-        return false;
-    }
-    let (strict, scene) = (self.strict, self.scene);
-    let fits = |found: &[Seen], next: Seen| match (found.last(), strict) {
-        (None, _) => true,
-        (Some(before), true) => follows(*before, next),
-        (Some(before), false) => *before != next,
-    };
-    if let Some(look) = self.fixed[place] {
-        let next = (look.size, look.angle);
-        let both = place > 0 && self.fixed[place - 1].is_some();
-        if !both && !fits(found, next) {
-            return false;
-        }
-        found.push(next);
-        if self.run(place + 1, found, dice) {
+    fn run(&mut self, place: usize, found: &mut Vec<Seen>, dice: &mut Dice) -> bool {
+        if place == SHOTS {
             return true;
         }
-        found.pop();
-        return false;
-    }
-    let dutch = found.iter().filter(|s| s.1 == Angle::Dutch).count();
-    for size in shuffled(sizes(place), dice) {
-        for angle in shuffled(&angles(size, place, scene), dice) {
-            let grows = !strict || in_part(place, found, size);
-            if !grows || !fits(found, (size, angle)) || (angle == Angle::Dutch && dutch > 0) {
-                continue;
+        self.tries += 1;
+        if self.strict && self.tries > TRIES {
+            return false;
+        }
+        let (strict, scene) = (self.strict, self.scene);
+        let fits = |found: &[Seen], next: Seen| match (found.last(), strict) {
+            (None, _) => true,
+            (Some(before), true) => follows(*before, next),
+            (Some(before), false) => *before != next,
+        };
+        if let Some(look) = self.fixed[place] {
+            let next = (look.size, look.angle);
+            let both = place > 0 && self.fixed[place - 1].is_some();
+            if !both && !fits(found, next) {
+                return false;
             }
-            found.push((size, angle));
+            found.push(next);
             if self.run(place + 1, found, dice) {
                 return true;
             }
             found.pop();
+            return false;
         }
+        let dutch = found.iter().filter(|s| s.1 == Angle::Dutch).count();
+        for size in shuffled(sizes(place), dice) {
+            for angle in shuffled(&angles(size, place, scene), dice) {
+                let grows = !strict || in_part(place, found, size);
+                if !grows || !fits(found, (size, angle)) || (angle == Angle::Dutch && dutch > 0) {
+                    continue;
+                }
+                found.push((size, angle));
+                if self.run(place + 1, found, dice) {
+                    return true;
+                }
+                found.pop();
+            }
+        }
+        false
     }
-    false
-}
 }
 
 fn transition(place: usize, scene: Scene, dice: &mut Dice) -> Transition {

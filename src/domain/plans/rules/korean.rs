@@ -60,7 +60,9 @@ pub fn ending(word: &str) -> Ending {
 }
 
 fn latin(word: &str) -> Ending {
-    let start = word.rfind(|c: char| !c.is_ascii_alphabetic()).map_or(0, |i| i + word[i..].chars().next().map_or(1, char::len_utf8));
+    let start = word
+        .rfind(|c: char| !c.is_ascii_alphabetic())
+        .map_or(0, |i| i + word[i..].chars().next().map_or(1, char::len_utf8));
     let word = &word[start..];
     let spelled = word.chars().all(|c| c.is_ascii_uppercase()) && word.len() <= 4;
     let low = word.to_ascii_lowercase();
@@ -163,7 +165,11 @@ pub fn adnominal(finite: &str) -> Option<String> {
     if let Some(stem) = stem.strip_suffix("습니") {
         let (head, tail) = split(stem)?;
         let (initial, vowel, jong) = parts(tail)?;
-        return if jong == SSANG_SIOT && tail != '있' { past_adnominal(head, initial, vowel) } else { Some(format!("{stem}는")) };
+        return if jong == SSANG_SIOT && tail != '있' {
+            past_adnominal(head, initial, vowel)
+        } else {
+            Some(format!("{stem}는"))
+        };
     }
     if let Some(stem) = stem.strip_suffix('니') {
         let (head, tail) = split(stem)?;

@@ -45,7 +45,8 @@ pub struct Facts {
 
 /// `text` without what could break a sentence; `None` when nothing is left or too much.
 fn phrase(text: &str, max: usize) -> Option<String> {
-    let clean: String = text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '~' | '-' | '%' | '&') { c } else { ' ' }).collect();
+    let clean: String =
+        text.chars().map(|c| if c.is_alphanumeric() || matches!(c, '~' | '-' | '%' | '&') { c } else { ' ' }).collect();
     let joined = clean.split_whitespace().collect::<Vec<_>>().join(" ");
     let end = joined.chars().next_back()?;
     (joined.chars().count() <= max && (korean::hangul(end) || end.is_ascii_alphanumeric())).then_some(joined)
@@ -54,7 +55,8 @@ fn phrase(text: &str, max: usize) -> Option<String> {
 impl Facts {
     /// The facts of `inputs`.
     pub fn of(inputs: &Inputs, dice: &mut Dice) -> Facts {
-        let Premise { hero, hero_full, human, other, place, time, things, act, deed, topic, nouns } = premise::read(&inputs.one_liner);
+        let Premise { hero, hero_full, human, other, place, time, things, act, deed, topic, nouns } =
+            premise::read(&inputs.one_liner);
         let (world, second) = worlds::choose(&nouns, dice.roll(3));
         let mood = Mood::of(&inputs.tone);
         let found = hero.is_some();
@@ -132,7 +134,8 @@ pub fn sentences(text: &str) -> impl Iterator<Item = &str> {
 impl<'a> Pen<'a> {
     /// A pen that repeats nothing of `kept`, and of `old` only what it must.
     pub fn new(facts: &'a Facts, mut dice: Dice, kept: &[&str], old: &[&str]) -> Pen<'a> {
-        let all = |texts: &[&str]| texts.iter().flat_map(|t| sentences(t)).map(str::to_owned).collect::<HashSet<String>>();
+        let all =
+            |texts: &[&str]| texts.iter().flat_map(|t| sentences(t)).map(str::to_owned).collect::<HashSet<String>>();
         let mut props: Vec<&'static str> = facts.world.props.iter().chain(facts.second.props).copied().collect();
         props.dedup();
         let mut mixed: Vec<&'static str> = Vec::with_capacity(props.len());
@@ -187,7 +190,9 @@ impl<'a> Pen<'a> {
         let mut found = None;
         while !left.is_empty() {
             let pattern = left.swap_remove(self.dice.roll(left.len()));
-            if (self.used.contains(pattern) && !pattern.contains("{prop")) || (Self::clause(pattern) && self.clauses >= CLAUSES) {
+            if (self.used.contains(pattern) && !pattern.contains("{prop"))
+                || (Self::clause(pattern) && self.clauses >= CLAUSES)
+            {
                 continue;
             }
             let Some(text) = self.fill(pattern).filter(|t| self.free(t)) else { continue };
@@ -215,7 +220,8 @@ impl<'a> Pen<'a> {
 
     /// A sentence about what the hero does, without the subject where `after` has just named it.
     pub fn act(&mut self, after: &str) -> Option<String> {
-        let alone = after.contains(self.facts.hero.as_str()) && self.facts.other.as_deref().is_none_or(|o| !after.contains(o));
+        let alone =
+            after.contains(self.facts.hero.as_str()) && self.facts.other.as_deref().is_none_or(|o| !after.contains(o));
         let acts: Vec<&'static str> = self.facts.world.acts.iter().chain(self.facts.second.acts).copied().collect();
         if !self.facts.human {
             return None;
@@ -228,6 +234,11 @@ impl<'a> Pen<'a> {
 /// A word that is said twice in a row, as 카페의 카페 or 밤 밤.
 fn doubled(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().map(|w| w.trim_end_matches(['.', ',', '?', '!'])).collect();
-    let stem = |w: &str| -> String { w.strip_suffix(['의', '을', '를', '은', '는', '이', '가', '에']).filter(|s| !s.is_empty()).unwrap_or(w).to_owned() };
+    let stem = |w: &str| -> String {
+        w.strip_suffix(['의', '을', '를', '은', '는', '이', '가', '에'])
+            .filter(|s| !s.is_empty())
+            .unwrap_or(w)
+            .to_owned()
+    };
     words.windows(2).any(|w| w[0] == w[1] || (w[0].chars().count() > 1 && stem(w[0]) == stem(w[1])))
 }

@@ -66,10 +66,18 @@ fn tokens(line: &str) -> Vec<Token> {
         let last = stop || i + 1 == total;
         let word = match (text.as_str(), out.last()) {
             // 산 is a mountain, except after what was bought with or where.
-            ("산", Some(Token { word: Word::Noun { particle: "으로" | "로" | "에서" | "에게서", .. }, .. })) if !last => Word::Verb,
+            ("산", Some(Token { word: Word::Noun { particle: "으로" | "로" | "에서" | "에게서", .. }, .. }))
+                if !last =>
+            {
+                Word::Verb
+            }
             _ if text.chars().count() > 24 => Word::Other,
             // A verb follows its object, whether it is known or not.
-            (w, Some(Token { word: Word::Noun { particle: "을" | "를", .. }, stop: false, .. })) if !last && w.ends_with('는') => Word::Verb,
+            (w, Some(Token { word: Word::Noun { particle: "을" | "를", .. }, stop: false, .. }))
+                if !last && w.ends_with('는') =>
+            {
+                Word::Verb
+            }
             _ => words::read(&text, last, mixed),
         };
         out.push(Token { text, word, stop });
@@ -104,7 +112,10 @@ fn compound(all: &[Token], at: usize) -> String {
         let Some((noun, "", before_kind)) = before.noun() else { break };
         let fits = match kind {
             Kind::Time => before_kind == Kind::Time,
-            _ => !matches!(before_kind, Kind::Time | Kind::Meta | Kind::Abstract) && !(before_kind == Kind::Person && kind != Kind::Person),
+            _ => {
+                !matches!(before_kind, Kind::Time | Kind::Meta | Kind::Abstract)
+                    && !(before_kind == Kind::Person && kind != Kind::Person)
+            }
         };
         if before.stop || !fits || noun.chars().count() + whole.chars().count() >= NOUN_MAX || noun == stem {
             break;
@@ -118,7 +129,8 @@ fn compound(all: &[Token], at: usize) -> String {
 fn modified(all: &[Token], at: usize, noun: &str) -> Option<String> {
     let first = at.checked_sub(noun.split(' ').count())?;
     let before = &all[first];
-    let single = matches!(before.word, Word::Modifier) && !matches!(before.text.as_str(), "위한" | "대한" | "관한" | "통한" | "향한" | "의한" | "인한");
+    let single = matches!(before.word, Word::Modifier)
+        && !matches!(before.text.as_str(), "위한" | "대한" | "관한" | "통한" | "향한" | "의한" | "인한");
     // A verb with nothing before it belongs to the noun alone.
     let lone = before.word == Word::Verb && (first == 0 || all[first - 1].stop);
     let short = before.text.chars().count() <= 6 && before.text != "몇";
@@ -142,8 +154,12 @@ fn clause(all: &[Token]) -> Option<Clause> {
     let sentence = all.len();
     let verb = (0..sentence).rev().find(|i| is_verb(&all[*i].word))?;
     let ended = matches!(all[verb].word, Word::End(_));
-    let becomes = |i: usize| all.get(i + 1).is_some_and(|t| t.text.starts_with('되') || t.text.starts_with("된") || t.text.starts_with("아닌"));
-    let subject = |i: &usize| matches!(all[*i].noun(), Some((_, "이" | "가" | "께서" | "은" | "는", _))) && !becomes(*i);
+    let becomes = |i: usize| {
+        all.get(i + 1)
+            .is_some_and(|t| t.text.starts_with('되') || t.text.starts_with("된") || t.text.starts_with("아닌"))
+    };
+    let subject =
+        |i: &usize| matches!(all[*i].noun(), Some((_, "이" | "가" | "께서" | "은" | "는", _))) && !becomes(*i);
     let head = all[verb + 1..].iter().position(|t| t.noun().is_some()).map(|i| verb + 1 + i);
     let headed = head.filter(|h| !ended && compound_head(all, *h)).map(|h| last_of_compound(all, h));
     let doer = (0..verb).rev().find(|i| subject(i) && all[*i].acts());
@@ -152,7 +168,10 @@ fn clause(all: &[Token]) -> Option<Clause> {
     let from = match hero {
         Some(h) if h < verb => h + 1,
         // A topic that acts not itself (우리 동네 빵집은 …) stands outside of the clause.
-        _ => (0..verb).rev().find(|i| all[*i].stop || matches!(all[*i].noun(), Some((_, "은" | "는", _)))).map_or(0, |i| i + 1),
+        _ => (0..verb)
+            .rev()
+            .find(|i| all[*i].stop || matches!(all[*i].noun(), Some((_, "은" | "는", _))))
+            .map_or(0, |i| i + 1),
     };
     let strange = (from..verb).any(|i| subject(&i) && !embedded(i));
     Some(Clause { verb, from, hero, strange })
@@ -165,7 +184,11 @@ fn compound_head(all: &[Token], at: usize) -> bool {
 
 fn last_of_compound(all: &[Token], at: usize) -> usize {
     let mut i = at;
-    while !all[i].stop && matches!(all[i].noun(), Some((_, "", _))) && !all[i].acts() && all.get(i + 1).is_some_and(|t| t.noun().is_some()) {
+    while !all[i].stop
+        && matches!(all[i].noun(), Some((_, "", _)))
+        && !all[i].acts()
+        && all.get(i + 1).is_some_and(|t| t.noun().is_some())
+    {
         i += 1;
     }
     if all[i].acts() { i } else { at }
@@ -180,7 +203,9 @@ fn spoken(all: &[Token], clause: &Clause) -> Option<(String, Option<String>)> {
     };
     let ended = all[clause.verb].text.strip_suffix('다').filter(|s| !s.ends_with('니')).map(|s| format!("{s}다"));
     let end = match &all[clause.verb].word {
-        Word::End(_) if ended.as_deref().is_some_and(|e| e.ends_with("하다") || e.ends_with("되다")) => korean::finite(&before),
+        Word::End(_) if ended.as_deref().is_some_and(|e| e.ends_with("하다") || e.ends_with("되다")) => {
+            korean::finite(&before)
+        }
         Word::End(_) => ended.or_else(|| korean::finite(&before)),
         _ => match before.rsplit_once(' ') {
             Some((first, last)) => korean::finite(last).map(|f| format!("{first} {f}")),
@@ -188,8 +213,12 @@ fn spoken(all: &[Token], clause: &Clause) -> Option<(String, Option<String>)> {
         },
     };
     let mut from = clause.from;
-    let length = |from: usize| all[from..clause.verb].iter().map(|t| t.text.chars().count() + 1).sum::<usize>() + before.chars().count();
-    while from < clause.verb && (length(from) > CLAUSE_MAX || all[from].word == Word::Other && all[from].text.chars().count() < 2) {
+    let length = |from: usize| {
+        all[from..clause.verb].iter().map(|t| t.text.chars().count() + 1).sum::<usize>() + before.chars().count()
+    };
+    while from < clause.verb
+        && (length(from) > CLAUSE_MAX || all[from].word == Word::Other && all[from].text.chars().count() < 2)
+    {
         from += 1;
     }
     // "매일 먹는" says too little to be said again; so does a verb whose object fell away.
@@ -244,7 +273,12 @@ fn topic(all: &[Token], verb: Option<usize>, ended: bool) -> Option<String> {
     let named = plain && part.iter().any(|t| matches!(t.noun(), Some((_, _, k)) if k != Kind::Meta));
     let text = part.iter().map(|t| t.text.as_str()).collect::<Vec<_>>().join(" ");
     let inner = part.iter().rev().skip(1).any(|t| t.stop);
-    (named && text.contains(' ') && !inner && (2..=TOPIC_MAX).contains(&text.chars().count()) && text.chars().any(korean::hangul)).then_some(text)
+    (named
+        && text.contains(' ')
+        && !inner
+        && (2..=TOPIC_MAX).contains(&text.chars().count())
+        && text.chars().any(korean::hangul))
+    .then_some(text)
 }
 
 /// Reads a one-liner. Any text at all will do.
@@ -252,7 +286,10 @@ pub fn read(line: &str) -> Premise {
     let first: String = line.chars().take(500).collect();
     let all = tokens(&first);
     let mut p = Premise { human: true, ..Premise::default() };
-    let end = all.iter().position(|t| t.stop && is_verb(&t.word) && matches!(t.word, Word::End(_))).map_or(all.len(), |i| i + 1);
+    let end = all
+        .iter()
+        .position(|t| t.stop && is_verb(&t.word) && matches!(t.word, Word::End(_)))
+        .map_or(all.len(), |i| i + 1);
     let main = &all[..end];
     let clause = clause(main);
     let hero = clause.as_ref().and_then(|c| c.hero).or_else(|| all.iter().position(Token::acts));
@@ -271,19 +308,32 @@ pub fn read(line: &str) -> Premise {
         p.deed = deed.filter(|_| !c.strange);
         p.act = Some(act);
     }
-    p.topic = topic(main, clause.as_ref().map(|c| c.verb), clause.as_ref().is_some_and(|c| matches!(main[c.verb].word, Word::End(_))));
+    p.topic = topic(
+        main,
+        clause.as_ref().map(|c| c.verb),
+        clause.as_ref().is_some_and(|c| matches!(main[c.verb].word, Word::End(_))),
+    );
     let mut ranked: Vec<(usize, String)> = Vec::new();
     for (i, token) in all.iter().enumerate() {
         let Some((stem, particle, kind)) = token.noun() else { continue };
         p.nouns.push(stem.to_owned());
-        let heads = |t: &Token| t.noun().is_some_and(|(_, _, k)| !matches!(k, Kind::Meta | Kind::Abstract | Kind::Time));
+        let heads =
+            |t: &Token| t.noun().is_some_and(|(_, _, k)| !matches!(k, Kind::Meta | Kind::Abstract | Kind::Time));
         let joined = !token.stop && particle.is_empty() && all.get(i + 1).is_some_and(heads);
         let name = compound(&all, i);
         match kind {
-            Kind::Person | Kind::Being if p.hero.as_deref().is_none_or(|h| !h.contains(stem)) && p.other.is_none() && !joined => {
+            Kind::Person | Kind::Being
+                if p.hero.as_deref().is_none_or(|h| !h.contains(stem)) && p.other.is_none() && !joined =>
+            {
                 p.other = Some(name);
             }
-            Kind::Place if p.place.is_none() && !joined && (stem.chars().count() > 1 || !particle.is_empty() || token.text.is_ascii()) => p.place = Some(name),
+            Kind::Place
+                if p.place.is_none()
+                    && !joined
+                    && (stem.chars().count() > 1 || !particle.is_empty() || token.text.is_ascii()) =>
+            {
+                p.place = Some(name)
+            }
             Kind::Time if p.time.is_none() && !joined_time(&all, i) => p.time = Some(name),
             Kind::Thing if !joined && (particle.is_empty() || !matches!(particle, "처럼" | "보다" | "마다")) => {
                 let rank = match particle {
@@ -310,7 +360,9 @@ pub fn read(line: &str) -> Premise {
 }
 
 fn joined_time(all: &[Token], i: usize) -> bool {
-    !all[i].stop && matches!(all[i].noun(), Some((_, "", _))) && matches!(all.get(i + 1).and_then(Token::noun), Some((_, _, Kind::Time)))
+    !all[i].stop
+        && matches!(all[i].noun(), Some((_, "", _)))
+        && matches!(all.get(i + 1).and_then(Token::noun), Some((_, _, Kind::Time)))
 }
 
 #[cfg(test)]
@@ -344,7 +396,9 @@ mod tests {
 
     #[test]
     fn any_text_is_read() {
-        for line in ["", "…!?", "ㅋ", "🐟🐟", "a", "A barista who talks to ghosts", &"가".repeat(500), &"나는 ".repeat(250)] {
+        for line in
+            ["", "…!?", "ㅋ", "🐟🐟", "a", "A barista who talks to ghosts", &"가".repeat(500), &"나는 ".repeat(250)]
+        {
             let p = read(line);
             assert!(p.things.iter().all(|t| t.chars().count() <= NOUN_MAX), "{p:?}");
         }

@@ -65,7 +65,9 @@ static KINDS: LazyLock<HashMap<&'static str, Kind>> = LazyLock::new(|| {
     for (list, kind) in lists {
         kinds.extend(list.split_whitespace().map(|w| (w, kind)));
     }
-    for artist in ["작가", "화가", "음악가", "작곡가", "소설가", "만화가", "도예가", "창업가", "탐험가", "활동가", "과학자"] {
+    for artist in
+        ["작가", "화가", "음악가", "작곡가", "소설가", "만화가", "도예가", "창업가", "탐험가", "활동가", "과학자"]
+    {
         kinds.insert(artist, Kind::Person);
     }
     for place in ["바닷가", "강가", "냇가", "가게", "제주도", "도서관", "도시"] {
@@ -80,21 +82,50 @@ static STOP: LazyLock<HashSet<&str>> = LazyLock::new(|| set(known::ENGLISH_STOP)
 
 /// Particles with what must stand before them; the longest first.
 const PARTICLES: [(&str, Option<Ending>); 36] = [
-    ("에서부터", None), ("으로부터", Some(Ending::Closed)), ("에게서", None), ("이라는", Some(Ending::Closed)),
-    ("까지의", None), ("에서의", None), ("과의", Some(Ending::Closed)), ("와의", Some(Ending::Open)),
-    ("로부터", Some(Ending::Open)), ("까지", None), ("부터", None), ("에서", None), ("에게", None), ("한테", None),
-    ("께서", None), ("처럼", None), ("보다", None), ("마다", None), ("으로", Some(Ending::Closed)),
-    ("라는", Some(Ending::Open)), ("이랑", Some(Ending::Closed)), ("에는", None), ("만의", None), ("만이", None),
-    ("을", Some(Ending::Closed)), ("를", Some(Ending::Open)), ("은", Some(Ending::Closed)), ("는", Some(Ending::Open)),
-    ("이", Some(Ending::Closed)), ("가", Some(Ending::Open)), ("과", Some(Ending::Closed)), ("와", Some(Ending::Open)),
-    ("로", Some(Ending::Open)), ("의", None), ("에", None), ("도", None),
+    ("에서부터", None),
+    ("으로부터", Some(Ending::Closed)),
+    ("에게서", None),
+    ("이라는", Some(Ending::Closed)),
+    ("까지의", None),
+    ("에서의", None),
+    ("과의", Some(Ending::Closed)),
+    ("와의", Some(Ending::Open)),
+    ("로부터", Some(Ending::Open)),
+    ("까지", None),
+    ("부터", None),
+    ("에서", None),
+    ("에게", None),
+    ("한테", None),
+    ("께서", None),
+    ("처럼", None),
+    ("보다", None),
+    ("마다", None),
+    ("으로", Some(Ending::Closed)),
+    ("라는", Some(Ending::Open)),
+    ("이랑", Some(Ending::Closed)),
+    ("에는", None),
+    ("만의", None),
+    ("만이", None),
+    ("을", Some(Ending::Closed)),
+    ("를", Some(Ending::Open)),
+    ("은", Some(Ending::Closed)),
+    ("는", Some(Ending::Open)),
+    ("이", Some(Ending::Closed)),
+    ("가", Some(Ending::Open)),
+    ("과", Some(Ending::Closed)),
+    ("와", Some(Ending::Open)),
+    ("로", Some(Ending::Open)),
+    ("의", None),
+    ("에", None),
+    ("도", None),
 ];
 
 /// Ends of verbs that go on to the next verb.
 const CONNECTIVES: &str = "하고 되고 가고 오고 먹고 들고 타고 싣고 품고 안고 잡고 두고 쓰고 보고 걷고 입고 찾고 잃고 놓고 지고 나고 받고 알고 살고 없고 있고 \
     면서 하며 으며 이며 려고 지만 도록 다가 아서 어서 여서 해서 와서 가서 려서 져서 으면 하면 자마자 하게 되어 되며 채로 으러 하러 러";
 /// Verbs made nouns.
-const GERUNDS: &str = "하기 되기 가기 오기 보기 먹기 살기 찾기 들기 우기 리기 지기 치기 나기 쓰기 주기 받기 걷기 놓기 함 됨";
+const GERUNDS: &str =
+    "하기 되기 가기 오기 보기 먹기 살기 찾기 들기 우기 리기 지기 치기 나기 쓰기 주기 받기 걷기 놓기 함 됨";
 const JOINED: &str = "고아어여해돼워려져쳐켜겨봐줘눠춰꿔둬셔혀며";
 const FISH: &str = "상어 연어 문어 장어 인어 영어 언어 한국어 고등어 오징어 붕어 잉어 민어 홍어 방어 아시아 코리아 보고 광고 창고 사고 최고 냉장고 수레";
 
@@ -176,13 +207,19 @@ pub fn read(word: &str, last: bool, mixed: bool) -> Word {
     if ADVERBS.contains(word) {
         return Word::Other;
     }
-    if DETERMINERS.contains(word) || ADJECTIVES.contains(word) || word.ends_with("적인") || word.ends_with("스러운") {
+    if DETERMINERS.contains(word) || ADJECTIVES.contains(word) || word.ends_with("적인") || word.ends_with("스러운")
+    {
         return Word::Modifier;
     }
     let known_noun = cut(word).is_some_and(|(stem, _)| listed(stem).is_some());
     let size = word.chars().count();
     if !known_noun {
-        if word == "싶은" || size > 2 && word.ends_with('던') || ends(word, known::VERBS_NOW) || ends(word, known::VERBS_PAST) || ends(word, "않는 못하는") {
+        if word == "싶은"
+            || size > 2 && word.ends_with('던')
+            || ends(word, known::VERBS_NOW)
+            || ends(word, known::VERBS_PAST)
+            || ends(word, "않는 못하는")
+        {
             return Word::Verb;
         }
         if size > 2 && word.ends_with('한') {

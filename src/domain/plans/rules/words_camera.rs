@@ -54,7 +54,9 @@ pub fn movement(movement: Movement) -> &'static [&'static str] {
 /// The same for the shot that ends the film: the camera goes back, or stays.
 pub fn farewell(movement: Movement) -> &'static [&'static str] {
     match movement {
-        Movement::Dolly => &["카메라가 조용히 물러나며 장면을 놓아준다.", "천천히 뒤로 빠지면서 풍경 속에 인물을 남긴다."],
+        Movement::Dolly => {
+            &["카메라가 조용히 물러나며 장면을 놓아준다.", "천천히 뒤로 빠지면서 풍경 속에 인물을 남긴다."]
+        }
         Movement::Zoom => &["화면이 서서히 넓어지며 이야기를 내려놓는다.", "느리게 풀리는 화면이 긴장을 거두어 간다."],
         Movement::Tilt => &["화면이 하늘로 올라가며 여백을 남긴다.", "시선을 천천히 들어 올려 빈 하늘에서 멈춘다."],
         _ => &["마지막 구도를 오래 유지해 여운을 남긴다.", "움직임이 사라진 뒤에도 화면을 몇 초 더 붙들어 둔다."],
@@ -75,22 +77,48 @@ pub fn angle(angle: Angle, second: bool) -> &'static [&'static str] {
             "바닥 가까이 내린 카메라가 배경을 크게 세운다.",
             "아래에서 올려 잡아 결심의 무게를 싣는다.",
         ],
-        Angle::OverShoulder if second => &["이번에는 맞은편 어깨 너머로 시선을 되돌려 준다.", "같은 축을 지키며 반대쪽 어깨 너머에서 바라본다."],
-        Angle::OverShoulder => &["어깨 너머로 바라보며 같은 시선을 나눈다.", "등 뒤에서 넘겨다보아 곁에 선 느낌을 준다."],
+        Angle::OverShoulder if second => {
+            &["이번에는 맞은편 어깨 너머로 시선을 되돌려 준다.", "같은 축을 지키며 반대쪽 어깨 너머에서 바라본다."]
+        }
+        Angle::OverShoulder => {
+            &["어깨 너머로 바라보며 같은 시선을 나눈다.", "등 뒤에서 넘겨다보아 곁에 선 느낌을 준다."]
+        }
         Angle::Dutch => &["기울인 화면으로 흔들리는 마음을 드러낸다.", "수평을 살짝 무너뜨려 불안을 키운다."],
-        Angle::Overhead => &["바로 위에서 내려다본 화면이 한 장의 도면처럼 펼쳐진다.", "머리 위에서 수직으로 내려다본다.", "부감으로 잡아 배치와 움직임을 한눈에 보여 준다."],
+        Angle::Overhead => &[
+            "바로 위에서 내려다본 화면이 한 장의 도면처럼 펼쳐진다.",
+            "머리 위에서 수직으로 내려다본다.",
+            "부감으로 잡아 배치와 움직임을 한눈에 보여 준다.",
+        ],
     }
 }
 
 /// What a size is for.
 pub fn size(size: ShotSize) -> &'static [&'static str] {
     match size {
-        ShotSize::ExtremeWide => &["인물은 풍경 속의 작은 점처럼 보인다.", "하늘과 땅의 비율로 공간의 크기를 먼저 알린다."],
-        ShotSize::Wide => &["앞쪽에 여백을 두어 앞으로의 움직임을 기다린다.", "인물과 공간의 관계가 한눈에 읽힌다.", "배경의 깊이를 살려 시선이 안쪽으로 향하게 한다."],
-        ShotSize::Full => &["!머리부터 발끝까지 담아 몸짓이 말하게 한다.", "온몸의 움직임이 잘리지 않도록 여유를 둔다."],
-        ShotSize::Medium => &["!허리 위로 잡아 손짓과 표정을 함께 살린다.", "대화하듯 편안한 거리를 지킨다.", "배경을 남겨 둔 채 인물에게 무게를 옮긴다."],
-        ShotSize::MediumCloseUp => &["!가슴 위로 잡아 눈빛의 변화를 읽게 한다.", "배경을 흐리고 시선의 방향만 또렷하게 남긴다."],
-        ShotSize::CloseUp => &["군더더기를 걷어 내고 한 가지만 보여 준다.", "얕은 심도로 나머지를 모두 흐린다.", "화면을 가득 채워 다른 생각이 끼어들 틈을 주지 않는다."],
+        ShotSize::ExtremeWide => {
+            &["인물은 풍경 속의 작은 점처럼 보인다.", "하늘과 땅의 비율로 공간의 크기를 먼저 알린다."]
+        }
+        ShotSize::Wide => &[
+            "앞쪽에 여백을 두어 앞으로의 움직임을 기다린다.",
+            "인물과 공간의 관계가 한눈에 읽힌다.",
+            "배경의 깊이를 살려 시선이 안쪽으로 향하게 한다.",
+        ],
+        ShotSize::Full => {
+            &["!머리부터 발끝까지 담아 몸짓이 말하게 한다.", "온몸의 움직임이 잘리지 않도록 여유를 둔다."]
+        }
+        ShotSize::Medium => &[
+            "!허리 위로 잡아 손짓과 표정을 함께 살린다.",
+            "대화하듯 편안한 거리를 지킨다.",
+            "배경을 남겨 둔 채 인물에게 무게를 옮긴다.",
+        ],
+        ShotSize::MediumCloseUp => {
+            &["!가슴 위로 잡아 눈빛의 변화를 읽게 한다.", "배경을 흐리고 시선의 방향만 또렷하게 남긴다."]
+        }
+        ShotSize::CloseUp => &[
+            "군더더기를 걷어 내고 한 가지만 보여 준다.",
+            "얕은 심도로 나머지를 모두 흐린다.",
+            "화면을 가득 채워 다른 생각이 끼어들 틈을 주지 않는다.",
+        ],
         ShotSize::ExtremeCloseUp => &["결과 질감이 보일 만큼 바짝 다가간다.", "아주 작은 떨림까지 화면에 담는다."],
     }
 }
@@ -125,9 +153,11 @@ impl Mood {
             Mood::Tense
         } else if has("아련 그리 향수 슬픈 슬프 애틋 쓸쓸 감성 서정 nostalg sad 몽환") {
             Mood::Wistful
-        } else if has("밝 유쾌 경쾌 발랄 코믹 유머 신나 활기 재미 위트 b급 키치 fun bright cheer humor 귀여") {
+        } else if has("밝 유쾌 경쾌 발랄 코믹 유머 신나 활기 재미 위트 b급 키치 fun bright cheer humor 귀여")
+        {
             Mood::Bright
-        } else if has("세련 모던 고급 시크 미래 도시적 럭셔리 미니멀 트렌디 modern sleek luxur 감각 힙") {
+        } else if has("세련 모던 고급 시크 미래 도시적 럭셔리 미니멀 트렌디 modern sleek luxur 감각 힙")
+        {
             Mood::Sleek
         } else if has("차분 잔잔 담백 담담 진지 진솔 신뢰 calm quiet 절제 고요 사실") {
             Mood::Calm
