@@ -38,7 +38,7 @@ const desk = {
 
   async refetch() {
     const plan = await api("GET", this.store.base, undefined, { quiet: true }).catch(() => null);
-    if (plan) take(plan);
+    if (plan) this.store.take(plan);
   },
 
   openShot(key) {
@@ -99,6 +99,7 @@ function build() {
 
 function drawAll() {
   if (desk.may !== (desk.rights.plan && desk.store.open)) build();
+  desk.talk.open(desk.store.plan.feedback_id);
   desk.fields.draw();
   desk.head.draw();
   desk.drawInputs();
@@ -154,10 +155,6 @@ document.addEventListener("keydown", (event) => {
 
 // Live ---------------------------------------------------------------------------------------------------------------
 
-function take(plan) {
-  if (desk.store.take(plan)) desk.talk.open(plan.feedback_id);
-}
-
 /** Says for a moment who has changed something. */
 function told(message) {
   if (!message.user_id || message.user_id === desk.me.id) return;
@@ -191,7 +188,7 @@ const handlers = {
     }
     const before = desk.store.plan.story.stages;
     const news = desk.store.plan.rev < message.rev;
-    take(message.plan);
+    desk.store.take(message.plan);
     message.stages = message.plan.story.stages.filter((s, at) => JSON.stringify(s) !== JSON.stringify(before[at])).map((s) => s.stage);
     if (news) told(message);
   },

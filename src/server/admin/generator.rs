@@ -83,6 +83,11 @@ fn place_of(url: &str) -> String {
 }
 
 impl Page<'_> {
+    /// What was taken this month, each with its limit.
+    fn spent(&self) -> [(&'static str, (i64, i64)); 2] {
+        [("tokens", self.tokens), ("images", self.images)]
+    }
+
     /// 0–100 of a month's limit, for its bar; 0 where there is none.
     fn part(&self, of: &(i64, i64)) -> i64 {
         if of.1 <= 0 { 0 } else { (of.0 * 100 / of.1).clamp(0, 100) }

@@ -95,8 +95,8 @@ impl Page {
         fronts.iter().map(address).collect()
     }
 
-    fn long(&self, plan: &PlanBrief) -> i64 {
-        plan.inputs.duration_s * 1000
+    fn long(&self, plan: &PlanBrief) -> String {
+        self.f.length(&(plan.inputs.duration_s * 1000))
     }
 
     fn page(&self, cursor: &str) -> String {

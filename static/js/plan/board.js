@@ -230,8 +230,10 @@ export function board(desk) {
     el.querySelector(":scope > .by")?.remove();
     const by = h("span", { class: "by" }, name);
     el.append(by);
+    // Drawn once without, so that it begins anew; a window behind others has no animation frames.
     el.classList.remove("touched");
-    requestAnimationFrame(() => el.classList.add("touched"));
+    el.getBoundingClientRect();
+    el.classList.add("touched");
     clearTimeout(el.calm);
     el.calm = setTimeout(() => { by.remove(); el.classList.remove("touched"); }, 2600);
   }
