@@ -51,12 +51,12 @@ export function head(desk) {
     const { plan } = store;
     heading.textContent = store.value("plan", "title");
     document.title = `${store.value("plan", "title")} · VideoPlanet`;
-    const key = `${plan.status} ${desk.feedback?.decisions?.length} ${plan.feedback_id}`;
+    const key = `${plan.status} ${store.blank} ${desk.feedback?.decisions?.length} ${plan.feedback_id}`;
     if (key === drawn) return;
     drawn = key;
     pill.className = `pill plan-${plan.status}`;
     pill.textContent = t(`js.plan.status.${plan.status}`);
-    const step = (status, at) => h("button", { class: `btn s ${at === 0 && status !== "archived" ? "primary" : "quiet"}`, type: "button", onclick: () => move(status) }, icon(SIGNS[status], "s"), t(`js.plan.to.${status}`));
+    const step = (status, at) => h("button", { class: `btn s ${at === 0 && status !== "archived" && !store.blank ? "primary" : "quiet"}`, type: "button", onclick: () => move(status) }, icon(SIGNS[status], "s"), t(`js.plan.to.${status}`));
     const steps = rights.plan ? FLOW[plan.status] : [];
     const decide = rights.decide && !rights.plan && plan.status !== "draft";
     $("#flow").replaceChildren(...steps.map(step), decide ? h("button", { class: "btn s primary", type: "button", onclick: () => desk.talk.decide() }, icon("flag", "s"), t("js.decision.open")) : "");
