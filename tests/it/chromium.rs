@@ -227,6 +227,14 @@ impl Chromium {
         }
     }
 
+    /// Presses an arrow key together with Alt.
+    pub async fn alt(&mut self, page: &Page, arrow: &str) {
+        for kind in ["rawKeyDown", "keyUp"] {
+            let params = json!({ "type": kind, "key": arrow, "code": arrow, "modifiers": 1 });
+            self.on(page, "Input.dispatchKeyEvent", params).await;
+        }
+    }
+
     /// Chooses a file in a file input.
     pub async fn choose(&mut self, page: &Page, selector: &str, file: &std::path::Path) {
         let root = self.on(page, "DOM.getDocument", json!({})).await["root"]["nodeId"].clone();

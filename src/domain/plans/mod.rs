@@ -26,6 +26,8 @@ pub mod storyboard;
 pub mod trash;
 pub mod versions;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -92,6 +94,9 @@ impl PlanStatus {
         }
     }
 }
+
+/// Frames that a plan shows in a list.
+const FRONTS: usize = 3;
 
 /// What is to be known of the last draft.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -383,6 +388,22 @@ fn live(plan: &Plan, change: Change, user: Option<UserId>) -> Live {
 /// What the room hears when a plan is gone.
 pub fn gone(id: PlanId) -> Value {
     json!({ "type": "plan", "plan_id": id, "change": "deleted" })
+}
+
+/// The first frame of a plan, and the two after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Front {
+    /// The shot's key.
+    pub key: i64,
+    /// The version of its picture.
+    pub picture_version: i64,
+}
+
+/// The first frames of these plans, which their reader may see. One statement.
+pub fn fronts(db: &Db, ids: &[PlanId]) -> Result<HashMap<PlanId, Vec<Front>>> {
+    let front = |s: &story::Shot| Front { key: s.key, picture_version: s.picture_version };
+    let plans = sql::by_ids(db, ids)?;
+    Ok(plans.into_iter().map(|p| (p.id, p.story.shots.iter().take(FRONTS).map(front).collect())).collect())
 }
 
 /// What the room hears about these plans as they stand now, for a replay.

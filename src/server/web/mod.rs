@@ -14,6 +14,8 @@ mod invite;
 mod language;
 mod login;
 mod me;
+mod plan;
+mod plans;
 mod project;
 mod projects;
 mod reset;
@@ -47,6 +49,9 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/language", post(language::choose))
         .route("/projects", get(projects::show))
         .route("/projects/{id}", get(project::show))
+        .route("/projects/{id}/plans", get(plans::show))
+        .route("/plans/{id}", get(plan::show))
+        .route("/plans/{id}/print", get(plan::print))
         .route("/feedbacks/{id}", get(room::show))
         .route("/search", get(search::show))
         .route("/me", get(me::show))

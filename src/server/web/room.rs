@@ -1,9 +1,9 @@
-//! `/feedbacks/{id}`: the review room. The page brings the feedback; its versions, decisions and comments come
+//! `/feedbacks/{id}`: the review room; for the discussion of a plan, the way to the plan. The page brings the feedback; its versions, decisions and comments come
 //! over the API while the picture's frame is drawn.
 
 use askama::Template;
-use axum::extract::State;
-use axum::response::Response;
+use axum::extract::{RawQuery, State};
+use axum::response::{IntoResponse, Redirect, Response};
 use serde_json::json;
 
 use super::frame::{Frame, html};
@@ -24,7 +24,12 @@ struct Page {
     project_name: String,
 }
 
-pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<FeedbackId>) -> Result<Response> {
+pub(super) async fn show(
+    State(app): State<App>,
+    f: Frame,
+    Path(id): Path<FeedbackId>,
+    RawQuery(query): RawQuery,
+) -> Result<Response> {
     let who = f.viewer()?;
     let (feedback, project, due) = app
         .read(move |db| {
@@ -38,6 +43,11 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<Feedba
             Ok((feedback, project, due))
         })
         .await?;
+    // A plan is discussed on its own page; what the link asks for goes with it.
+    if let Some(plan) = feedback.plan_id {
+        let query = query.map(|q| format!("?{q}")).unwrap_or_default();
+        return Ok(Redirect::to(&format!("/plans/{plan}{query}")).into_response());
+    }
     let role = feedback.my_role;
     let data = json!({
         "feedback": feedback,

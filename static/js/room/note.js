@@ -102,7 +102,7 @@ export class NoteView {
     const version = room.versionOf(comment.media_id);
     const other = comment.media_id && comment.media_id !== room.player.media?.id;
     const head = h("div", { class: "note-head" },
-      comment.start_ms !== null && comment.start_ms !== undefined && timeChip(comment, room.counterOf(comment.media_id), () => room.goTo(comment)),
+      room.mark?.(comment), comment.start_ms !== null && comment.start_ms !== undefined && timeChip(comment, room.counterOf(comment.media_id), () => room.goTo(comment)),
       h("b", null, name(comment)), tags(comment),
       other && version && h("span", { class: "tag" }, `v${version}`),
       timeTag(comment.created), comment.edited && h("span", { class: "faint tiny" }, t("js.note.edited")));
@@ -134,7 +134,7 @@ export class NoteView {
     this.el.classList.add("pending");
     this.face.replaceChildren(avatar(body.security ? null : room.me));
     this.main.replaceChildren(
-      h("div", { class: "note-head" }, body.start_ms !== null && timeChip(body, room.counterOf(body.media_id), () => room.player.seek(body.start_ms)),
+      h("div", { class: "note-head" }, room.mark?.(body), body.start_ms !== null && timeChip(body, room.counterOf(body.media_id), () => room.player.seek(body.start_ms)),
         h("b", null, name({ ...body, user: room.me })), tags({ ...body, is_mine: true })),
       h("p", { class: "text" }, body.text), unsent(mine, room));
   }

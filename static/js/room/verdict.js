@@ -44,7 +44,7 @@ export function verdictBar(root, room) {
   };
 }
 
-function openDecision(room) {
+export function openDecision(room) {
   const all = room.feedback.decisions || [];
   const mine = all.find((d) => d.user?.id === room.me.id);
   const note = h("textarea", { class: "textarea", maxlength: "2000", placeholder: t("js.decision.note") });

@@ -9,6 +9,7 @@ mod merge;
 mod model;
 mod reply;
 mod spend;
+pub mod trial;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

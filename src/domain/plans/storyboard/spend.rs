@@ -13,7 +13,7 @@ pub(super) fn estimate(text: &str) -> i64 {
     (text.chars().count() / CHARS) as i64 + 1
 }
 
-fn month(app: &App) -> String {
+pub(super) fn month(app: &App) -> String {
     app.clock.now().date()[..7].to_owned()
 }
 
