@@ -170,8 +170,8 @@ function drawGantt() {
 function tools() {
   const press = (name, value, now, text, run) => h("button", { type: "button", "aria-pressed": String(now === value), "data-value": value, onclick: (event) => { for (const b of event.target.parentElement.children) b.setAttribute("aria-pressed", String(b === event.target)); run(value); } }, text);
   $("#legend").replaceChildren(
-    h("div", { class: "tabs", role: "group", "aria-label": t("js.calendar.zoom") }, ["day", "week", "month"].map((z) => press("zoom", z, gantt.zoom, t(`js.calendar.zoom_${z}`), (v) => { gantt.zoom = v; keep("vp_gantt_zoom", v); gantt.draw(); }))),
-    h("div", { class: "tabs", role: "group", "aria-label": t("js.calendar.detail") }, [false, true].map((p) => press("parts", p, gantt.parts, t(p ? "js.calendar.three" : "js.calendar.eight"), (v) => { gantt.parts = v; keep("vp_gantt_parts", v); gantt.draw(); }))),
+    h("div", { class: "seg", role: "group", "aria-label": t("js.calendar.zoom") }, ["day", "week", "month"].map((z) => press("zoom", z, gantt.zoom, t(`js.calendar.zoom_${z}`), (v) => { gantt.zoom = v; keep("vp_gantt_zoom", v); gantt.draw(); }))),
+    h("div", { class: "seg", role: "group", "aria-label": t("js.calendar.detail") }, [false, true].map((p) => press("parts", p, gantt.parts, t(p ? "js.calendar.three" : "js.calendar.eight"), (v) => { gantt.parts = v; keep("vp_gantt_parts", v); gantt.draw(); }))),
     h("button", { class: "btn s", type: "button", onclick: () => fold() }, t("js.calendar.fold_all")),
     h("select", { class: "select s", "aria-label": t("js.status.title"), onchange: (event) => { filter.status = event.target.value; drawGantt(); } }, [["open", t("js.calendar.open_projects")], ["all", t("js.calendar.all_projects")], ...["planning", "in_progress", "review", "completed", "on_hold", "cancelled", "archived"].map((s) => [s, t(`js.project_status.${s}`)])].map(([value, text]) => h("option", { value }, text))),
     h("input", { class: "input s legend-find", type: "search", placeholder: t("js.calendar.find"), "aria-label": t("js.calendar.find"), oninput: (event) => { filter.text = event.target.value.trim().toLowerCase(); drawGantt(); } }),

@@ -15,13 +15,17 @@ export const phaseName = (phase) => t(`js.calendar.phase.${phase}`);
 export const stateName = (state) => t(`js.calendar.state.${state}`);
 export const kindName = (kind) => t(`js.calendar.kind.${kind}`);
 
-/** The three parts 기획, 촬영, 편집 of a schedule: dates over all their phases, progress as their mean. */
+/** How much a phase counts: by its days; one without days counts once it is under way. As the server counts. */
+const weight = (p) => (p.start || p.end ? num(p.end || p.start) - num(p.start || p.end) + 1 : Number(p.state !== "planned" || p.progress > 0));
+
+/** The three parts 기획, 촬영, 편집 of a schedule: dates over all their phases, progress by their days. */
 export function three(phases) {
   return Object.entries(PARTS).map(([part, names]) => {
     const own = phases.filter((p) => names.includes(p.phase));
     const starts = own.map((p) => p.start || p.end).filter(Boolean).sort();
     const ends = own.map((p) => p.end || p.start).filter(Boolean).sort();
-    const progress = Math.round(own.reduce((sum, p) => sum + p.progress, 0) / Math.max(1, own.length));
+    const whole = own.reduce((sum, p) => sum + weight(p), 0);
+    const progress = Math.floor(own.reduce((sum, p) => sum + weight(p) * p.progress, 0) / Math.max(1, whole));
     return { part, start: starts[0] || null, end: ends.at(-1) || null, progress };
   });
 }
