@@ -12,7 +12,7 @@ export const setPushes = (on) => localStorage.setItem(PUSH, on ? "1" : "0");
 
 const dates = (group) => new Map(group.phases.map((p) => [p.phase, `${p.start}/${p.end}`]));
 
-/** The changes of a gantt's groups; `draw()` is called when something is other than it was. */
+/** The changes of a gantt's groups; `draw(group)` is called when one is other than it was. */
 export class Board {
   constructor(draw) {
     this.draw = draw;
@@ -23,7 +23,7 @@ export class Board {
   apply(group, schedule) {
     if (schedule.rev < (group.rev ?? 0) || this.gantt?.unsettled(group.project.id)) return false;
     Object.assign(group, { rev: schedule.rev, phases: schedule.phases, conflicts: schedule.conflicts, progress: schedule.progress });
-    this.draw();
+    this.draw(group);
     return true;
   }
 

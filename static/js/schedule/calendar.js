@@ -121,15 +121,17 @@ let gantt = null;
 let groups = [];
 let next = 1;
 let loading = false;
-const board = new Board(() => drawGantt());
+const board = new Board((group) => { if (group) clash = [...clash.filter((c) => ![c.a, c.b].some((side) => side.project_id === group.project.id)), ...group.conflicts]; drawGantt(); });
 const filter = { text: "", status: "open" };
 
-const groupOf = (row) => ({ project: row.project, may: plans(row.project.my_role), phases: row.phases, conflicts: row.conflicts || [], progress: row.progress, rev: row.rev ?? 0 });
+let clash = [];
+const groupOf = (row) => ({ project: row.project, may: plans(row.project.my_role), phases: row.phases, conflicts: clash.filter((c) => [c.a, c.b].some((side) => side.project_id === row.project.id)), progress: row.progress, rev: row.rev });
 const shownGroups = () => groups.filter(({ project }) => (filter.status === "all" || (filter.status === "open" ? !["completed", "cancelled", "archived"].includes(project.status) : project.status === filter.status)) &&
   (!filter.text || `${project.name} ${project.client}`.toLowerCase().includes(filter.text)));
 
 function take(answer, fresh) {
   if (fresh) groups = [];
+  clash = answer.conflicts;
   const known = new Map(groups.map((g) => [g.project.id, g]));
   for (const row of answer.results) {
     const group = groupOf(row);
@@ -163,8 +165,7 @@ function drawGantt() {
   $("#gantt").classList.toggle("bare", list.length === 0);
   $("#gantt-more").replaceChildren(...(list.length ? [] : [h("div", { class: "card empty" }, icon("calendar"), h("h3", null, t(groups.length ? "js.calendar.none_match" : "js.calendar.no_projects")))]),
     ...(next ? [h("button", { class: "btn s", type: "button", onclick: () => moreGantt() }, t("js.more"))] : []));
-  const seen = new Set();
-  clashes(list.flatMap((g) => g.conflicts).filter((c) => { const key = JSON.stringify([c.user.id, c.day_from, c.day_to, [c.a.project_id, c.b.project_id].sort()]); return !seen.has(key) && seen.add(key); }));
+  clashes(clash);
 }
 
 function tools() {
@@ -269,7 +270,7 @@ tips(stage);
 let soon = null;
 const stale = () => { soon ||= setTimeout(async () => { soon = null; if (!document.hidden) await refresh(); }, 700); };
 document.addEventListener("visibilitychange", () => { if (!document.hidden) stale(); });
-new LiveLine({ url: "/ws/me", since: page.seq ?? null, rests: true, onMessage({ type }) { if (type === "dashboard" || type === "membership") stale(); } });
+new LiveLine({ url: "/ws/me", since: given.seq ?? null, rests: true, onMessage({ type }) { if (type === "dashboard" || type === "membership") stale(); } });
 
 address(false);
 if (state.view === "gantt") {

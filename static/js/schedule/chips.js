@@ -18,7 +18,7 @@ export function words(item) {
 
 /** The button that stands for an item. */
 export function chip(item, open, cls = "") {
-  const sign = item.clash?.length ? "alert" : signOf(item);
+  const sign = item.clash?.length ? "alert" : item.state === "done" ? "check" : signOf(item);
   const el = h("button", { class: `item-chip ${item.type} ${item.state || ""} ${item.entry?.kind || ""} ${item.clash?.length ? "clash" : ""} ${item.at ? "timed" : ""} ${cls}`, type: "button", "data-item": item.id, "aria-label": words(item), "data-tip": words(item), onclick: (event) => { event.stopPropagation(); hideTip(); open(item); } },
     sign && icon(sign, "s"), item.at && h("span", { class: "num chip-time" }, sayTime(item.at)), h("span", { class: "cut" }, item.title));
   el.style.setProperty("--hue", item.color);

@@ -45,15 +45,15 @@ export async function entryDialog({ entry = null, day = null, minute = null, pro
   first.addEventListener("change", () => { if (first.value && last.value < first.value) last.value = first.value; });
   kind.addEventListener("change", () => { if (kind.value === "personal" && !place.disabled) { place.value = ""; people(); } });
   const where = h("input", { class: "input", name: "place", maxlength: "200", value: entry?.place || "", autocomplete: "off" });
-  const note = h("textarea", { class: "textarea", name: "note", maxlength: "5000" });
+  const note = h("textarea", { class: "textarea", name: "note", maxlength: "2000" });
   note.value = entry?.note || "";
   const crowd = h("div", { class: "crowd" });
-  const chosen = new Set((entry?.people || []).map((p) => (typeof p === "object" ? p.id : p)));
+  const chosen = new Set(entry?.people || []);
 
   async function people() {
     const id = Number(place.value) || null;
     let members = [];
-    try { members = id ? await membersOf(id) : (entry?.people || []).filter((p) => typeof p === "object"); } catch { /* said by a toast */ }
+    try { members = id ? await membersOf(id) : entry?.persons || []; } catch { /* said by a toast */ }
     crowd.replaceChildren(...members.map((p) => h("label", { class: "pick" }, h("input", { type: "checkbox", value: String(p.id), checked: chosen.has(p.id), disabled: !may, onchange: (event) => { if (event.target.checked) chosen.add(p.id); else chosen.delete(p.id); } }), avatar(p, "s"), p.nickname)));
     crowd.parentElement?.toggleAttribute("hidden", members.length === 0);
   }

@@ -14,7 +14,7 @@ export function memoDialog({ day, project = null, projects, memos, done }) {
   const id = project ?? (shown.find((p) => textOf(p.id)) || shown[0])?.id;
   if (!id) { toast(t("js.calendar.memo_nowhere"), "info"); return null; }
   const select = choice("project", shown.map((p) => [p.id, textOf(p.id) ? `● ${p.name}` : p.name]), id);
-  const text = h("textarea", { class: "textarea tall", name: "text", maxlength: "5000", autofocus: true, placeholder: t("js.calendar.memo_hint") });
+  const text = h("textarea", { class: "textarea tall", name: "text", maxlength: "2000", autofocus: true, placeholder: t("js.calendar.memo_hint") });
   const of = () => shown.find((p) => p.id === Number(select.value));
   const show = () => { text.value = textOf(Number(select.value)); text.readOnly = !of().may; };
   select.addEventListener("change", show);

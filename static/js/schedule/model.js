@@ -1,5 +1,4 @@
 // What the schedule is made of, as the views want it: phases by part, and one kind of item for all that stands on days.
-import { localDay } from "../form.js";
 import { t } from "../dom.js";
 import { num, ofLocal } from "./days.js";
 
@@ -74,20 +73,24 @@ export function items(data, hidden = new Set()) {
   for (const d of data.deadlines) {
     const project = projects.get(d.project_id);
     if (!project || !shown(d.project_id)) continue;
-    const day = num(d.day || localDay(d.deadline));
+    const day = num(d.day);
     found.push({ type: "deadline", id: `d${d.project_id}`, from: day, to: day, at: null, title: t("js.calendar.deadline_of", { name: project.name }), color: project.color, project });
   }
   return found.sort((a, b) => a.from - b.from || Number(Boolean(a.at)) - Number(Boolean(b.at)) || (a.at && b.at ? a.at - b.at : 0) || (b.to - b.from) - (a.to - a.from));
 }
 
+/** What must not be hidden stands above: deadlines and entries, what is under way, what is to come, what is done. */
+const rank = (item) => (item.type === "deadline" ? 0 : item.type === "entry" ? 1 : item.state === "done" ? 4 : item.state === "in_progress" || item.clash.length ? 2 : 3);
+
 /** Gives each item of a stretch of days the lowest lane that is free on all its days; answers [item, lane] pairs. */
 export function lanes(list, first, last) {
-  const busy = [];
-  return list.filter((i) => i.to >= first && i.from <= last).map((item) => {
+  const taken = [];
+  const here = list.filter((i) => i.to >= first && i.from <= last);
+  return here.sort((a, b) => rank(a) - rank(b)).map((item) => {
     const [from, to] = [Math.max(item.from, first), Math.min(item.to, last)];
-    let lane = busy.findIndex((until) => until < from);
-    if (lane < 0) lane = busy.length;
-    busy[lane] = to;
+    let lane = taken.findIndex((spans) => spans.every(([a, b]) => b < from || a > to));
+    if (lane < 0) lane = taken.push([]) - 1;
+    taken[lane].push([from, to]);
     return [item, lane];
   });
 }

@@ -15,7 +15,7 @@ export function monthReach(day) {
 export function month(day, view) {
   const [first, last] = monthReach(day);
   const weeks = [];
-  for (let at = first; at <= last; at += 7) weeks.push(weekRow(at, view, 4));
+  for (let at = first; at <= last; at += 7) weeks.push(weekRow(at, view, 5));
   const names = Array.from({ length: 7 }, (_, i) => h("div", { class: `cal-name${i === 0 ? " off" : i === 6 ? " sat" : ""}`, role: "columnheader", "aria-label": say(first + i, { weekday: "long" }) }, say(first + i, { weekday: "short" })));
   return [
     h("div", { class: "cal-month", role: "grid", "aria-label": say(day, { year: "numeric", month: "long" }) }, h("div", { class: "cal-names", role: "row" }, names), weeks),

@@ -9,6 +9,7 @@ export async function phaseDialog(group, phase, { push, done }) {
   const people = may ? await membersOf(project.id) : [phase.assignee].filter(Boolean);
   const date = (name, value) => h("input", { class: "input", type: "date", name, value: value || "", max: "2100-12-31" });
   const start = date("start", phase.start);
+  start.autofocus = true;
   const end = date("end", phase.end);
   // The end follows a start that passes it.
   start.addEventListener("change", () => { if (start.value && (!end.value || end.value < start.value)) end.value = start.value; });

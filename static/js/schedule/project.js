@@ -94,7 +94,7 @@ const openMemo = (day) => memoDialog({ day, project: project.id, projects: [{ id
 
 function noted({ day, text }) {
   memos = memos.filter((m) => m.day !== day);
-  if (text) memos = [...memos, { day, text }].sort((a, b) => a.day.localeCompare(b.day));
+  if (text) memos = [...memos, { day, text }].sort((a, b) => b.day.localeCompare(a.day));
   drawMemos();
 }
 
@@ -112,7 +112,13 @@ new LiveLine({
   since: given.seq ?? null,
   rests: true,
   onMessage(message) {
-    if (message.type === "schedule") { if (message.project_id === project.id) board.apply(group, message.schedule); }
+    if (message.type === "schedule") {
+      if (message.project_id !== project.id) return;
+      // The room is not told which other projects are meant; whoever may know asks.
+      const clash = group.conflicts.length + message.schedule.conflicts.length > 0;
+      board.apply(group, clash ? { ...message.schedule, conflicts: group.conflicts } : message.schedule);
+      if (clash) fetchSchedule();
+    }
     else if (message.type === "entry") { if (message.entry.project_id === project.id) settle(message.change, message.entry); }
     else if (message.type === "memo") noted(message);
     // An initial state means that more was missed than can be told again.
@@ -129,7 +135,7 @@ async function again() {
     const [first, last] = [today() - 180, today() + 185];
     const [calendar, kept] = await Promise.all([api("GET", `/calendar?from=${str(first)}&to=${str(last)}`, undefined, { quiet: true }), api("GET", `/projects/${project.id}/memos`, undefined, { quiet: true })]);
     group.entries = calendar.entries.filter((e) => e.project_id === project.id);
-    memos = kept.results || kept.memos || kept;
+    memos = kept.memos;
     drawEntries();
     drawMemos();
     draw();

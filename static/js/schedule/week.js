@@ -29,7 +29,7 @@ export function week(day, view) {
   queueMicrotask(() => {
     // The working day is what is looked for.
     const earliest = Math.min(9 * 60, ...timed.filter((i) => i.from >= first && i.from <= first + 6).map((i) => minuteOf(i.at, i.from)));
-    scroll.scrollTop = Math.max(0, (earliest / 60 - 1) * HOUR);
+    scroll.scrollTop = Math.max(0, (earliest / 60 - 1) * HOUR - 12);
   });
   return [
     h("div", { class: "cal-weekview wide-only-cal" }, grid, scroll),
