@@ -86,7 +86,8 @@ function go(day, choose = false) {
   const inside = state.view === "week" ? day >= from && day <= to : monthStart(day) === monthStart(from + 10);
   if (!inside) { visit({ day, focus: true }); return; }
   address(false);
-  if (choose) { draw(); $(`[data-agenda="${day}"]`, stage)?.scrollIntoView({ block: "start", behavior: "smooth" }); return; }
+  // The list of a narrow screen begins with the day.
+  if (choose) { draw(true); return; }
   rove($(".cal-month", stage), day, true);
 }
 

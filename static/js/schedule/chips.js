@@ -44,19 +44,22 @@ export function dayPopover(anchor, { day, list, memos, holiday, on, may }) {
   box.querySelector("button")?.focus({ preventScroll: true });
 }
 
-/** Days with what stands on them, one below the other: the calendar of narrow screens. */
-export function agenda({ first, last, list, memos, holidays, on, only = null }) {
+/**
+ * Days with what stands on them, one below the other: the calendar of narrow screens. What lasts is told on its first
+ * day; on the first of these days all that is under way.
+ */
+export function agenda({ first, last, list, memos, holidays, on }) {
   const rows = [];
   for (let day = first; day <= last; day += 1) {
-    const here = list.filter((i) => i.from <= day && i.to >= day);
+    const here = list.filter((i) => (day === first ? i.from <= day && i.to >= day : i.from === day));
     const notes = memos.get(day) || [];
     const holiday = holidays.get(day);
-    if (!here.length && !notes.length && !holiday && day !== only) continue;
+    if (!here.length && !notes.length && !holiday && day !== first) continue;
     rows.push(h("section", { class: "agenda-day", "data-agenda": day },
       h("h3", { class: holiday ? "off" : null }, say(day), holiday && h("span", { class: "holiday-name" }, holiday), h("button", { class: "btn quiet s icon-only", type: "button", "aria-label": `${t("js.calendar.entry_new")}, ${say(day)}`, onclick: () => on.add(day) }, icon("plus", "s"))),
       here.map((item) => chip(item, on.open, "row")),
+      !here.length && !notes.length && h("p", { class: "small faint" }, t("js.calendar.nothing_day")),
       notes.map((m) => h("button", { class: "memo-line", type: "button", onclick: () => on.memo(day, m.project_id) }, icon("note", "s"), h("span", null, m.text)))));
   }
-  if (!rows.length) rows.push(h("div", { class: "empty" }, icon("calendar"), h("p", null, t("js.calendar.nothing"))));
   return h("div", { class: "agenda" }, rows);
 }

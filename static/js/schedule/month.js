@@ -19,6 +19,6 @@ export function month(day, view) {
   const names = Array.from({ length: 7 }, (_, i) => h("div", { class: `cal-name${i === 0 ? " off" : i === 6 ? " sat" : ""}`, role: "columnheader", "aria-label": say(first + i, { weekday: "long" }) }, say(first + i, { weekday: "short" })));
   return [
     h("div", { class: "cal-month", role: "grid", "aria-label": say(day, { year: "numeric", month: "long" }) }, h("div", { class: "cal-names", role: "row" }, names), weeks),
-    h("div", { class: "narrow-only" }, h("h2", { class: "agenda-title" }, t("js.calendar.agenda")), agenda({ ...view, first: monthStart(day), last: addMonths(monthStart(day), 1) - 1, only: day })),
+    h("div", { class: "narrow-only" }, h("h2", { class: "agenda-title" }, t("js.calendar.agenda")), agenda({ ...view, first: day, last: addMonths(monthStart(day), 1) - 1 })),
   ];
 }

@@ -33,7 +33,7 @@ export function week(day, view) {
   });
   return [
     h("div", { class: "cal-weekview wide-only-cal" }, grid, scroll),
-    h("div", { class: "narrow-only" }, agenda({ ...view, first, last: first + 6, only: day })),
+    h("div", { class: "narrow-only" }, agenda({ ...view, first, last: first + 6 })),
   ];
 }
 
