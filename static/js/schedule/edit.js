@@ -28,7 +28,7 @@ export function editing(gantt) {
     const before = { start: row.phase.start, end: row.phase.end };
     const from = before.start || before.end ? num(before.start || before.end) : at;
     const to = before.end || before.start ? num(before.end || before.start) : at;
-    gantt.editor = { row, bar, before, at, from, to, x: event.clientX, mode: bar ? event.target.dataset.grip || "move" : "draw", id: event.pointerId, now: [from, to] };
+    gantt.editor = { row, bar, before, at, from, to, x: event.clientX, pressed: event.clientX, mode: bar ? event.target.dataset.grip || "move" : "draw", id: event.pointerId, now: [from, to] };
     event.preventDefault();
     (bar || row.track.querySelector("[data-key]"))?.focus({ preventScroll: true });
     gantt.root.setPointerCapture(event.pointerId);
@@ -38,8 +38,7 @@ export function editing(gantt) {
     const e = gantt.editor;
     if (!e || event.pointerId !== e.id) return;
     e.x = event.clientX;
-    if (!e.begun && Math.abs(event.movementX) + Math.abs(event.movementY) === 0) return;
-    if (!e.begun && dayAt(e.x, e.row.track) === e.at && Math.abs(event.clientX - (e.x0 ??= event.clientX)) < 4) return;
+    if (!e.begun && dayAt(e.x, e.row.track) === e.at && Math.abs(event.clientX - e.pressed) < 4) return;
     if (!e.begun) begin(e);
     follow(e);
   });
