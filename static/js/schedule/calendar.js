@@ -159,7 +159,7 @@ function drawGantt() {
     gantt = new Gantt($("#gantt"), { zoom: kept("vp_gantt_zoom", "week"), parts: kept("vp_gantt_parts", false), folds: true, open: new Set(kept("vp_gantt_open", [])), holidays, on: {
       move: (...change) => board.move(...change), open: (...what) => board.open(...what), fold: (open) => keep("vp_gantt_open", [...open].slice(-200)) } });
     board.gantt = gantt;
-    new IntersectionObserver((seen) => { if (seen.some((s) => s.isIntersecting)) moreGantt(); }).observe($("#gantt-more"));
+    gantt.scroller.addEventListener("scroll", nearEnd, { passive: true });
     tools();
   }
   gantt.set(list);
@@ -167,6 +167,13 @@ function drawGantt() {
   $("#gantt-more").replaceChildren(...(list.length ? [] : [h("div", { class: "card empty" }, icon("calendar"), h("h3", null, t(groups.length ? "js.calendar.none_match" : "js.calendar.no_projects")))]),
     ...(next ? [h("button", { class: "btn s", type: "button", onclick: () => moreGantt() }, t("js.more"))] : []));
   clashes(clash);
+  nearEnd();
+}
+
+/** More projects are asked for when the last ones come into sight. */
+function nearEnd() {
+  const { scrollTop, clientHeight, scrollHeight } = gantt.scroller;
+  if (next && gantt.groups.length && scrollHeight - scrollTop - clientHeight < 400) moreGantt();
 }
 
 function tools() {

@@ -76,7 +76,7 @@ export function editing(gantt) {
     const creep = () => {
       if (gantt.editor !== e) return;
       const box = gantt.scroller.getBoundingClientRect();
-      const left = e.row.track.parentElement.firstChild.getBoundingClientRect().right;
+      const left = gantt.labels.getBoundingClientRect().right;
       const push = e.x > box.right - EDGE ? 10 : e.x < left + EDGE ? -10 : 0;
       if (push) { gantt.scroller.scrollLeft += push; follow(e); }
       requestAnimationFrame(creep);

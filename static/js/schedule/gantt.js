@@ -31,7 +31,10 @@ export class Gantt {
     this.on = on;
     this.groups = [];
     this.voice = h("p", { class: "sr", "aria-live": "polite" });
-    this.body = h("div", { class: "g-body" });
+    // One column that stays in place: as many as there are rows would make scrolling slow.
+    this.labels = h("div", { class: "g-labels" });
+    this.tracks = h("div", { class: "g-tracks" });
+    this.body = h("div", { class: "g-body" }, this.labels, this.tracks);
     this.head = h("div", { class: "g-head" });
     this.scroller = h("div", { class: "gantt", tabindex: "-1" }, this.head, this.body);
     root.replaceChildren(this.scroller, this.voice);
@@ -63,7 +66,9 @@ export class Gantt {
     // What is taken out of the page loses the focus; that is no leaving.
     this.drawing = true;
     this.head.replaceChildren(h("div", { class: "g-corner" }, t(this.folds ? "js.calendar.projects" : "js.calendar.phases")), axis(this));
-    this.body.replaceChildren(this.grid(), ...this.rows.map((row) => this.row(row)), this.links());
+    for (const row of this.rows) this.row(row);
+    this.labels.replaceChildren(...this.rows.map((row) => row.label));
+    this.tracks.replaceChildren(this.grid(), ...this.rows.map((row) => row.track), this.links());
     this.rove(held);
     this.drawing = false;
     if (middle === null) this.show(this.start());
@@ -130,16 +135,15 @@ export class Gantt {
 
   row(row) {
     const { group } = row;
-    const track = h("div", { class: "g-track" });
-    const el = h("div", { class: `g-row ${row.type}` }, this.label(row), track);
-    el.style.setProperty("--hue", group.project.color);
-    row.el = el;
+    const track = h("div", { class: `g-track ${row.type}` });
+    row.label = this.label(row);
+    row.label.classList.add(row.type);
     row.track = track;
+    for (const el of [row.label, track]) el.style.setProperty("--hue", group.project.color);
     if (row.type === "group") this.groupTrack(row, track);
     else if (row.type === "part") { if (row.part.start) track.append(this.span("bar part", row.part, t(`js.calendar.part.${row.part.part}`))); }
     else if (row.type === "entries") for (const entry of group.entries) track.append(this.entry(row, entry));
     else this.phaseTrack(row, track);
-    return el;
   }
 
   label({ type, group, phase, part }) {
@@ -260,12 +264,12 @@ export class Gantt {
 
   /** The row that an element belongs to. */
   rowOf(el) {
-    const row = el?.closest?.(".g-row");
-    return this.rows.find((r) => r.el === row) || null;
+    const track = el?.closest?.(".g-track");
+    return (track && this.rows.find((r) => r.track === track)) || null;
   }
 
   stops() {
-    return [...this.body.querySelectorAll(".bar[data-key], .g-blank[data-key]")];
+    return [...this.tracks.querySelectorAll(".bar[data-key], .g-blank[data-key]")];
   }
 
   /** One bar is reached by Tab, the others from it with the arrow keys. */
@@ -297,10 +301,18 @@ export class Gantt {
     this.voice.textContent = `${phaseName(phase.phase)}: ${saySpan(from, to)}`;
   }
 
-  /** The phase with other dates, drawn at once. */
+  /** The phase with other dates, drawn at once: its bar, the sums over it and the lines; the rest stays as it is. */
   optimistic(row, from, to) {
     row.phase.start = str(from);
     row.phase.end = str(to);
-    this.draw();
+    if (!row.bar || from < this.lo || to > this.hi) { this.draw(); return; }
+    this.place(row.bar, from, to);
+    row.bar.setAttribute("aria-label", this.words(row.phase));
+    row.bar.dataset.tip = this.words(row.phase);
+    for (const sum of this.rows.filter((r) => r.group === row.group && r.type === "group")) {
+      sum.track.replaceChildren();
+      this.groupTrack(sum, sum.track);
+    }
+    this.tracks.querySelector(".g-links").replaceWith(this.links());
   }
 }
