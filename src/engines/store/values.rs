@@ -3,6 +3,7 @@
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::base::clock::Time;
+use crate::base::day::Day;
 use crate::base::ids::*;
 use crate::base::job::{JobKind, JobState, Lane};
 use crate::base::roles::{Role, SiteRole};
@@ -23,6 +24,7 @@ macro_rules! integer_columns {
 }
 
 integer_columns!(Time, UserId, ProjectId, FeedbackId, MediaId, CommentId, UploadId, JobId, SessionId, InvitationId);
+integer_columns!(EntryId);
 
 /// Lets a closed set stand in a text column.
 #[macro_export]
@@ -44,6 +46,18 @@ macro_rules! text_columns {
 }
 
 text_columns!(Role, SiteRole, JobKind, JobState, Lane);
+
+impl ToSql for Day {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.to_string().into())
+    }
+}
+
+impl FromSql for Day {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        value.as_str()?.parse().map_err(|()| FromSqlError::InvalidType)
+    }
+}
 
 /// Reads a closed set from its name.
 pub fn named<T: std::str::FromStr>(value: ValueRef<'_>) -> FromSqlResult<T> {

@@ -3,6 +3,7 @@ import { h, t } from "../dom.js";
 import { moment, parts, say, sayTime, today, weekStart, weekday } from "./days.js";
 import { agenda, chip } from "./chips.js";
 import { weekRow } from "./grid.js";
+import { hideTip } from "./tip.js";
 
 const HOUR = 46;
 const SNAP = 15;
@@ -85,6 +86,7 @@ function moves(scroll, first, view) {
   scroll.addEventListener("pointermove", (event) => {
     if (!drag || (!drag.begun && Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < 5)) return;
     drag.begun = true;
+    hideTip();
     const to = place(event);
     drag.days = to.day - drag.from.day;
     drag.minutes = Math.round((to.minute - drag.from.minute) / SNAP) * SNAP;
