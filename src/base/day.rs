@@ -35,7 +35,10 @@ impl Day {
 
     /// Its midnight in UTC: how a whole day is written as a moment.
     pub fn midnight(self) -> Time {
-        Time(Date::constant(1970, 1, 1).until(self.0).map_or(0, |span| i64::from(span.get_days())) * crate::base::clock::DAY)
+        Time(
+            Date::constant(1970, 1, 1).until(self.0).map_or(0, |span| i64::from(span.get_days()))
+                * crate::base::clock::DAY,
+        )
     }
 
     /// The day `days` later (earlier, if negative); `None` beyond the bounds.
@@ -79,6 +82,16 @@ impl Day {
         Day(date).clamp(Day::MIN, Day::MAX)
     }
 
+    /// The month, from 1.
+    pub fn month(self) -> i8 {
+        self.0.month()
+    }
+
+    /// The day of the month, from 1.
+    pub fn day(self) -> i8 {
+        self.0.day()
+    }
+
     /// The year.
     pub fn year(self) -> i16 {
         self.0.year()
@@ -115,9 +128,8 @@ impl Serialize for Day {
 impl<'de> Deserialize<'de> for Day {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<'de, str>::deserialize(d)?;
-        text.parse().map_err(|()| {
-            serde::de::Error::custom("expected a day from 1990-01-01 to 2100-12-31, such as 2026-11-28")
-        })
+        text.parse()
+            .map_err(|()| serde::de::Error::custom("expected a day from 1990-01-01 to 2100-12-31, such as 2026-11-28"))
     }
 }
 

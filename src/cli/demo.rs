@@ -9,6 +9,7 @@ use anyhow::bail;
 use axum::body::Body;
 use tokio_util::io::ReaderStream;
 
+use super::demo_schedule;
 use crate::app::App;
 use crate::base::clock::{DAY, HOUR};
 use crate::base::error::{Error, Result};
@@ -21,6 +22,7 @@ use crate::domain::comments::{self, NewComment};
 use crate::domain::feedback::{self, FeedbackStatus, NewFeedback, Priority};
 use crate::domain::media::uploads::{self, NewUpload};
 use crate::domain::projects::{self, NewProject, ProjectStatus, members};
+use crate::domain::schedule;
 use crate::engines::store::Tx;
 
 /// (address, nickname, role on the instance)
@@ -256,7 +258,8 @@ pub(super) async fn fill(app: &App) -> anyhow::Result<()> {
     println!("Making the demo: six people, six projects, four clips …");
     let password = secret::code(2).to_lowercase();
     let hash = password::hash(password.clone()).await?;
-    let plan = app.write(move |tx| plant(tx, &hash)).await?;
+    let zone = schedule::zone(app);
+    let plan = app.write(move |tx| plant(tx, &hash, &zone)).await?;
     app.setup.done();
     let owner = plan.people[0].id;
     let token = accounts::sign_in(app, owner, None).await?.token;
@@ -286,7 +289,7 @@ struct Planted {
     talked_about: FeedbackId,
 }
 
-fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
+fn plant(tx: &mut Tx, password_hash: &str, zone: &jiff::tz::TimeZone) -> Result<Planted> {
     let mut people = Vec::new();
     for (email, nickname, role) in PEOPLE {
         let new = NewUser { email: email.into(), nickname: nickname.into(), password: String::new(), locale: Lang::Ko };
@@ -294,6 +297,7 @@ fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
         people.push(Person { id, nickname: nickname.into() });
     }
     let mut clips = Vec::new();
+    let mut made = Vec::new();
     let mut talked_about = FeedbackId(0);
     let now = tx.now();
     for (place, p) in PROJECTS.iter().enumerate() {
@@ -309,6 +313,7 @@ fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
             ..NewProject::default()
         };
         let project = projects::insert(tx, &people[0], new.check()?)?.id;
+        made.push(project);
         for (i, person) in people.iter().enumerate().skip(1) {
             let role = match i {
                 i if i == p.manager => Role::Manager,
@@ -331,6 +336,7 @@ fn plant(tx: &mut Tx, password_hash: &str) -> Result<Planted> {
             }
         }
     }
+    demo_schedule::plant(tx, &people, &made, zone)?;
     Ok(Planted { people, clips, talked_about })
 }
 

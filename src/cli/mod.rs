@@ -2,6 +2,7 @@
 
 mod cache;
 mod demo;
+mod demo_schedule;
 mod exchange;
 mod jobs;
 mod reindex;

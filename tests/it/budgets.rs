@@ -39,6 +39,12 @@ fn reads(s: &Studio, comment: i64, media: i64, job: i64) -> Vec<String> {
         format!("/media/{media}"),
         format!("/media/{media}/original"),
         format!("/jobs/{job}"),
+        format!("/projects/{p}/schedule"),
+        format!("/projects/{p}/memos"),
+        "/gantt?page_size=100".into(),
+        "/gantt?from=2027-01-01&to=2027-03-01&page_size=100".into(),
+        "/calendar?from=2027-01-01&to=2027-12-31".into(),
+        "/me/calendar-feed".into(),
     ]
     .to_vec()
 }
@@ -55,7 +61,23 @@ async fn fill(s: &Studio, from: usize, to: usize) {
         s.editor.send(&comments, json!({ "text": "답글", "parent_id": comment })).await.is(201);
         let invitation = json!({ "email": format!("guest{i}@example.com"), "role": "viewer" });
         s.editor.send(&format!("POST /projects/{}/invitations", s.project), invitation).await.is(201);
+        if i % 10 == 0 {
+            schedule(s, i).await;
+        }
     }
+}
+
+/// A project's phases, with a filming day that clashes, an entry and a memo.
+async fn schedule(s: &Studio, i: usize) {
+    let p = s.editor.send("POST /projects", json!({ "name": format!("촬영 {i}") })).await.is(201).id();
+    s.editor.send(&format!("POST /projects/{p}/schedule/auto"), json!({ "start": "2027-01-04" })).await.is(200);
+    let film = json!({ "assignee_id": s.editor.id });
+    s.editor.send(&format!("PATCH /projects/{p}/schedule/filming"), film).await.is(200);
+    let entry = json!({
+        "project_id": p, "kind": "filming", "title": "촬영", "start": "2027-01-11T01:00:00Z", "people": [s.editor.id]
+    });
+    s.editor.send("POST /entries", entry).await.is(201);
+    s.editor.send(&format!("PUT /projects/{p}/memos/2027-01-11"), json!({ "text": "예비일" })).await.is(200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -111,7 +133,24 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
     let media = s.editor.upload(f, "a.mp4", b"not a film, but stored all the same").await;
     let set = |tx: &mut Tx| tx.execute("UPDATE media SET state = 'ready'", params![]);
     s.app.store.write(set).await.unwrap();
+    // Somebody films elsewhere on the day that is set below.
+    let other = s.editor.send("POST /projects", json!({ "name": "다른 촬영" })).await.is(201).id();
+    let film = json!({ "start": "2027-01-04", "assignee_id": s.editor.id });
+    s.editor.send(&format!("PATCH /projects/{other}/schedule/filming"), film.clone()).await.is(200);
+    let entry = json!({ "project_id": p, "kind": "filming", "title": "촬영", "all_day": true, "start": "2027-01-04", "people": [s.editor.id] });
+    let meeting =
+        json!({ "project_id": p, "kind": "meeting", "title": "회의", "start": "2027-01-04", "people": [s.editor.id] });
+    let met = s.editor.send("POST /entries", meeting).await.is(201).id();
     let lines = [
+        (format!("PATCH /projects/{p}/schedule/filming"), film),
+        (format!("POST /projects/{p}/schedule/auto"), json!({ "start": "2027-01-04" })),
+        (format!("PUT /projects/{p}/schedule"), json!({ "phases": [{ "phase": "filming", "start": "2027-01-04" }] })),
+        ("POST /entries".to_owned(), entry),
+        (format!("PATCH /entries/{met}"), json!({ "title": "긴 회의", "people": [viewer] })),
+        (format!("DELETE /entries/{met}"), json!({})),
+        (format!("PUT /projects/{p}/memos/2027-01-04"), json!({ "text": "예비일" })),
+        ("POST /me/calendar-feed".to_owned(), json!({})),
+        ("DELETE /me/calendar-feed".to_owned(), json!({})),
         ("POST /projects".to_owned(), json!({ "name": "겨울 광고" })),
         (format!("PATCH /projects/{p}"), json!({ "status": "review" })),
         (format!("POST /projects/{p}/members"), json!({ "user_id": stranger, "role": "editor" })),

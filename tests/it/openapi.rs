@@ -101,9 +101,15 @@ async fn examples_of_bodies_are_taken() {
         ("POST /me/tokens", vec![], 201),
         ("PATCH /me", vec![], 200),
         ("POST /batch", vec![], 200),
+        ("PATCH /projects/{id}/schedule/{phase}", vec![project], 200),
+        ("PUT /projects/{id}/schedule", vec![project], 200),
+        ("POST /projects/{id}/schedule/auto", vec![project], 200),
+        ("PUT /projects/{id}/memos/{day}", vec![project], 200),
+        ("POST /entries", vec![], 201),
         ("POST /auth/password/forgot", vec![], 202),
     ] {
         let mut filled = line.to_owned();
+        filled = filled.replace("{phase}", "filming").replace("{day}", "2026-12-01");
         for id in ids {
             let (head, tail) = filled.split_once('{').unwrap();
             filled = format!("{head}{id}{}", tail.split_once('}').unwrap().1);
@@ -131,8 +137,24 @@ async fn real_answers_are_as_the_document_says() {
         .await
         .is(201);
     s.editor.send("POST /me/tokens", json!({ "name": "읽기", "scopes": ["read"] })).await.is(201);
+    let film = json!({ "start": "2099-12-01", "end": "2099-12-02", "assignee_id": s.editor.id, "note": "실내" });
+    s.editor.send(&format!("PATCH /projects/{p}/schedule/filming"), film.clone()).await.is(200);
+    let other =
+        s.editor.send("POST /projects", json!({ "name": "다른 촬영", "deadline": "2099-12-01" })).await.is(201).id();
+    s.editor.send(&format!("PATCH /projects/{other}/schedule/filming"), film).await.is(200);
+    s.editor.send(&format!("PUT /projects/{p}/memos/2099-12-01"), json!({ "text": "예비일" })).await.is(200);
+    let entry =
+        json!({ "project_id": p, "kind": "filming", "title": "촬영", "start": "2099-12-01", "people": [s.editor.id] });
+    let entry = s.editor.send("POST /entries", entry).await.is(201).id();
     search::settled(&s.app).await.unwrap();
     for (template, path) in [
+        ("/projects/{id}/schedule", format!("/projects/{p}/schedule")),
+        ("/projects/{id}/memos", format!("/projects/{p}/memos")),
+        ("/gantt", "/gantt".into()),
+        ("/calendar", "/calendar?from=2099-12-01&to=2099-12-31".into()),
+        ("/entries/{id}", format!("/entries/{entry}")),
+        ("/holidays", "/holidays?from=2026-12-01&to=2026-12-31".into()),
+        ("/me/calendar-feed", "/me/calendar-feed".into()),
         ("/me", "/me".to_owned()),
         ("/me/sessions", "/me/sessions".into()),
         ("/me/tokens", "/me/tokens".into()),

@@ -32,6 +32,7 @@ use Role::{Editor, Manager, Owner, Reviewer, Viewer};
 
 /// What stands in a path: made anew for each call, since calls change and remove it.
 /// p project · f feedback · c comment by the owner · m media · j job · u a member · i invitation · k an invitation's key ·
+/// e an entry of the project · h a phase · d a day ·
 /// s a session of the caller · t a token of the caller · x an upload of the caller
 fn table() -> Vec<(&'static str, Value, May)> {
     let none = || json!({});
@@ -60,6 +61,23 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /projects/p/events", none(), From(Viewer)),
         ("GET /projects/p/members", none(), From(Viewer)),
         ("GET /projects/p/feedbacks", none(), From(Viewer)),
+        ("GET /projects/p/schedule", none(), From(Viewer)),
+        ("PUT /projects/p/schedule", json!({ "phases": [] }), From(Editor)),
+        ("PATCH /projects/p/schedule/h", json!({ "start": "2026-12-01" }), From(Editor)),
+        ("POST /projects/p/schedule/auto", json!({ "start": "2026-12-01", "preview": true }), From(Editor)),
+        ("GET /projects/p/memos", none(), From(Viewer)),
+        ("PUT /projects/p/memos/d", json!({ "text": "메모" }), From(Editor)),
+        ("GET /gantt", none(), SignedIn),
+        ("GET /calendar?from=2026-12-01&to=2026-12-31", none(), SignedIn),
+        ("GET /holidays?from=2026-12-01&to=2026-12-31", none(), SignedIn),
+        ("POST /entries", json!({ "kind": "personal", "title": "휴가", "start": "2026-12-01" }), SignedIn),
+        ("GET /entries/e", none(), From(Viewer)),
+        ("PATCH /entries/e", json!({ "title": "다른 회의" }), From(Editor)),
+        ("DELETE /entries/e", none(), From(Editor)),
+        ("GET /me/calendar-feed", none(), SignedIn),
+        ("POST /me/calendar-feed", none(), SignedIn),
+        ("DELETE /me/calendar-feed", none(), SignedIn),
+        ("GET /calendar.ics?token=x", none(), All),
         ("GET /feedbacks/f", none(), From(Viewer)),
         ("GET /feedbacks/f/comments", none(), From(Viewer)),
         ("GET /feedbacks/f/media", none(), From(Viewer)),
@@ -163,6 +181,12 @@ impl Stage {
                     let line = format!("POST /feedbacks/{}/comments", self.s.feedback);
                     self.made(&line, json!({ "text": "의견" })).await["id"].to_string()
                 }
+                "e" => {
+                    let entry = json!({ "project_id": p, "kind": "meeting", "title": "회의", "start": "2026-12-01" });
+                    self.made("POST /entries", entry).await["id"].to_string()
+                }
+                "h" => "filming".to_owned(),
+                "d" => "2026-12-01".to_owned(),
                 "m" => self.media.to_string(),
                 "j" => self.job.to_string(),
                 "u" => self.s.viewer.id.to_string(),

@@ -11,12 +11,13 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::clock::Time;
+use crate::base::day::Day;
 use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::{CommentId, FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
-use crate::domain::{comments, feedback, media, projects};
+use crate::domain::{comments, feedback, media, projects, schedule};
 use crate::engines::cache;
 use crate::engines::store::Db;
 
@@ -55,6 +56,7 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
     let entries = sql::after(db, who.user, role, project, after, limit)?;
     let (mut comment_ids, mut feedback_ids) = (Vec::<CommentId>::new(), Vec::<FeedbackId>::new());
     let mut media_ids = Vec::new();
+    let (mut entry_ids, mut memo_days) = (Vec::new(), Vec::<Day>::new());
     for e in &entries {
         match &e.event {
             Event::CommentAdded { comment, .. }
@@ -73,12 +75,18 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             | Event::MediaFailed { media, .. }
             | Event::MediaRestored { media, .. }
             | Event::RenditionsDropped { media, .. } => media_ids.push(*media),
+            Event::EntryAdded { entry } | Event::EntryChanged { entry, .. } => entry_ids.push(*entry),
+            Event::MemoChanged { day, .. } => memo_days.extend(day.parse::<Day>()),
             _ => {}
         }
     }
     let media = media::replay(db, &media_ids)?;
     let comments = comments::replay(db, who, role, &comment_ids)?;
     let feedbacks = feedback::replay(db, &feedback_ids)?;
+    let phased = entries.iter().any(|e| matches!(e.event, Event::PhasesChanged { .. }));
+    let phases = if phased { Some(schedule::replay(db, project)?) } else { None };
+    let dates = schedule::entries::replay(db, &entry_ids)?;
+    let memos = schedule::memos::replay(db, project, &memo_days)?;
     let comment = |id: &CommentId| comments.iter().find(|(c, _)| c == id).map(|(_, v)| v.clone());
     let mut messages = Vec::new();
     for e in &entries {
@@ -116,6 +124,16 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, project: ProjectId, after: i64,
             | Event::RenditionsDropped { media: id, .. } => media.iter().find(|(m, _)| m == id).map(|(_, v)| v.clone()),
             Event::MediaDeleted { media, feedback } => {
                 Some(json!({ "type": "media_deleted", "media_id": media, "feedback_id": feedback }))
+            }
+            Event::PhasesChanged { .. } => phases.clone(),
+            Event::EntryAdded { entry } | Event::EntryChanged { entry, .. } => {
+                dates.iter().find(|(id, _)| id == entry).map(|(_, v)| v.clone())
+            }
+            Event::EntryDeleted { entry } => {
+                Some(json!({ "type": "entry", "change": "deleted", "entry": { "id": entry } }))
+            }
+            Event::MemoChanged { day, .. } => {
+                memos.iter().find(|(of, _)| of.to_string() == *day).map(|(_, v)| v.clone())
             }
             Event::CleanupAnnounced { feedback, due } if role.may(Right::SeeInternal) => {
                 Some(json!({ "type": "cleanup", "feedback_id": feedback, "due": due }))

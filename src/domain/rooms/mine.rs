@@ -79,7 +79,7 @@ impl Rooms {
 
     /// Tells whom a commit concerns.
     pub fn after(&self, committed: &Committed) {
-        let Some(project) = committed.project else { return };
+        let Some(project) = committed.project else { return self.after_own(committed) };
         let mut mine = self.0.mine.lock();
         if mine.windows.is_empty() {
             return;
@@ -108,6 +108,26 @@ impl Rooms {
         }
         if matches!(committed.event, Event::ProjectPurged { .. }) {
             mine.members.remove(&project);
+        }
+    }
+
+    /// What is in no project concerns whom it names: an entry of the calendar its author and its people.
+    fn after_own(&self, committed: &Committed) {
+        let mut named = Vec::new();
+        match committed.event {
+            Event::EntryAdded { .. } | Event::EntryChanged { .. } | Event::EntryDeleted { .. } => {
+                let people = committed.live.as_ref().and_then(|l| l.message["entry"]["people"].as_array());
+                named.extend(people.into_iter().flatten().filter_map(|id| id.as_i64()).map(UserId));
+                named.extend(committed.actor);
+            }
+            Event::FilmingConflict { user, .. } => named.push(user),
+            _ => return,
+        }
+        let mine = self.0.mine.lock();
+        named.sort_unstable();
+        named.dedup();
+        for user in named.into_iter().filter(|user| mine.windows.contains_key(user)) {
+            self.0.hub.touch(user, committed.seq);
         }
     }
 

@@ -110,8 +110,12 @@ mod tests {
 
     #[test]
     fn the_last_day_is_not_passed() {
-        let auto =
-            AutoSchedule { start: Day::MAX.plus(-5).unwrap(), skip_weekends: false, skip_holidays: false, preview: true };
+        let auto = AutoSchedule {
+            start: Day::MAX.plus(-5).unwrap(),
+            skip_weekends: false,
+            skip_holidays: false,
+            preview: true,
+        };
         assert!(auto.apply(&mut complete(Vec::new())).is_err());
     }
 }

@@ -337,7 +337,8 @@ fn settle(
 
 /// What a room hears of an entry. One without a project has no room: those whom it names hear that something moved.
 fn live(entry: &CalendarEntry, change: &str) -> Live {
-    let message = json!({ "type": "entry", "change": change, "entry": CalendarEntry { conflicts: None, ..entry.clone() } });
+    let entry = json!(CalendarEntry { conflicts: None, ..entry.clone() });
+    let message = json!({ "type": "entry", "change": change, "entry": entry });
     Live { audience: Audience::All, message, own: None }
 }
 

@@ -97,7 +97,12 @@ impl Span {
             Place::Phase(_) => None,
         };
         let project_name = self.project.map(|_| self.project_name.clone());
-        Side { project_id: self.project, project_name, entry_id, place: Some(self.at.clone()).filter(|a| !a.is_empty()) }
+        Side {
+            project_id: self.project,
+            project_name,
+            entry_id,
+            place: Some(self.at.clone()).filter(|a| !a.is_empty()),
+        }
     }
 }
 
@@ -170,11 +175,7 @@ pub(super) struct Pair {
 pub(super) fn pairs(spans: &[Span]) -> Pairs {
     let pair = |(a, b): (usize, usize)| {
         let (a, b) = (&spans[a], &spans[b]);
-        Pair {
-            key: (a.user.id, a.place, b.place),
-            day: a.first.max(b.first),
-            projects: [a.project, b.project],
-        }
+        Pair { key: (a.user.id, a.place, b.place), day: a.first.max(b.first), projects: [a.project, b.project] }
     };
     clashes(spans).into_iter().map(pair).collect()
 }

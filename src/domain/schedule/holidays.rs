@@ -153,7 +153,10 @@ mod tests {
         for year in YEARS.0..=YEARS.1 {
             assert_eq!(of(year, false).len(), 15, "{year}");
         }
-        assert_eq!(of(2026, false).join(" "), "01-01 02-16 02-17 02-18 03-01 05-05 05-24 06-06 08-15 09-24 09-25 09-26 10-03 10-09 12-25");
+        assert_eq!(
+            of(2026, false).join(" "),
+            "01-01 02-16 02-17 02-18 03-01 05-05 05-24 06-06 08-15 09-24 09-25 09-26 10-03 10-09 12-25"
+        );
         assert_eq!((of(2023, false).len(), of(2033, false).len()), (0, 0));
     }
 

@@ -9,11 +9,11 @@ use crate::base::clock::Time;
 use crate::base::day::Day;
 use crate::base::error::{Check, Result};
 use crate::base::event::{Audience, Event, Live};
-use crate::base::ids::ProjectId;
+use crate::base::ids::{ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::domain::accounts::Viewer;
 use crate::domain::projects::{self, judge};
-use crate::engines::store::Db;
+use crate::engines::store::{Db, Tx};
 
 /// Memos of one answer.
 pub(super) const LISTED: i64 = 2_000;
@@ -61,15 +61,20 @@ pub async fn put(app: &App, who: &Viewer, project: ProjectId, day: Day, put: Mem
     let user = who.user;
     app.write(move |tx| {
         projects::allow(tx, user, project, Right::Plan)?;
-        let memo = Memo { project_id: project, day, text: put.text.trim().to_owned(), updated: tx.now() };
-        if sql::put_memo(tx, user, &memo)? {
-            let live = Live { audience: Audience::All, message: message(project, day, &memo.text), own: None };
-            let event = Event::MemoChanged { project, day: day.to_string() };
-            tx.emit(Some(project), Some(user), event, Some(live))?;
-        }
-        Ok(memo)
+        set(tx, user, project, day, &put.text)
     })
     .await
+}
+
+/// Sets or takes away the memo of a day inside a change.
+pub fn set(tx: &mut Tx, user: UserId, project: ProjectId, day: Day, text: &str) -> Result<Memo> {
+    let memo = Memo { project_id: project, day, text: text.trim().to_owned(), updated: tx.now() };
+    if sql::put_memo(tx, user, &memo)? {
+        let live = Live { audience: Audience::All, message: message(project, day, &memo.text), own: None };
+        let event = Event::MemoChanged { project, day: day.to_string() };
+        tx.emit(Some(project), Some(user), event, Some(live))?;
+    }
+    Ok(memo)
 }
 
 fn message(project: ProjectId, day: Day, text: &str) -> Value {

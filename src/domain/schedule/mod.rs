@@ -125,7 +125,6 @@ pub struct Phase {
     /// Who does it.
     pub assignee: Option<Person>,
     /// The phase after which it begins.
-    #[schema(inline)]
     pub after: Option<PhaseName>,
     /// A note.
     #[schema(example = "우천 시 실내 스튜디오로 변경")]
@@ -183,7 +182,11 @@ fn complete(rows: Vec<Phase>) -> Vec<Phase> {
 fn extent<'a>(phases: impl Iterator<Item = &'a Phase> + Clone) -> (Option<Day>, Option<Day>, i64) {
     let weight: i64 = phases.clone().map(Phase::weight).sum();
     let done: i64 = phases.clone().map(|p| p.weight() * p.progress).sum();
-    (phases.clone().find_map(|p| p.start), phases.filter_map(|p| p.end).last(), if weight == 0 { 0 } else { done / weight })
+    (
+        phases.clone().find_map(|p| p.start),
+        phases.filter_map(|p| p.end).last(),
+        if weight == 0 { 0 } else { done / weight },
+    )
 }
 
 /// A part of the three-phase view.
@@ -371,6 +374,12 @@ pub async fn put(
     put.check()?;
     let look = look(app, who);
     app.write(move |tx| change_in(tx, look, project, expected, |phases| put.apply(phases))).await
+}
+
+/// Sets all phases inside a change.
+pub fn plant(tx: &mut Tx, look: Look, project: ProjectId, put: SchedulePut) -> Result<Schedule> {
+    put.check()?;
+    change_in(tx, look, project, None, |phases| put.apply(phases))
 }
 
 /// Lays all phases from a day on, or shows how it would.

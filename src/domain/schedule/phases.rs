@@ -30,7 +30,6 @@ pub struct PhasePatch {
     pub assignee_id: Option<Option<UserId>>,
     /// The phase after which it begins.
     #[serde(default, deserialize_with = "present")]
-    #[schema(inline)]
     pub after: Option<Option<PhaseName>>,
     /// A note.
     #[schema(max_length = 2000)]
@@ -59,7 +58,6 @@ pub struct PhaseSet {
     /// Who does it: a member of the project.
     pub assignee_id: Option<UserId>,
     /// The phase after which it begins.
-    #[schema(inline)]
     pub after: Option<PhaseName>,
     /// A note.
     #[serde(default)]

@@ -1,12 +1,12 @@
 //! `/projects/{id}/schedule` and its memos, `/gantt`, `/calendar`, `/entries`, `/holidays`, and the calendar that other
 //! programs read.
 
+use axum::Router;
 use axum::extract::{OriginalUri, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, patch, post, put};
-use axum::Router;
 use serde::Deserialize;
 
 use super::calendar::{self, Calendar};

@@ -13,7 +13,8 @@ use crate::domain::accounts::Person;
 use crate::domain::{id_list, id_places};
 use crate::engines::store::{Db, Row, SqlResult, ToSql, Tx, params, params_from_iter};
 
-const PHASE: &str = "f.phase, f.start_day, f.end_day, f.state, f.progress, f.assignee_id, a.nickname, f.after_phase, f.note,
+const PHASE: &str =
+    "f.phase, f.start_day, f.end_day, f.state, f.progress, f.assignee_id, a.nickname, f.after_phase, f.note,
     f.rev, f.updated_ms";
 const JOINS: &str = "LEFT JOIN users a ON a.id = f.assignee_id";
 
@@ -124,7 +125,8 @@ pub(super) const SPAN: &str = "span AS (
     WHERE e.kind = 'filming' AND e.last_day >= ?2 AND e.first_day <= ?3)";
 
 /// The columns of a span `s` of the person `u`, in the project `p`, seen by the member `v`.
-pub(super) const SPAN_COLUMNS: &str = "u.id, u.nickname, s.project_id, p.name, s.entry_id, s.first_day, s.last_day, s.place,
+pub(super) const SPAN_COLUMNS: &str =
+    "u.id, u.nickname, s.project_id, p.name, s.entry_id, s.first_day, s.last_day, s.place,
     v.role IS NOT NULL";
 
 pub(super) fn span_row(r: &Row) -> SqlResult<Option<Span>> {
@@ -142,13 +144,7 @@ pub(super) fn span_row(r: &Row) -> SqlResult<Option<Span>> {
 }
 
 /// Spans of everybody who films in the scope, and of `users`.
-pub(super) fn spans(
-    db: &Db,
-    asker: UserId,
-    scope: Scope,
-    users: &[i64],
-    (from, to): (Day, Day),
-) -> Result<Vec<Span>> {
+pub(super) fn spans(db: &Db, asker: UserId, scope: Scope, users: &[i64], (from, to): (Day, Day)) -> Result<Vec<Span>> {
     let (filter, project) = match scope {
         Scope::Project(id) => ("t.project_id = ?4", id),
         // Whose rows there are: ?4 only has to be bound.

@@ -20,7 +20,8 @@ use crate::engines::store::{Db, Row, SqlResult, ToSql, Tx, params};
 /// Rows of one answer, people of entries counted.
 const ROWS: i64 = 20_000;
 
-const ENTRY: &str = "e.id, e.project_id, e.kind, e.title, e.note, e.place, e.all_day, e.start_ms, e.end_ms, e.first_day,
+const ENTRY: &str =
+    "e.id, e.project_id, e.kind, e.title, e.note, e.place, e.all_day, e.start_ms, e.end_ms, e.first_day,
     e.last_day, e.user_id, u.nickname, e.created_ms, e.updated_ms, e.rev, x.user_id, w.nickname";
 /// A row for each of its people.
 const JOINS: &str = "JOIN users u ON u.id = e.user_id LEFT JOIN entry_people x ON x.entry_id = e.id

@@ -73,7 +73,7 @@ const SELECTABLE: [(&str, &[(&str, &str)]); 3] = [
 ];
 
 /// Types whose fields are those of another: said there once.
-const LIKE: [(&str, &str); 9] = [
+const LIKE: [(&str, &str); 13] = [
     ("NewProject", "Project"),
     ("ProjectPatch", "Project"),
     ("Due", "Project"),
@@ -83,11 +83,20 @@ const LIKE: [(&str, &str); 9] = [
     ("Brief", "Feedback"),
     ("NewComment", "Comment"),
     ("CommentPatch", "Comment"),
+    ("GanttProject", "Project"),
+    ("NewEntry", "CalendarEntry"),
+    ("EntryPatch", "CalendarEntry"),
+    ("CalendarMemo", "Memo"),
 ];
 
 /// Fields of answers that are not always there. All others are, as `null` where there is nothing.
-const SOMETIMES: [(&str, &str); 4] =
-    [("Feedback", "decisions"), ("Comment", "client_id"), ("Comment", "my_reactions"), ("Invitation", "link")];
+const SOMETIMES: [(&str, &str); 5] = [
+    ("Feedback", "decisions"),
+    ("Comment", "client_id"),
+    ("Comment", "my_reactions"),
+    ("Invitation", "link"),
+    ("CalendarEntry", "conflicts"),
+];
 
 /// Adds all of it.
 pub(super) fn add(document: &mut Value) {
@@ -295,7 +304,8 @@ fn dress(answer: &mut Value, status: u16, says: Option<String>, at: &Place) {
     let mut headers = vec!["X-Request-Id", "X-Response-Time", "X-DB-Queries", "X-Cache"];
     let mut when = |yes: bool, more: &[&'static str]| headers.extend(more.iter().filter(|_| yes));
     when(at.is_api, &["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]);
-    let revised = ["Project", "Feedback", "Comment", "Me"].map(|name| reference("schemas", name));
+    let revised =
+        ["Project", "Feedback", "Comment", "Me", "Schedule", "CalendarEntry"].map(|name| reference("schemas", name));
     let shown = &answer["content"]["application/json"]["schema"];
     when(at.tagged || (at.method != "get" && revised.contains(shown)), &["ETag"]);
     when(at.once, &["Idempotency-Replayed"]);
@@ -329,6 +339,9 @@ fn path_parameters(path: &str) -> Vec<Value> {
                 ("id", "jobs") => id("JobId", "job"),
                 ("id", "sessions") => id("SessionId", "session"),
                 ("id", "tokens") => id("SessionId", "token"),
+                ("id", "entries") => id("EntryId", "entry"),
+                ("phase", _) => (reference("schemas", "PhaseName"), "The phase.".to_owned(), json!("filming")),
+                ("day", _) => (reference("schemas", "Day"), "The day.".to_owned(), json!("2026-12-01")),
                 ("user_id", _) => id("UserId", "member"),
                 ("invitation", _) => id("InvitationId", "invitation"),
                 ("kind", _) => (reference("schemas", "Reaction"), "The reaction.".to_owned(), json!("like")),
