@@ -67,7 +67,9 @@ async fn a_dragged_bar_is_seen_by_others_keys_move_it_and_the_month_takes_an_ent
     browser.press(&planner, "Enter", "Enter", false).await;
     browser.write(&planner, "dialog input[name=title]", "고객사 미팅").await;
     browser.click(&planner, "dialog button[type=submit]").await;
-    browser.until(&planner, "document.querySelector('.cal-day.now .item-chip.meeting')?.textContent === '고객사 미팅'").await;
+    browser
+        .until(&planner, "document.querySelector('.cal-day.now .item-chip.meeting')?.textContent === '고객사 미팅'")
+        .await;
     let calendar = studio.editor.get(&format!("/calendar?from={}&to={}", day(0), day(0))).await;
     let calendar: Value = calendar.json().await.unwrap();
     assert_eq!(calendar["entries"][0]["title"], "고객사 미팅");

@@ -87,7 +87,14 @@ async fn the_calendar_shows_ones_own_projects_and_no_others() {
     // Of the month of today, whole weeks.
     let page = text(&studio, &studio.viewer, "/calendar").await;
     assert_clean("/calendar", &page);
-    for shown in ["2026-11-01 – 2026-12-05", "2026-12-01", "콘티 &#60;회의&#62;", "치과", "가을 광고", "view=month&amp;day=2026-12-28"] {
+    for shown in [
+        "2026-11-01 – 2026-12-05",
+        "2026-12-01",
+        "콘티 &#60;회의&#62;",
+        "치과",
+        "가을 광고",
+        "view=month&amp;day=2026-12-28",
+    ] {
         assert!(page.contains(shown), "{shown}");
     }
     // The dentist is nobody else's.

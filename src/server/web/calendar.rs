@@ -10,7 +10,7 @@ use serde_json::json;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::day::Day;
-use crate::base::error::{Error, Result};
+use crate::base::error::Result;
 use crate::base::ids::ProjectId;
 use crate::base::page::PageQuery;
 use crate::domain::http::Query;
