@@ -17,10 +17,12 @@ use crate::domain::http::Query;
 use crate::domain::rooms::mine;
 use crate::domain::schedule::calendar::{Calendar, calendar};
 use crate::domain::schedule::gantt::{GanttProject, GanttRow, gantt};
-use crate::domain::schedule::{look, today, zone};
+use crate::domain::schedule::{holidays, look, zone};
 
 /// Projects of the gantt that the page brings; its scripts ask for more.
 const ROWS: i64 = 25;
+/// Days around today for which the gantt names holidays.
+pub(super) const AXIS: i64 = 1200;
 
 #[derive(Template)]
 #[template(path = "calendar.html")]
@@ -99,10 +101,10 @@ pub(super) struct Asked {
 
 pub(super) async fn show(State(app): State<App>, f: Frame, Query(asked): Query<Asked>) -> Result<Response> {
     let (who, zone) = (f.viewer()?, zone(&app));
+    let look = look(&app, &who);
     // What an old link asks for and is not there is the month, and today.
     let view = View::ALL.into_iter().find(|v| v.name() == asked.view).unwrap_or(View::Month);
-    let day: Day = asked.day.parse().unwrap_or_else(|_| today(&app));
-    let look = look(&app, &who);
+    let day: Day = asked.day.parse().unwrap_or(look.today);
     let (from, to) = view.reach(day);
     let slice = PageQuery { page: None, page_size: Some(ROWS) }.check()?;
     // The place first: what happens while the rest is read is told again, not missed.
@@ -115,7 +117,9 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Query(asked): Query<A
             })
         })
         .await?;
-    let data = json!({ "seq": seq, "view": view.name(), "day": day, "data": days, "gantt": rows });
+    let holidays = holidays::between(plus(look.today, -AXIS), plus(look.today, AXIS));
+    let data =
+        json!({ "seq": seq, "view": view.name(), "day": day, "data": days, "gantt": rows, "holidays": holidays });
     let lines = days.map_or_else(Vec::new, |days| lines(&f, days));
     html(&Page {
         f: f.at("calendar").with("calendar", data),

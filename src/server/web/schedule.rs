@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde_json::json;
 
+use super::calendar::AXIS;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::day::Day;
@@ -23,8 +24,6 @@ use crate::domain::schedule::{self, Schedule, holidays, look, zone};
 /// Days back and ahead within which entries are listed; together what one answer of the calendar may hold.
 const BACK: i64 = 180;
 const AHEAD: i64 = 185;
-/// Days around today for which the axis names holidays.
-const AXIS: i64 = 1200;
 
 #[derive(Template)]
 #[template(path = "schedule.html")]

@@ -26,7 +26,6 @@ const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 /** Projects whose things are not shown; 0 stands for one's own entries. */
 const hidden = new Set(kept("vp_calendar_hidden", []));
 let data = given.data || null;
-let holidays = [];
 
 const reach = () => (state.view === "week" ? [weekStart(state.day), weekStart(state.day) + 6] : monthReach(state.day));
 const holidayNames = () => new Map((data?.holidays || []).map((d) => [num(d.day), lang === "en" ? d.name_en || d.name : d.name]));
@@ -69,12 +68,14 @@ function view() {
 
 function drawDays(focus) {
   const held = focus || document.activeElement?.closest?.(".cal-day") === document.activeElement && stage.contains(document.activeElement);
+  const chip = stage.contains(document.activeElement) ? document.activeElement.dataset.item : null;
   const scroll = $(".week-scroll", stage)?.scrollTop;
   stage.replaceChildren(...(state.view === "week" ? week : month)(state.day, view()));
   if (scroll !== undefined && state.view === "week") queueMicrotask(() => { $(".week-scroll", stage).scrollTop = scroll; });
   const grid = $(".cal-month", stage);
   dayKeys(grid, { at: () => state.day, go, on, narrow });
   if (held) rove(grid, state.day, true);
+  else if (chip) stage.querySelector(`[data-item="${chip}"]`)?.focus({ preventScroll: true });
   legend();
   clashes(data.conflicts);
 }
@@ -130,13 +131,15 @@ const groupOf = (row) => ({ project: row.project, may: plans(row.project.my_role
 const shownGroups = () => groups.filter(({ project }) => (filter.status === "all" || (filter.status === "open" ? !["completed", "cancelled", "archived"].includes(project.status) : project.status === filter.status)) &&
   (!filter.text || `${project.name} ${project.client}`.toLowerCase().includes(filter.text)));
 
+/** Takes a page over: a project that is known stays the same object, since a change of it may be on its way. */
 function take(answer, fresh) {
+  const known = new Map(groups.map((g) => [g.project.id, g]));
   if (fresh) groups = [];
   clash = answer.conflicts;
-  const known = new Map(groups.map((g) => [g.project.id, g]));
   for (const row of answer.results) {
-    const group = groupOf(row);
-    if (known.has(group.project.id)) Object.assign(known.get(group.project.id), group); else groups.push(group);
+    const group = known.get(row.project.id) || {};
+    if (!gantt?.unsettled(row.project.id) && row.rev >= (group.rev ?? 0)) Object.assign(group, groupOf(row));
+    if (!groups.includes(group)) groups.push(group);
   }
   next = answer.page_info.has_next ? answer.page_info.current_page + 1 : null;
 }
@@ -156,7 +159,7 @@ function drawGantt() {
   const list = shownGroups();
   if (!gantt) {
     stage.replaceChildren(h("div", { id: "gantt" }), h("div", { id: "gantt-more" }));
-    gantt = new Gantt($("#gantt"), { zoom: kept("vp_gantt_zoom", "week"), parts: kept("vp_gantt_parts", false), folds: true, open: new Set(kept("vp_gantt_open", [])), holidays, on: {
+    gantt = new Gantt($("#gantt"), { zoom: kept("vp_gantt_zoom", "week"), parts: kept("vp_gantt_parts", false), folds: true, open: new Set(kept("vp_gantt_open", [])), holidays: given.holidays, on: {
       move: (...change) => board.move(...change), open: (...what) => board.open(...what), fold: (open) => keep("vp_gantt_open", [...open].slice(-200)) } });
     board.gantt = gantt;
     gantt.scroller.addEventListener("scroll", nearEnd, { passive: true });
@@ -216,7 +219,6 @@ async function visit({ view: name = state.view, day = state.day, push = true, fo
   if (other) { gantt = null; $("#legend").replaceChildren(); clashes([]); }
   address(push);
   if (name === "gantt") {
-    if (!holidays.length) await loadHolidays();
     if (groups.length) drawGantt(); else await moreGantt(true);
     return;
   }
@@ -234,13 +236,6 @@ async function load() {
     if (load.last === asked) data = answer;
   } catch { /* what was there stays */ }
   stage.removeAttribute("aria-busy");
-}
-
-async function loadHolidays() {
-  const now = today();
-  try {
-    holidays = (await api("GET", `/holidays?from=${str(now - 180)}&to=${str(now + 180)}`, undefined, { quiet: true })).holidays;
-  } catch { holidays = []; }
 }
 
 function draw(focus = false) {
@@ -283,6 +278,5 @@ new LiveLine({ url: "/ws/me", since: given.seq ?? null, rests: true, onMessage({
 address(false);
 if (state.view === "gantt") {
   if (given.gantt) take(given.gantt, true);
-  await loadHolidays();
   if (given.gantt) drawGantt(); else await moreGantt(true);
 } else if (data) draw(); else { await load(); draw(); }

@@ -48,7 +48,7 @@ export function editing(gantt) {
     if (!e || event.pointerId !== e.id) return;
     end();
     // Captured by the whole, a press without movement is a click on nothing: it is one on the bar.
-    if (!e.begun) { gantt.moved = true; setTimeout(() => { gantt.moved = false; }); gantt.on.open(e.row.group, e.row.phase); return; }
+    if (!e.begun) { gantt.moved = true; setTimeout(() => { gantt.moved = false; }); if (gantt.late) gantt.draw(); gantt.on.open(e.row.group, e.row.phase); return; }
     gantt.moved = true;
     setTimeout(() => { gantt.moved = false; });
     const [from, to] = e.now;

@@ -45,7 +45,7 @@ const known = new Map();
 /** The members of a project: [{id, nickname}]; asked for once. */
 export async function membersOf(project) {
   if (!known.has(project)) {
-    const asked = api("GET", `/projects/${project}/members`).then((answer) => (answer.results || answer.members || answer).map((m) => m.user));
+    const asked = api("GET", `/projects/${project}/members?page_size=100`).then((answer) => answer.results.map((m) => m.user));
     known.set(project, asked);
     asked.catch(() => known.delete(project));
   }

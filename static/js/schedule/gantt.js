@@ -305,7 +305,7 @@ export class Gantt {
   optimistic(row, from, to) {
     row.phase.start = str(from);
     row.phase.end = str(to);
-    if (!row.bar || from < this.lo || to > this.hi) { this.draw(); return; }
+    if (this.late || !row.bar || from < this.lo || to > this.hi) { this.draw(); return; }
     this.place(row.bar, from, to);
     row.bar.setAttribute("aria-label", this.words(row.phase));
     row.bar.dataset.tip = this.words(row.phase);

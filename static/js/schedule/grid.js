@@ -3,6 +3,7 @@ import { h, icon, t } from "../dom.js";
 import { parts, say, today, weekday } from "./days.js";
 import { chip, dayPopover } from "./chips.js";
 import { lanes } from "./model.js";
+import { hideTip } from "./tip.js";
 
 /**
  * The seven cells from `first`. `view`: {list, memos, holidays, on, may, month}; at most `most` lanes are shown, what is
@@ -73,7 +74,7 @@ export function dayKeys(root, { at, go, on, narrow }) {
   root.addEventListener("focusin", (event) => { if (event.target.matches?.(".cal-day")) rove(root, Number(event.target.dataset.day)); });
   root.addEventListener("click", (event) => {
     const cell = event.target.closest(".cal-day");
-    if (!cell || event.target.closest("button") || root.dataset.dropped) return;
+    if (!cell || event.target.closest("button")) return;
     const day = Number(cell.dataset.day);
     if (narrow.matches) go(day, true);
     else on.add(day);
@@ -92,46 +93,51 @@ export function rove(root, day, focus = false) {
 }
 
 function dragging(root, on) {
-  let drag = null;
   const over = (event) => document.elementsFromPoint(event.clientX, event.clientY).map((el) => el.closest?.(".cal-day")).find((cell) => cell && root.contains(cell));
-  const stop = () => {
-    if (!drag) return;
-    drag.el.classList.remove("held");
-    drag.ghost?.remove();
-    for (const cell of root.querySelectorAll(".target")) cell.classList.remove("target");
-    drag = null;
-  };
   root.addEventListener("pointerdown", (event) => {
     const el = event.target.closest("[data-movable]");
     if (!el || event.button !== 0 || event.pointerType === "touch") return;
-    drag = { el, id: event.pointerId, x: event.clientX, y: event.clientY, from: Number(over(event)?.dataset.day) };
+    const [x, y, from] = [event.clientX, event.clientY, Number(over(event)?.dataset.day)];
+    let ghost = null;
+    let cell = null;
+    const held = new AbortController();
+    const listen = (name, run, capture = false) => document.addEventListener(name, run, { signal: held.signal, capture });
+    const stop = () => {
+      held.abort();
+      el.classList.remove("held");
+      ghost?.remove();
+      cell?.classList.remove("target");
+    };
+    listen("pointermove", (move) => {
+      if (!ghost) {
+        if (Math.hypot(move.clientX - x, move.clientY - y) < 5) return;
+        hideTip();
+        ghost = el.cloneNode(true);
+        ghost.classList.add("flying");
+        ghost.style.setProperty("--width", `${Math.min(220, el.offsetWidth)}px`);
+        document.body.append(ghost);
+        el.classList.add("held");
+      }
+      ghost.style.setProperty("--x", `${move.clientX + 8}px`);
+      ghost.style.setProperty("--y", `${move.clientY + 4}px`);
+      const now = over(move) || null;
+      if (now === cell) return;
+      cell?.classList.remove("target");
+      now?.classList.add("target");
+      cell = now;
+    });
+    listen("pointerup", () => {
+      const [flown, to] = [ghost, Number(cell?.dataset.day)];
+      stop();
+      if (!flown) return;
+      // The click that ends a drag is none.
+      root.dataset.dropped = "1";
+      setTimeout(() => { delete root.dataset.dropped; });
+      if (to && to !== from) on.move(el.dataset.movable, to - from);
+    });
+    listen("pointercancel", stop);
+    listen("keydown", (key) => { if (key.key === "Escape") { key.stopPropagation(); stop(); } }, true);
   });
-  document.addEventListener("pointermove", (event) => {
-    if (!drag || event.pointerId !== drag.id) return;
-    if (!drag.ghost) {
-      if (Math.hypot(event.clientX - drag.x, event.clientY - drag.y) < 5) return;
-      drag.ghost = drag.el.cloneNode(true);
-      drag.ghost.className += " flying";
-      drag.ghost.style.setProperty("--width", `${Math.min(220, drag.el.offsetWidth)}px`);
-      document.body.append(drag.ghost);
-      drag.el.classList.add("held");
-    }
-    drag.ghost.style.setProperty("--x", `${event.clientX + 8}px`);
-    drag.ghost.style.setProperty("--y", `${event.clientY + 4}px`);
-    const cell = over(event);
-    if (cell !== drag.cell) { drag.cell?.classList.remove("target"); cell?.classList.add("target"); drag.cell = cell; }
-  });
-  document.addEventListener("pointerup", (event) => {
-    if (!drag || event.pointerId !== drag.id) return;
-    const { ghost, cell, from, el } = drag;
-    stop();
-    if (!ghost) return;
-    // The click that ends a drag is none.
-    root.dataset.dropped = "1";
-    setTimeout(() => { delete root.dataset.dropped; });
-    const to = Number(cell?.dataset.day);
-    if (cell && to !== from) on.move(el.dataset.movable, to - from);
-  });
-  document.addEventListener("pointercancel", stop);
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && drag?.ghost) { event.stopPropagation(); stop(); } }, true);
+  // Let go over itself, an entry is not opened either.
+  root.addEventListener("click", (event) => { if (root.dataset.dropped) { event.stopPropagation(); event.preventDefault(); } }, true);
 }
