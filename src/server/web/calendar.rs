@@ -113,7 +113,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Query(asked): Query<A
             let seq = mine::begin(db, who.user, None)?.seq;
             Ok(match view {
                 View::Gantt => (seq, None, Some(gantt(db, look, (None, None), "/calendar", slice)?)),
-                _ => (seq, Some(calendar(db, &who, look, from, to, &zone)?), None),
+                _ => (seq, Some(calendar(db, look, (from, to), &zone)?), None),
             })
         })
         .await?;

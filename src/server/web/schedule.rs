@@ -51,7 +51,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Path(id): Path<Projec
             let p = projects::get(db, role, id, &Wanted::ALL)?;
             let schedule = schedule::get(db, role, look, id)?;
             let memos = memos::list(db, role, id)?.memos;
-            let mut entries = calendar(db, &who, look, from, to, &zone)?.entries;
+            let mut entries = calendar(db, look, (from, to), &zone)?.entries;
             entries.retain(|e| e.project_id == Some(id));
             Ok((seq, p, schedule, memos, entries))
         })

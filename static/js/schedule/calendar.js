@@ -121,6 +121,7 @@ function clashes(conflicts) {
 
 let gantt = null;
 let groups = [];
+const known = new Map();
 let next = 1;
 let loading = false;
 const board = new Board((group) => { if (group) clash = [...clash.filter((c) => ![c.a, c.b].some((side) => side.project_id === group.project.id)), ...group.conflicts]; drawGantt(); });
@@ -133,11 +134,11 @@ const shownGroups = () => groups.filter(({ project }) => (filter.status === "all
 
 /** Takes a page over: a project that is known stays the same object, since a change of it may be on its way. */
 function take(answer, fresh) {
-  const known = new Map(groups.map((g) => [g.project.id, g]));
   if (fresh) groups = [];
   clash = answer.conflicts;
   for (const row of answer.results) {
     const group = known.get(row.project.id) || {};
+    known.set(row.project.id, group);
     if (!gantt?.unsettled(row.project.id) && row.rev >= (group.rev ?? 0)) Object.assign(group, groupOf(row));
     if (!groups.includes(group)) groups.push(group);
   }
