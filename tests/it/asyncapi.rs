@@ -336,6 +336,21 @@ async fn every_frame_of_two_peoples_work_is_as_the_document_says() {
     s.editor.call(&format!("DELETE /media/{media}")).await.is(204);
     other.next_of("media_deleted").await;
 
+    // The schedule: a filming day that clashes with another project's, an entry that comes and goes, a memo.
+    let elsewhere = s.editor.send("POST /projects", json!({ "name": "다른 촬영" })).await.is(201).id();
+    for project in [elsewhere, p.0] {
+        let film = json!({ "start": "2099-12-01", "end": "2099-12-02", "assignee_id": s.editor.id });
+        s.editor.send(&format!("PATCH /projects/{project}/schedule/filming"), film).await.is(200);
+    }
+    let meeting = json!({ "project_id": p, "kind": "meeting", "title": "콘티 회의", "start": "2099-12-01", "people": [s.editor.id] });
+    let meeting = s.editor.send("POST /entries", meeting).await.is(201).id();
+    s.editor.send(&format!("PATCH /entries/{meeting}"), json!({ "place": "3층 회의실" })).await.is(200);
+    let gone = json!({ "project_id": p, "kind": "other", "title": "대본", "start": "2099-12-01" });
+    let gone = s.editor.send("POST /entries", gone).await.is(201).id();
+    s.editor.call(&format!("DELETE /entries/{gone}")).await.is(204);
+    s.editor.send(&format!("PUT /projects/{p}/memos/2099-12-01"), json!({ "text": "예비일" })).await.is(200);
+    other.next_of("memo").await;
+
     // All of it again, for who was away; and what one person hears of his own.
     let mut replay = Screen::open(&s, &s.editor, &format!("&since={begin}")).await;
     replay.until_now().await;

@@ -277,7 +277,7 @@ async fn what_comes_near_is_told_once_for_each_distance() {
     };
     let told: Vec<String> = bodies.await.unwrap().iter().map(told).collect();
     let entry = |days: i64| format!("entry:{entry} {days}");
-    assert_eq!(told, ["phase:filming 1".into(), "deadline 3".into(), entry(3), "deadline 1".into(), entry(1)]);
+    assert_eq!(told, ["deadline 3".into(), "phase:filming 1".into(), entry(3), "deadline 1".into(), entry(1)]);
     s.stop().await;
 }
 

@@ -272,17 +272,17 @@ pub fn insert(
         conflicts: None,
         rev: 1,
     };
-    let spans = gather(tx, look, &mut entry)?;
+    let films = gather(tx, look, &mut entry)?;
     entry.id = sql::insert(tx, &entry, MAX)?
         .ok_or_else(|| Error::Conflict(Text::new("error.too_many_entries").with("max", MAX)))?;
     sql::add_people(tx, entry.id, &entry.people)?;
     let event = Event::EntryAdded { entry: entry.id };
-    settle(tx, look, &mut entry, spans, event, "added")?;
+    settle(tx, look, &mut entry, films, event, "added")?;
     Ok(entry)
 }
 
 /// Judges who asks, names the people of an entry, and reads on which days they film.
-fn gather(db: &Db, look: Look, entry: &mut CalendarEntry) -> Result<Vec<Span>> {
+fn gather(db: &Db, look: Look, entry: &mut CalendarEntry) -> Result<Films> {
     let asked: Vec<i64> = entry.people.iter().map(|u| u.0).collect();
     let days = (look.today, Day::MAX);
     let found = match entry.project_id {
@@ -300,7 +300,13 @@ fn gather(db: &Db, look: Look, entry: &mut CalendarEntry) -> Result<Vec<Span>> {
         None => Text::new("invalid.not_a_companion"),
     };
     entry.persons = persons.ok_or_else(|| Error::invalid("people", stranger))?;
-    Ok(found.spans)
+    Ok(Films { spans: found.spans, project_name: found.project_name })
+}
+
+/// What the people of an entry film, and what its own project is called.
+struct Films {
+    spans: Vec<Span>,
+    project_name: String,
 }
 
 /// The end of a change: its event, what the room hears, and the conflicts that it makes.
@@ -308,15 +314,13 @@ fn settle(
     tx: &mut Tx,
     look: Look,
     entry: &mut CalendarEntry,
-    mut spans: Vec<Span>,
+    Films { mut spans, project_name }: Films,
     event: Event,
     change: &str,
 ) -> Result<()> {
     tx.emit(entry.project_id, Some(look.user), event, Some(live(entry, change)))?;
     let before = filming::pairs(&spans);
     let place = Place::Entry(entry.id);
-    let own = spans.iter().find(|s| s.project == entry.project_id && s.project.is_some());
-    let project_name = own.map(|s| s.project_name.clone()).unwrap_or_default();
     spans.retain(|s| s.place != place);
     if entry.kind == EntryKind::Filming && entry.last_day >= look.today {
         spans.extend(entry.persons.iter().map(|user| Span {
@@ -337,7 +341,10 @@ fn settle(
 
 /// What a room hears of an entry. One without a project has no room: those whom it names hear that something moved.
 fn live(entry: &CalendarEntry, change: &str) -> Live {
-    let entry = json!(CalendarEntry { conflicts: None, ..entry.clone() });
+    let entry = match (change, entry.project_id) {
+        ("deleted", Some(_)) => json!({ "id": entry.id }),
+        _ => json!(CalendarEntry { conflicts: None, ..entry.clone() }),
+    };
     let message = json!({ "type": "entry", "change": change, "entry": entry });
     Live { audience: Audience::All, message, own: None }
 }
@@ -373,7 +380,7 @@ pub async fn change(
             entry.conflicts = Some(Vec::new());
             return Ok(entry);
         }
-        let spans = gather(tx, look, &mut entry)?;
+        let films = gather(tx, look, &mut entry)?;
         entry.updated = tx.now();
         entry.rev += 1;
         sql::update(tx, &entry)?;
@@ -382,7 +389,7 @@ pub async fn change(
             let new: Vec<UserId> = entry.people.iter().filter(|u| !had.contains(u)).copied().collect();
             sql::add_people(tx, id, &new)?;
         }
-        settle(tx, look, &mut entry, spans, Event::EntryChanged { entry: id, fields }, "changed")?;
+        settle(tx, look, &mut entry, films, Event::EntryChanged { entry: id, fields }, "changed")?;
         Ok(entry)
     })
     .await

@@ -292,9 +292,9 @@ fn change_in(
     expected: Option<i64>,
     edit: impl FnOnce(&mut [Phase]) -> Result<()>,
 ) -> Result<Schedule> {
-    let (role, rows) = sql::role_and_phases(tx, look.user, project)?;
-    judge(role, Right::Plan, "project")?;
-    let old = complete(rows);
+    let found = sql::standing(tx, look.user, project)?.ok_or(Error::NotFound("project"))?;
+    judge(Some(found.role), Right::Plan, "project")?;
+    let old = complete(found.phases);
     crate::domain::expect_rev(expected, old.iter().map(|p| p.rev).sum())?;
     let mut new = old.clone();
     edit(&mut new)?;
@@ -310,12 +310,7 @@ fn change_in(
         changed.push(new.clone());
         debug_assert_eq!(new.phase, old.phase);
     }
-    let name = spans.iter().find(|s| s.project == Some(project)).map(|s| s.project_name.clone());
-    spans.retain(|s| s.place != Place::Phase(project));
-    if let Some(span) = Span::of_phase(project, name.unwrap_or_default(), &new[PhaseName::Filming as usize]) {
-        spans.push(span);
-    }
-    let conflicts = filming::conflicts(&spans, |s| s.project == Some(project));
+    let conflicts = refilmed(&mut spans, look, project, &found.name, &new);
     let schedule = Schedule::of(project, new, conflicts);
     if !changed.is_empty() {
         sql::put_phases(tx, project, &changed)?;
@@ -325,6 +320,14 @@ fn change_in(
         filming::tell_new(tx, look.user, Some(project), &before, &filming::pairs(&spans))?;
     }
     Ok(schedule)
+}
+
+/// Puts the filming phase as it is among `phases` in the place of the one that was read; answers what clashes then.
+fn refilmed(spans: &mut Vec<Span>, look: Look, project: ProjectId, name: &str, phases: &[Phase]) -> Vec<Conflict> {
+    spans.retain(|s| s.place != Place::Phase(project));
+    let span = Span::of_phase(project, name.to_owned(), &phases[PhaseName::Filming as usize]);
+    spans.extend(span.filter(|s| s.last >= look.today));
+    filming::conflicts(spans, |s| s.project == Some(project))
 }
 
 /// Whoever is newly assigned must be a member.
@@ -390,15 +393,12 @@ pub async fn auto(app: &App, who: &Viewer, project: ProjectId, asked: AutoSchedu
     }
     judge(who.role(project), Right::Plan, "project")?;
     app.read(move |db| {
-        let mut phases = complete(sql::phases(db, project)?);
+        let found = sql::standing(db, look.user, project)?.ok_or(Error::NotFound("project"))?;
+        let mut phases = complete(found.phases);
         asked.apply(&mut phases)?;
-        let filming = &phases[PhaseName::Filming as usize];
-        let users: Vec<i64> = filming.assignee_id.iter().map(|u| u.0).collect();
+        let users: Vec<i64> = phases[PhaseName::Filming as usize].assignee_id.iter().map(|u| u.0).collect();
         let mut spans = filming::spans(db, look.user, Scope::Project(project), &users, (look.today, Day::MAX))?;
-        let name = spans.iter().find(|s| s.project == Some(project)).map(|s| s.project_name.clone());
-        spans.retain(|s| s.place != Place::Phase(project));
-        spans.extend(Span::of_phase(project, name.unwrap_or_default(), filming));
-        let conflicts = filming::conflicts(&spans, |s| s.project == Some(project));
+        let conflicts = refilmed(&mut spans, look, project, &found.name, &phases);
         Ok(Schedule::of(project, phases, conflicts))
     })
     .await

@@ -153,7 +153,7 @@ impl SchedulePut {
 
     pub(super) fn apply(self, phases: &mut [Phase]) -> Result<()> {
         for phase in phases.iter_mut() {
-            *phase = Phase { rev: phase.rev, ..Phase::empty(phase.phase) };
+            *phase = Phase { rev: phase.rev, updated: phase.updated, ..Phase::empty(phase.phase) };
         }
         for set in self.phases {
             let phase = &mut phases[set.phase as usize];

@@ -55,21 +55,29 @@ pub(super) fn phases_of(db: &Db, projects: &[i64]) -> Result<Vec<(ProjectId, Pha
     db.all(&sql, params_from_iter(ids), |r| Ok((r.get(0)?, phase_row(r, 1)?)))
 }
 
-/// The asker's role in a project that is there, and its phases, by one statement.
-pub(super) fn role_and_phases(db: &Db, user: UserId, project: ProjectId) -> Result<(Option<Role>, Vec<Phase>)> {
+/// A project as its schedule needs it.
+pub(super) struct Standing {
+    pub(super) role: Role,
+    pub(super) name: String,
+    pub(super) phases: Vec<Phase>,
+}
+
+/// The asker's role in a project that is there, its name and its phases, by one statement; `None` without a role.
+pub(super) fn standing(db: &Db, user: UserId, project: ProjectId) -> Result<Option<Standing>> {
     let sql = format!(
-        "SELECT m.role, {PHASE} FROM members m JOIN projects p ON p.id = m.project_id AND p.deleted_ms IS NULL
+        "SELECT m.role, p.name, {PHASE} FROM members m JOIN projects p ON p.id = m.project_id AND p.deleted_ms IS NULL
          LEFT JOIN phases f ON f.project_id = m.project_id {JOINS} WHERE m.project_id = ?1 AND m.user_id = ?2"
     );
     let rows = db.all(&sql, params![project, user], |r| {
-        let phase = match r.get::<_, Option<PhaseName>>(1)? {
-            Some(_) => Some(phase_row(r, 1)?),
+        let phase = match r.get::<_, Option<PhaseName>>(2)? {
+            Some(_) => Some(phase_row(r, 2)?),
             None => None,
         };
-        Ok((r.get::<_, Role>(0)?, phase))
+        Ok((r.get::<_, Role>(0)?, r.get::<_, String>(1)?, phase))
     })?;
-    let role = rows.first().map(|(role, _)| *role);
-    Ok((role, rows.into_iter().filter_map(|(_, phase)| phase).collect()))
+    let Some((role, name, _)) = rows.first() else { return Ok(None) };
+    let (role, name) = (*role, name.clone());
+    Ok(Some(Standing { role, name, phases: rows.into_iter().filter_map(|(_, _, phase)| phase).collect() }))
 }
 
 /// Which of these people are members.

@@ -166,6 +166,8 @@ pub(super) fn held(db: &Db, user: UserId, from: Day, to: Day) -> Result<Held> {
 
 /// Who asks and whom he names, and on which days they film.
 pub(super) struct Found {
+    /// The project's name.
+    pub(super) project_name: String,
     /// The asker's role in the project, if he has one.
     pub(super) role: Option<Role>,
     /// Those of the named who may be named, and the asker.
@@ -173,22 +175,27 @@ pub(super) struct Found {
     pub(super) spans: Vec<Span>,
 }
 
-fn found(rows: Vec<(Person, Option<Role>, Option<Span>)>, asker: UserId) -> Found {
-    let mut found = Found { role: None, people: Vec::new(), spans: Vec::new() };
-    for (person, role, span) in rows {
+type FoundRow = (Person, Option<Role>, String, Option<Span>);
+
+fn found(rows: Vec<FoundRow>, asker: UserId) -> Found {
+    let mut found = Found { project_name: String::new(), role: None, people: Vec::new(), spans: Vec::new() };
+    for (person, role, name, span) in rows {
         if person.id == asker {
-            found.role = role;
+            (found.role, found.project_name) = (role, name);
         }
         if !found.people.contains(&person) {
             found.people.push(person);
         }
-        found.spans.extend(span);
+        // What has no project is the business of its people.
+        found
+            .spans
+            .extend(span.map(|s| Span { visible: s.visible || (s.project.is_none() && s.user.id == asker), ..s }));
     }
     found
 }
 
-fn found_row(r: &Row) -> SqlResult<(Person, Option<Role>, Option<Span>)> {
-    Ok((Person { id: r.get(0)?, nickname: r.get(1)? }, r.get(9)?, span_row(r)?))
+fn found_row(r: &Row) -> SqlResult<FoundRow> {
+    Ok((Person { id: r.get(0)?, nickname: r.get(1)? }, r.get(9)?, r.get(10)?, span_row(r)?))
 }
 
 /// Spans of projects in the trash count for nothing, those of none are seen by their people.
@@ -207,7 +214,7 @@ pub(super) fn members_and_spans(
     let (list, columns) = (id_list(users), SPAN_COLUMNS.replace("p.name", "s.name"));
     let or_named = if users.is_empty() { String::new() } else { format!("OR m.user_id IN ({list})") };
     let sql = format!(
-        "WITH {SPAN} SELECT {columns}, m.role FROM members m
+        "WITH {SPAN} SELECT {columns}, m.role, h.name FROM members m
          JOIN projects h ON h.id = m.project_id AND h.deleted_ms IS NULL JOIN users u ON u.id = m.user_id {FILMS}
          WHERE m.project_id = ?4 AND (m.user_id = ?1 {or_named})"
     );
@@ -225,7 +232,7 @@ pub(super) fn friends_and_spans(db: &Db, asker: UserId, users: &[i64], (from, to
                 WHERE a.user_id = ?1 AND b.user_id = u.id))"
         )
     };
-    let sql = format!("WITH {SPAN} SELECT {columns}, NULL FROM users u {FILMS} WHERE u.id = ?1 {or_named}");
+    let sql = format!("WITH {SPAN} SELECT {columns}, NULL, '' FROM users u {FILMS} WHERE u.id = ?1 {or_named}");
     Ok(found(db.all(&sql, params![asker, from, to], found_row)?, asker))
 }
 
