@@ -66,6 +66,22 @@ impl Day {
         matches!(self.weekday(), Weekday::Saturday | Weekday::Sunday)
     }
 
+    /// The Sunday on or before it, at which its week begins.
+    pub fn week_start(self) -> Day {
+        self.plus(-i64::from(self.0.weekday().to_sunday_zero_offset())).unwrap_or(Day::MIN)
+    }
+
+    /// The first day of its month.
+    pub fn month_start(self) -> Day {
+        Day(self.0.first_of_month())
+    }
+
+    /// The same day `months` later, the last of a month that is shorter; not beyond the bounds.
+    pub fn months_on(self, months: i64) -> Day {
+        let date = self.0.saturating_add(months.months());
+        Day(date).clamp(Day::MIN, Day::MAX)
+    }
+
     /// The month, from 1.
     pub fn month(self) -> i8 {
         self.0.month()

@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 use super::assets;
 use crate::app::App;
 use crate::base::clock::{DAY, Time};
+use crate::base::day::Day;
 use crate::base::error::{Error, Result};
 use crate::base::locale::{self, Lang};
 use crate::base::roles::{Role, SiteRole};
@@ -215,6 +216,11 @@ impl Frame {
     /// A day that scripts write as the reader's country does.
     pub(in crate::server) fn date(&self, at: &Time) -> String {
         format!("<time datetime=\"{at}\" data-day>{}</time>", at.date())
+    }
+
+    /// A day of the calendar, or a dash for none.
+    pub(in crate::server) fn day(&self, day: &Option<Day>) -> String {
+        day.map_or_else(|| "–".into(), |day| day.to_string())
     }
 
     /// How far off a deadline is. Deadlines are ends of days where they were set, so whole days of distance count.

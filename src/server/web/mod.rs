@@ -5,6 +5,7 @@
 //! Neighbours: `server::http` mounts [`routes`], and [`missing`] for every other path outside of the API.
 
 mod assets;
+mod calendar;
 mod dashboard;
 pub(in crate::server) mod docs;
 pub(in crate::server) mod error;
@@ -20,6 +21,7 @@ mod project;
 mod projects;
 mod reset;
 mod room;
+mod schedule;
 mod search;
 mod setup;
 mod signup;
@@ -52,6 +54,8 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/projects/{id}/plans", get(plans::show))
         .route("/plans/{id}", get(plan::show))
         .route("/plans/{id}/print", get(plan::print))
+        .route("/projects/{id}/schedule", get(schedule::show))
+        .route("/calendar", get(calendar::show))
         .route("/feedbacks/{id}", get(room::show))
         .route("/search", get(search::show))
         .route("/me", get(me::show))
