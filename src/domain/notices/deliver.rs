@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
+use super::NoticeKind;
+use super::mails::{self, MailKind};
 use super::preferences::{self, Mode, Reader};
 use super::sql::{self, ByMail};
-use super::mails::{self, MailKind};
-use super::NoticeKind;
 use crate::app::App;
 use crate::base::clock::MINUTE;
 use crate::base::error::Result;

@@ -111,7 +111,11 @@ impl Way {
     async fn begin(&mut self, app: &App) -> Result<i64> {
         let (cursor, (oldest, last)) = app.store.read(|db| Ok((sql::cursor(db)?, sql::ends(db)?))).await?;
         if oldest > cursor + 1 {
-            tracing::warn!(cursor, oldest, "the journal was pruned before all of it was told; notices go on at its oldest");
+            tracing::warn!(
+                cursor,
+                oldest,
+                "the journal was pruned before all of it was told; notices go on at its oldest"
+            );
         }
         let from = cursor.min(last);
         (self.heard, self.kept) = (Some(from), cursor);
@@ -120,7 +124,9 @@ impl Way {
 
     /// Tells a portion; the place behind it is committed with what it caused.
     async fn tell(&mut self, app: &App, portion: Vec<Happened>) -> Result<()> {
-        let Some((first, last)) = portion.first().zip(portion.last()).map(|(a, b)| (a.seq, b.seq)) else { return Ok(()) };
+        let Some((first, last)) = portion.first().zip(portion.last()).map(|(a, b)| (a.seq, b.seq)) else {
+            return Ok(());
+        };
         let shared = app.clone();
         let done = app.store.write(move |tx| {
             let (post, cursor) = (Post::of(&shared), sql::cursor(tx)?);

@@ -196,7 +196,8 @@ fn notices(
     kind: MailKind,
 ) -> Result<(Option<Page>, Option<String>)> {
     let lang = reader.lang;
-    let wanted = |n: &Notice| reader.wish(n.kind).mail != Mode::Off && (kind == MailKind::Notice || n.read_at.is_none());
+    let wanted =
+        |n: &Notice| reader.wish(n.kind).mail != Mode::Off && (kind == MailKind::Notice || n.read_at.is_none());
     let all: Vec<Notice> = sql::content(db, id)?.iter().map(|row| words::notice(app, lang, row)).collect();
     let all: Vec<Notice> = all.into_iter().filter(wanted).collect();
     let Some(first) = all.first() else { return Ok((None, None)) };
@@ -257,7 +258,11 @@ mod tests {
 
     #[test]
     fn what_people_write_is_no_html() {
-        let item = Item { title: "<b>x</b>".into(), text: "<script>alert(1)</script>".into(), url: "https://x/?a=1&b=2".into() };
+        let item = Item {
+            title: "<b>x</b>".into(),
+            text: "<script>alert(1)</script>".into(),
+            url: "https://x/?a=1&b=2".into(),
+        };
         let page = Page {
             subject: "s".into(),
             heading: "<h>".into(),

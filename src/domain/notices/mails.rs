@@ -198,13 +198,7 @@ pub(super) async fn send(app: &App, id: MailId) -> Result<&'static str, JobError
     }
 }
 
-async fn settle(
-    app: &App,
-    id: MailId,
-    state: MailState,
-    error: Option<String>,
-    subject: &str,
-) -> Result<(), JobError> {
+async fn settle(app: &App, id: MailId, state: MailState, error: Option<String>, subject: &str) -> Result<(), JobError> {
     let subject = subject.to_owned();
     app.store.write(move |tx| sql::settle(tx, id, state, error.as_deref(), &subject)).await?;
     Ok(())

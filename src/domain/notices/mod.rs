@@ -38,7 +38,7 @@ use crate::engines::hub::{Message, Place};
 use crate::engines::store::Db;
 use crate::{closed_set, text_columns};
 pub use follow::{caught_up, follow, skip};
-pub use preferences::{Preferences, Quiet, Wish, preferences, set_preferences};
+pub use preferences::{Mode, Preferences, Quiet, Wish, preferences, set_preferences};
 
 closed_set! {
     /// What a person is told of.

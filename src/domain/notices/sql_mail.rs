@@ -75,13 +75,7 @@ pub(super) fn offered(db: &Db, id: InvitationId, now: Time) -> Result<Option<Off
          WHERE i.id = ?1 AND i.status = 'pending' AND i.expires_ms > ?2 AND i.seed IS NOT NULL",
         params![id, now],
         |r| {
-            Ok(Offered {
-                project: r.get(0)?,
-                role: r.get(1)?,
-                inviter: r.get(2)?,
-                expires: r.get(3)?,
-                seed: r.get(4)?,
-            })
+            Ok(Offered { project: r.get(0)?, role: r.get(1)?, inviter: r.get(2)?, expires: r.get(3)?, seed: r.get(4)? })
         },
     )
 }

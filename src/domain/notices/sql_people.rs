@@ -145,9 +145,7 @@ pub(super) fn taking_part(db: &Db, feedback: FeedbackId) -> Result<Vec<UserId>> 
 pub(super) fn told_of_mention(db: &Db, comment: CommentId, users: &[UserId]) -> Result<Vec<UserId>> {
     let list = id_list(&users.iter().map(|u| u.0).collect::<Vec<_>>());
     db.all(
-        &format!(
-            "SELECT user_id FROM notices WHERE user_id IN ({list}) AND kind = 'mention' AND comment_id = ?1"
-        ),
+        &format!("SELECT user_id FROM notices WHERE user_id IN ({list}) AND kind = 'mention' AND comment_id = ?1"),
         params![comment],
         |r| r.get(0),
     )

@@ -211,8 +211,7 @@ fn mentions(
     let mut t = base(NoticeKind::Mention);
     (t.comment, t.feedback) = (Some(comment), Some(feedback));
     t.actor = t.actor.filter(|_| !said.anonymous);
-    let able: Vec<&Member> =
-        members.iter().filter(|m| !said.internal || m.role.may(Right::SeeInternal)).collect();
+    let able: Vec<&Member> = members.iter().filter(|m| !said.internal || m.role.may(Right::SeeInternal)).collect();
     let names: Vec<&str> = able.iter().map(|m| m.nickname.as_str()).collect();
     let named: Vec<&str> = mention::named(&said.text, &names).into_iter().map(|i| names[i]).collect();
     // Of two with the same name nobody knows who is meant.

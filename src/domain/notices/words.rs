@@ -13,7 +13,8 @@ const SNIPPET: usize = 160;
 
 /// The notice as its reader sees it.
 pub(super) fn notice(app: &App, lang: Lang, row: &Stored) -> Notice {
-    let actor = row.actor.as_ref().map(|(id, nickname): &(UserId, String)| Person { id: *id, nickname: nickname.clone() });
+    let actor =
+        row.actor.as_ref().map(|(id, nickname): &(UserId, String)| Person { id: *id, nickname: nickname.clone() });
     Notice {
         id: row.id,
         kind: row.kind,
@@ -53,7 +54,9 @@ fn title(lang: Lang, row: &Stored) -> String {
     };
     let what = match fact("what").as_str() {
         "" | "project" | "deadline" => t("notice.what.project"),
-        phase if locale::table(lang).contains_key(&format!("notice.what.{phase}")) => t(&format!("notice.what.{phase}")),
+        phase if locale::table(lang).contains_key(&format!("notice.what.{phase}")) => {
+            t(&format!("notice.what.{phase}"))
+        }
         other => other.to_owned(),
     };
     let values = [

@@ -392,7 +392,12 @@ pub(super) fn invitation(db: &Db, project: ProjectId, id: InvitationId, now: Tim
     )
 }
 
-pub(super) fn renew_invitation(tx: &mut Tx, id: InvitationId, (hash, seed): (&[u8], &[u8]), expires: Time) -> Result<()> {
+pub(super) fn renew_invitation(
+    tx: &mut Tx,
+    id: InvitationId,
+    (hash, seed): (&[u8], &[u8]),
+    expires: Time,
+) -> Result<()> {
     let now = tx.now();
     tx.execute(
         "UPDATE invitations SET status = 'pending', token_hash = ?2, sent_ms = ?3, expires_ms = ?4, seed = ?5

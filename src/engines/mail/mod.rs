@@ -78,7 +78,8 @@ impl Mailer {
             return Ok(Mailer { settings, from: None });
         }
         let from = settings.from.parse::<Mailbox>();
-        let from = from.map_err(|e| anyhow::anyhow!("mail.from is no sender such as `VideoPlanet <a@example.com>`: {e}"))?;
+        let from =
+            from.map_err(|e| anyhow::anyhow!("mail.from is no sender such as `VideoPlanet <a@example.com>`: {e}"))?;
         anyhow::ensure!(
             matches!(settings.security.as_str(), "starttls" | "tls" | "none"),
             "mail.security must be starttls, tls or none"
@@ -134,9 +135,8 @@ impl Mailer {
 
     fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, Refusal> {
         let s = &self.settings;
-        let parameters = || {
-            TlsParameters::new(s.host.clone()).map_err(|e| Refusal::Temporary(format!("TLS cannot be set up: {e}")))
-        };
+        let parameters =
+            || TlsParameters::new(s.host.clone()).map_err(|e| Refusal::Temporary(format!("TLS cannot be set up: {e}")));
         let tls = match s.security.as_str() {
             "tls" => Tls::Wrapper(parameters()?),
             "none" => Tls::None,
@@ -235,7 +235,10 @@ mod tests {
         let text = String::from_utf8(mailer().message(bad).unwrap().formatted()).unwrap();
         assert!(!text.lines().any(|l| l.starts_with("Bcc")), "{text}");
         for to in ["a@example.com, b@example.com", "a@example.com\r\nBcc: x@example.com", "nobody"] {
-            assert!(matches!(mailer().message(Letter { to: to.into(), ..letter() }), Err(Refusal::Permanent(_))), "{to}");
+            assert!(
+                matches!(mailer().message(Letter { to: to.into(), ..letter() }), Err(Refusal::Permanent(_))),
+                "{to}"
+            );
         }
     }
 

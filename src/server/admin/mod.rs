@@ -10,6 +10,7 @@ mod cache;
 mod chart;
 mod jobs;
 mod live;
+mod notices;
 mod overview;
 mod people;
 mod realtime;
@@ -36,7 +37,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 8] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -44,6 +45,7 @@ const PAGES: [(&str, &str, &str); 8] = [
     ("storage", "/admin/storage", "folder"),
     ("cache", "/admin/cache", "clock"),
     ("search", "/admin/search", "search"),
+    ("notices", "/admin/notices", "mail"),
     ("people", "/admin/people", "users"),
 ];
 
@@ -77,6 +79,9 @@ pub fn routes() -> Router<App> {
         .route("/admin/storage/purge", post(storage::purge))
         .route("/admin/storage/closed", post(storage::set_closed))
         .route("/admin/storage/orphans", post(storage::delete_orphans))
+        .route("/admin/notices", get(notices::show))
+        .route("/admin/notices/test", post(notices::test))
+        .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -113,7 +118,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 24] = [
+const DONE: [&str; 26] = [
     "retried",
     "retried_all",
     "moved",
@@ -138,6 +143,8 @@ const DONE: [&str; 24] = [
     "closed_off",
     "deleting",
     "disconnected",
+    "mail_tested",
+    "mail_resent",
 ];
 
 impl Desk {
