@@ -12,40 +12,44 @@ use crate::base::roles::Role;
 use crate::domain::id_list;
 use crate::engines::store::{Db, Tx, params};
 
-/// These people with their wishes, without those who are locked out.
+/// These people with their wishes, without those who are locked out. One statement.
 pub(super) fn readers(db: &Db, users: &[UserId]) -> Result<Vec<Reader>> {
     let list = id_list(&users.iter().map(|u| u.0).collect::<Vec<_>>());
-    let mut readers: Vec<Reader> = db.all(
+    let rows = db.all(
         &format!(
-            "SELECT u.id, u.email, u.locale, q.quiet_from, q.quiet_to, q.zone, coalesce(q.all_comments, 0)
-             FROM users u LEFT JOIN notice_people q ON q.user_id = u.id
+            "SELECT u.id, u.email, u.locale, q.quiet_from, q.quiet_to, q.zone, coalesce(q.all_comments, 0),
+                w.kind, w.app, w.mail
+             FROM users u LEFT JOIN notice_people q ON q.user_id = u.id LEFT JOIN notice_wishes w ON w.user_id = u.id
              WHERE u.id IN ({list}) AND u.locked = 0 ORDER BY u.id"
         ),
         params![],
         |r| {
-            let (from, to, zone) = (r.get::<_, Option<String>>(3)?, r.get(4)?, r.get(5)?);
-            let quiet = match (from, to, zone) {
+            let quiet = match (r.get(3)?, r.get(4)?, r.get(5)?) {
                 (Some(from), Some(to), Some(zone)) => Some(Quiet { from, to, zone }),
                 _ => None,
             };
-            Ok(Reader {
+            let wish = match r.get::<_, Option<NoticeKind>>(7)? {
+                Some(kind) => Some((kind, Wish { app: r.get(8)?, mail: r.get(9)? })),
+                None => None,
+            };
+            let reader = Reader {
                 user: r.get(0)?,
                 email: r.get(1)?,
                 lang: Lang::from_tag(&r.get::<_, String>(2)?).unwrap_or_default(),
                 quiet,
                 all_comments: r.get(6)?,
                 wishes: HashMap::new(),
-            })
+            };
+            Ok((reader, wish))
         },
     )?;
-    let wishes: Vec<(UserId, NoticeKind, Wish)> = db.all(
-        &format!("SELECT user_id, kind, app, mail FROM notice_wishes WHERE user_id IN ({list})"),
-        params![],
-        |r| Ok((r.get(0)?, r.get(1)?, Wish { app: r.get(2)?, mail: r.get(3)? })),
-    )?;
-    for (user, kind, wish) in wishes {
-        if let Some(reader) = readers.iter_mut().find(|r| r.user == user) {
-            reader.wishes.insert(kind, wish);
+    let mut readers: Vec<Reader> = Vec::new();
+    for (reader, wish) in rows {
+        if readers.last().is_none_or(|last| last.user != reader.user) {
+            readers.push(reader);
+        }
+        if let Some(last) = readers.last_mut() {
+            last.wishes.extend(wish);
         }
     }
     Ok(readers)

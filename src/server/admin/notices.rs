@@ -78,8 +78,16 @@ pub(super) async fn resend(
 }
 
 impl Page<'_> {
-    fn count(&self, state: MailState) -> i64 {
-        self.health.counts.iter().find(|(s, _)| *s == state).map_or(0, |(_, n)| *n)
+    fn count(&self, state: &MailState) -> i64 {
+        self.health.counts.iter().find(|(s, _)| s == state).map_or(0, |(_, n)| *n)
+    }
+
+    fn sent(&self) -> i64 {
+        self.count(&MailState::Sent)
+    }
+
+    fn failed(&self) -> i64 {
+        self.count(&MailState::Failed)
     }
 
     fn states(&self) -> &'static [MailState] {
