@@ -17,6 +17,7 @@ use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 /// An event as it stands in the journal.
 pub(super) struct Happened {
     pub(super) seq: i64,
+    pub(super) at: Time,
     pub(super) project: Option<ProjectId>,
     pub(super) actor: Option<UserId>,
     /// `None`: written by a later version of the program.
@@ -25,11 +26,11 @@ pub(super) struct Happened {
 
 pub(super) fn events(db: &Db, after: i64, limit: i64) -> Result<Vec<Happened>> {
     db.all(
-        "SELECT seq, project_id, actor_id, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
+        "SELECT seq, at_ms, project_id, actor_id, body FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2",
         params![after, limit],
         |r| {
-            let event = serde_json::from_str(&r.get::<_, String>(3)?).ok();
-            Ok(Happened { seq: r.get(0)?, project: r.get(1)?, actor: r.get(2)?, event })
+            let event = serde_json::from_str(&r.get::<_, String>(4)?).ok();
+            Ok(Happened { seq: r.get(0)?, at: r.get(1)?, project: r.get(2)?, actor: r.get(3)?, event })
         },
     )
 }
@@ -52,9 +53,10 @@ pub(super) fn cursor(db: &Db) -> Result<i64> {
     Ok(db.one("SELECT seq FROM notice_cursor WHERE id = 1", params![], |r| r.get(0))?.unwrap_or(0))
 }
 
+/// Moves forward, never back.
 pub(super) fn set_cursor(tx: &mut Tx, seq: i64) -> Result<()> {
     tx.execute(
-        "INSERT INTO notice_cursor (id, seq) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET seq = ?1",
+        "INSERT INTO notice_cursor (id, seq) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET seq = ?1 WHERE seq < ?1",
         params![seq],
     )?;
     Ok(())
@@ -212,7 +214,7 @@ const NAMES: &str = "LEFT JOIN users a ON a.id = n.actor_id
 
 /// What its reader may still see: the same judgement as `Role::may`, on the rows as they stand.
 const SEEN: &str = "(n.project_id IS NULL OR (p.deleted_ms IS NULL
-        AND (m.role IS NOT NULL OR (n.kind = 'invitation_received' AND i.status = 'pending'))))
+        AND CASE n.kind WHEN 'invitation_received' THEN i.status = 'pending' ELSE m.role IS NOT NULL END))
     AND (n.feedback_id IS NULL OR (f.id IS NOT NULL AND f.deleted_ms IS NULL))
     AND (n.comment_id IS NULL OR (c.id IS NOT NULL AND c.deleted_ms IS NULL
         AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))))

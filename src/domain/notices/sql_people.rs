@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::NoticeKind;
 use super::preferences::{Mode, Quiet, Reader, Wish};
+use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::ids::*;
 use crate::base::locale::Lang;
@@ -96,13 +97,13 @@ pub(super) struct Member {
     pub(super) nickname: String,
 }
 
-/// The members of a project that is not deleted.
-pub(super) fn members(db: &Db, project: ProjectId) -> Result<Vec<Member>> {
+/// The members of a project that is not deleted, as far as they were there already.
+pub(super) fn members(db: &Db, project: ProjectId, at: Time) -> Result<Vec<Member>> {
     db.all(
         "SELECT m.user_id, m.role, u.nickname FROM members m JOIN users u ON u.id = m.user_id
          JOIN projects p ON p.id = m.project_id AND p.deleted_ms IS NULL
-         WHERE m.project_id = ?1 ORDER BY m.user_id",
-        params![project],
+         WHERE m.project_id = ?1 AND m.created_ms <= ?2 ORDER BY m.user_id",
+        params![project, at],
         |r| Ok(Member { user: r.get(0)?, role: r.get(1)?, nickname: r.get(2)? }),
     )
 }

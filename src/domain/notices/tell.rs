@@ -80,7 +80,7 @@ fn tellings(tx: &mut Tx, happened: &Happened, event: &Event) -> Result<Vec<Telli
     let (project, actor) = (happened.project, happened.actor);
     let base = |kind| Telling::new(kind, project, actor);
     let members = match project {
-        Some(project) => people::members(tx, project)?,
+        Some(project) => people::members(tx, project, happened.at)?,
         None => Vec::new(),
     };
     let team = |m: &&Member| m.role.may(Right::SeeInternal);
