@@ -100,6 +100,8 @@ async fn examples_of_bodies_are_taken() {
         ("PATCH /projects/{id}/members/{user_id}", vec![project, user], 200),
         ("POST /me/tokens", vec![], 201),
         ("PATCH /me", vec![], 200),
+        ("PUT /me/notifications", vec![], 200),
+        ("POST /notifications/read-all", vec![], 200),
         ("POST /batch", vec![], 200),
         ("POST /auth/password/forgot", vec![], 202),
     ] {
@@ -136,6 +138,9 @@ async fn real_answers_are_as_the_document_says() {
         ("/me", "/me".to_owned()),
         ("/me/sessions", "/me/sessions".into()),
         ("/me/tokens", "/me/tokens".into()),
+        ("/notifications", "/notifications?page_size=2".into()),
+        ("/notifications/unread", "/notifications/unread".into()),
+        ("/me/notifications", "/me/notifications".into()),
         ("/dashboard", "/dashboard".into()),
         ("/search", "/search?q=색보정".into()),
         ("/search", "/search?q=시사&page_size=1".into()),

@@ -32,7 +32,7 @@ use Role::{Editor, Manager, Owner, Reviewer, Viewer};
 
 /// What stands in a path: made anew for each call, since calls change and remove it.
 /// p project · f feedback · c comment by the owner · m media · j job · u a member · i invitation · k an invitation's key ·
-/// s a session of the caller · t a token of the caller · x an upload of the caller · n a notice of the caller
+/// s a session of the caller · t a token of the caller · x an upload of the caller · o a notice of the caller
 fn table() -> Vec<(&'static str, Value, May)> {
     let none = || json!({});
     vec![
@@ -56,7 +56,7 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /notifications", none(), SignedIn),
         ("GET /notifications/unread", none(), SignedIn),
         ("POST /notifications/read-all", none(), SignedIn),
-        ("POST /notifications/n/read", none(), Himself),
+        ("POST /notifications/o/read", none(), Himself),
         ("GET /me/notifications", none(), SignedIn),
         ("PUT /me/notifications", json!({ "quiet": null }), SignedIn),
         ("GET /projects", none(), SignedIn),
@@ -183,7 +183,7 @@ impl Stage {
                     let token = json!({ "name": "x", "scopes": ["read"] });
                     caller.send("POST /me/tokens", token).await.body["id"].to_string()
                 }
-                "n" => self.notice_for(caller).await,
+                "o" => self.notice_for(caller).await,
                 "x" => {
                     match caller.begin(self.s.feedback, "b.mp4", 5).send().await.unwrap().headers().get("location") {
                         Some(location) => location.to_str().unwrap().rsplit('/').next().unwrap().to_owned(),

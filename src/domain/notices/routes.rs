@@ -47,8 +47,17 @@ struct ListQuery {
 
 #[derive(Serialize, utoipa::ToSchema)]
 struct Notices {
-    #[serde(flatten)]
-    feed: Feed<Notice>,
+    /// Newest first.
+    results: Vec<Notice>,
+    /// For those after these.
+    #[schema(example = "bjE3OTU0ODIxMjM0NTYuNDI")]
+    next_cursor: Option<String>,
+    /// For those before these.
+    #[schema(example = json!(null))]
+    previous_cursor: Option<String>,
+    /// Are there any after these?
+    #[schema(example = true)]
+    has_next: bool,
     /// All that is unread, whatever was asked for.
     #[schema(example = 3)]
     unread_count: i64,
@@ -65,7 +74,9 @@ async fn list(State(app): State<App>, who: Viewer, Query(q): Query<ListQuery>) -
     let answer = app
         .read(move |db| {
             let feed = super::list(db, &shared, &who, filter, slice)?;
-            Ok(Notices { feed, unread_count: super::unread(db, who.user)?.count })
+            let Feed { results, next_cursor, previous_cursor, has_next } = feed;
+            let unread_count = super::unread(db, who.user)?.count;
+            Ok(Notices { results, next_cursor, previous_cursor, has_next, unread_count })
         })
         .await?;
     Ok(Json(answer))

@@ -11,9 +11,9 @@ use super::form::Form;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::Result;
-use crate::domain::notices;
 use crate::domain::accounts::{self, NewUser, routes::cookie};
 use crate::domain::http::{Caller, Query};
+use crate::domain::notices;
 
 #[derive(Template)]
 #[template(path = "setup.html")]
