@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::{Clock, Time};
@@ -24,6 +25,7 @@ use crate::engines::files::Files;
 use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
+use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
 use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
@@ -54,6 +56,8 @@ pub struct Inner {
     pub cache: Cache<Viewer>,
     /// What is found.
     pub index: Arc<Index>,
+    /// The last seq of the journal that was committed here: who follows the journal waits for it to move.
+    pub committed: watch::Sender<i64>,
     /// Live rooms.
     pub hub: Hub,
     /// What happens in them beside the journal.
@@ -70,6 +74,8 @@ pub struct Inner {
     pub files: Files,
     /// ffmpeg and ffprobe.
     pub ffmpeg: Ffmpeg,
+    /// The way to the mail server.
+    pub mailer: Mailer,
     /// The code that guards the set-up of an empty instance.
     pub setup: Setup,
     /// Signs media URLs; made once per instance.
@@ -113,12 +119,14 @@ impl App {
         let cache = Cache::open(&options).await.context("cannot open the cache")?;
         let options = index::Options { dir: dir.join("index"), arena_bytes: config.search.arena_mib << 20 };
         let index = Arc::new(Index::open(options).context("cannot open the search index")?);
+        let committed = watch::Sender::new(0);
         let effects = Effects {
             queue: queue.clone(),
             hub: hub.clone(),
             rooms: rooms.clone(),
             cache: cache.clone(),
             index: index.clone(),
+            committed: committed.clone(),
         };
         let options = store::Options {
             dir: dir.to_owned(),
@@ -144,6 +152,15 @@ impl App {
             memory_bytes: config.media.ffmpeg_mib << 20,
             ..ffmpeg::Settings::default()
         })?;
+        let mailer = Mailer::new(mail::Settings {
+            host: config.mail.host.clone(),
+            port: config.mail.port,
+            security: config.mail.security.clone(),
+            user: config.mail.user.clone(),
+            password: config.mail.password.clone(),
+            from: config.mail.from.clone(),
+            timeout: std::time::Duration::from_secs(config.mail.timeout_s.max(1)),
+        })?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         Ok(App(Arc::new(Inner {
@@ -154,6 +171,7 @@ impl App {
             queue,
             cache,
             index,
+            committed,
             hub,
             rooms,
             access: Access::default(),
@@ -162,6 +180,7 @@ impl App {
             metrics: Metrics::new(),
             files,
             ffmpeg,
+            mailer,
             setup: Setup::new(empty),
             signing_key,
             started,

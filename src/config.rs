@@ -381,6 +381,23 @@ impl Config {
             self.rooms.queue >= 1 && self.rooms.per_user >= 1 && self.rooms.per_room >= 1 && self.rooms.per_second >= 1,
             "rooms.queue, rooms.per_user, rooms.per_room and rooms.per_second must be at least 1",
         )?;
+        let mail = &self.mail;
+        must(
+            mail.host.is_empty() || !mail.from.is_empty(),
+            "mail.from must name the sender, such as `VideoPlanet <review@example.com>`",
+        )?;
+        must(
+            ["starttls", "tls", "none"].contains(&mail.security.as_str()),
+            "mail.security must be starttls, tls or none",
+        )?;
+        must((1..=600).contains(&mail.timeout_s), "mail.timeout_s must be from 1 to 600")?;
+        let notices = &self.notices;
+        must((0..=36_500).contains(&notices.keep_days), "notices.keep_days must be from 0 to 36500")?;
+        must((0..=23).contains(&notices.daily_hour), "notices.daily_hour must be from 0 to 23")?;
+        must(
+            notices.remind_days.len() <= 10 && notices.remind_days.iter().all(|days| (0..=365).contains(days)),
+            "notices.remind_days must be at most ten numbers from 0 to 365",
+        )?;
         for (name, url) in [("public_url", &self.server.public_url), ("cdn_url", &self.server.cdn_url)] {
             must(
                 url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::base::event::{self, Committed, Event};
 use crate::base::ids::ProjectId;
@@ -30,6 +31,8 @@ pub struct Effects {
     pub cache: Cache<Viewer>,
     /// Wakes when there is something to follow.
     pub index: Arc<Index>,
+    /// The last seq of the journal, for who else follows it.
+    pub committed: watch::Sender<i64>,
 }
 
 impl Effects {
@@ -39,8 +42,9 @@ impl Effects {
         for committed in &batch.events {
             self.outdate(committed);
         }
-        if !batch.events.is_empty() {
+        if let Some(last) = batch.events.last() {
             self.index.wake();
+            self.committed.send_replace(last.seq);
         }
         for committed in batch.events {
             self.withdraw(&committed.event);

@@ -42,6 +42,11 @@ pub async fn start(app: &App) -> Result<()> {
 pub const SCHEDULE: &[Entry] = &[
     // At each start as well: it finishes what a crash left.
     Entry::new(Job::CleanUp, "5 * * * *", Missed::Run).at_start(),
+    // And gives mails a new job whose own a crash has ended for good.
+    Entry::new(Job::SendDigests, "*/5 * * * *", Missed::Run).at_start(),
+    // In the morning, when a day can still be planned.
+    Entry::new(Job::Remind, "0 8 * * *", Missed::Run),
+    Entry::new(Job::PruneNotices, "15 3 * * *", Missed::Run),
     Entry::new(Job::CacheWarm, "35 * * * *", Missed::Skip).at_start(),
     Entry::new(Job::MetricsRollUp, "2 * * * *", Missed::Run),
     Entry::new(Job::EvictRenditions, "20 * * * *", Missed::Skip),

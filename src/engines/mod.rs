@@ -9,6 +9,7 @@ pub mod hub;
 pub mod index;
 pub mod limits;
 pub mod machine;
+pub mod mail;
 pub mod metrics;
 pub mod outbound;
 pub mod paper;

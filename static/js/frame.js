@@ -1,5 +1,6 @@
 // What every page has: the search box, menus that close, copy buttons, relative times, theme, password eye, colour of avatars.
 import { $$, copy, h, icon, initials, refreshTimes, t, toast } from "./dom.js";
+import "./bell.js";
 import "./search.js";
 import "./theme.js";
 

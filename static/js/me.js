@@ -1,5 +1,6 @@
 // The profile page.
 import "./frame.js";
+import "./wishes.js";
 import { api, sendForm } from "./api.js";
 import { $, confirmed, page, t, toast } from "./dom.js";
 import { refreshParts } from "./part.js";

@@ -1,6 +1,7 @@
 // Dashboard and project list: new project, restore; both stay as they are elsewhere.
 import "./frame.js";
 import { api, sendForm } from "./api.js";
+import { heard } from "./bell.js";
 import { $, page } from "./dom.js";
 import { endOfDay } from "./form.js";
 import { LiveLine } from "./live.js";
@@ -28,5 +29,8 @@ new LiveLine({
   url: "/ws/me",
   since: page.seq ?? null,
   rests: true,
-  onMessage({ type }) { if (type === "dashboard" || type === "membership") stale(); },
+  onMessage(message) {
+    heard(message);
+    if (message.type === "dashboard" || message.type === "membership") stale();
+  },
 });

@@ -13,7 +13,7 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 13] = [
+const PAGES: [&str; 15] = [
     "/admin",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
@@ -22,6 +22,8 @@ const PAGES: [&str; 13] = [
     "/admin/jobs",
     "/admin/jobs?list=failed",
     "/admin/jobs?list=nonsense",
+    "/admin/notices",
+    "/admin/notices?state=nonsense",
     "/admin/people",
     "/admin/realtime",
     "/admin/schedule",
@@ -84,6 +86,8 @@ async fn only_staff_find_it() {
         "/admin/jobs/1/retry".to_owned(),
         "/admin/jobs/1/cancel".to_owned(),
         "/admin/people".to_owned(),
+        "/admin/notices/test".to_owned(),
+        "/admin/notices/1/resend".to_owned(),
         "/admin/realtime/disconnect".to_owned(),
         "/admin/search/rebuild".to_owned(),
         "/admin/storage/quota".to_owned(),

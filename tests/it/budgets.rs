@@ -19,6 +19,10 @@ fn reads(s: &Studio, comment: i64, media: i64, job: i64) -> Vec<String> {
         "/search?q=from:editor in:가을 is:open 의견".into(),
         "/search?q=is:mine&kind=comment&status=open".into(),
         "/search/suggest?q=가을".into(),
+        "/notifications?page_size=100".into(),
+        "/notifications?unread=true&kind=member_added".into(),
+        "/notifications/unread".into(),
+        "/me/notifications".into(),
         "/projects".into(),
         "/projects?status=planning&search=가을&ordering=deadline&page_size=100".into(),
         "/projects?fields=id,name&expand=members,feedbacks&page_size=100".into(),
@@ -220,6 +224,14 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
         (format!("DELETE /comments/{comment}/reactions/question"), json!({})),
         (format!("DELETE /comments/{comment}"), json!({})),
         (format!("POST /media/{media}/rerun"), json!({})),
+        ("POST /notifications/read-all".to_owned(), json!({})),
+        (
+            "PUT /me/notifications".to_owned(),
+            json!({
+                "kinds": { "mention": { "app": true, "mail": "off" }, "reaction": { "app": false, "mail": "daily" } },
+                "quiet": { "from": "22:00", "to": "08:00", "zone": "Asia/Seoul" }
+            }),
+        ),
         ("PATCH /me".to_owned(), json!({ "nickname": "편집자" })),
         ("POST /me/tokens".to_owned(), json!({ "name": "script", "scopes": ["read"] })),
         (format!("DELETE /projects/{p}/members/{stranger}"), json!({})),

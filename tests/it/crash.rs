@@ -38,8 +38,13 @@ pub fn program(data: &Path) -> Command {
 
 impl Server {
     pub async fn start(data: &Path) -> Server {
+        Server::begin(program(data)).await
+    }
+
+    /// The same with more said on its command line.
+    pub async fn begin(mut command: Command) -> Server {
         videoplanet::engines::outbound::prepare();
-        let mut child = program(data)
+        let mut child = command
             .args(["--set", "server.bind=127.0.0.1:0", "serve"])
             .stdout(Stdio::piped())
             .spawn()
@@ -54,6 +59,11 @@ impl Server {
         let answer: Value = answer.json().await.unwrap();
         let token = answer["token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned();
         Server { child, url, token, client }
+    }
+
+    /// What the editor signs in with.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// `kill -9`.

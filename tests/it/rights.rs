@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use reqwest::Client;
 use serde_json::{Value, json};
 use videoplanet::base::roles::Role;
-use videoplanet::domain::accounts;
+use videoplanet::domain::{accounts, notices};
 
 use crate::answer::Answer;
 use crate::bad_input::routes;
@@ -33,6 +33,7 @@ use Role::{Editor, Manager, Owner, Reviewer, Viewer};
 /// What stands in a path: made anew for each call, since calls change and remove it.
 /// p project · f feedback · c comment by the owner · m media · j job · u a member · i invitation · k an invitation's key ·
 /// e an entry of the project · h a phase · d a day · n a plan · s a session of the caller · t a token of the caller · x an upload of the caller
+/// s a session of the caller · t a token of the caller · x an upload of the caller · o a notice of the caller
 fn table() -> Vec<(&'static str, Value, May)> {
     let none = || json!({});
     vec![
@@ -53,6 +54,12 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("GET /dashboard", none(), SignedIn),
         ("GET /search?q=가을", none(), SignedIn),
         ("GET /search/suggest?q=가을", none(), SignedIn),
+        ("GET /notifications", none(), SignedIn),
+        ("GET /notifications/unread", none(), SignedIn),
+        ("POST /notifications/read-all", none(), SignedIn),
+        ("POST /notifications/o/read", none(), Himself),
+        ("GET /me/notifications", none(), SignedIn),
+        ("PUT /me/notifications", json!({ "quiet": null }), SignedIn),
         ("GET /projects", none(), SignedIn),
         ("POST /projects", json!({ "name": "또 하나" }), SignedIn),
         ("GET /projects/p", none(), From(Viewer)),
@@ -248,6 +255,7 @@ impl Stage {
                     let token = json!({ "name": "x", "scopes": ["read"] });
                     caller.send("POST /me/tokens", token).await.body["id"].to_string()
                 }
+                "o" => self.notice_for(caller).await,
                 "x" => {
                     match caller.begin(self.s.feedback, "b.mp4", 5).send().await.unwrap().headers().get("location") {
                         Some(location) => location.to_str().unwrap().rsplit('/').next().unwrap().to_owned(),
@@ -263,6 +271,13 @@ impl Stage {
     async fn made_invitation(&self, email: &str) -> Value {
         let body = json!({ "email": email, "role": "viewer" });
         self.made(&format!("POST /projects/{}/invitations", self.s.project), body).await
+    }
+
+    /// A notice of this caller: he is invited to another project.
+    async fn notice_for(&self, caller: &Someone) -> String {
+        self.key_for(caller).await;
+        notices::caught_up(&self.s.app).await.unwrap();
+        caller.call("GET /notifications").await.body["results"][0]["id"].to_string()
     }
 
     /// The key of an invitation to another project for this caller.

@@ -19,7 +19,7 @@ use crate::base::error::{Error, Result};
 use crate::base::locale::Text;
 use crate::base::row::Fields;
 use crate::config::Config;
-use crate::domain::accounts;
+use crate::domain::{accounts, notices};
 use crate::engines::store::Tx;
 
 /// A file of the directory, open.
@@ -113,6 +113,8 @@ fn load(tx: &mut Tx, sources: Vec<Source>, report: &mut Report) -> Result<()> {
         before += lines.bytes;
         report.taken.push((part.file, taken));
     }
+    // What is imported was told elsewhere.
+    notices::skip(tx)?;
     progress.say(if report.is_bad() { "" } else { "writing to the disk …" });
     if report.is_bad() { Err(Error::Invalid(Vec::new())) } else { Ok(()) }
 }

@@ -319,8 +319,8 @@ pub async fn change_me(app: &App, who: &Viewer, patch: MePatch, expected: Option
     .await
 }
 
-/// How long a reset code holds.
-const RESET_MS: i64 = 30 * crate::base::clock::MINUTE;
+/// How long a reset code holds, in milliseconds.
+pub const RESET_MS: i64 = 30 * crate::base::clock::MINUTE;
 
 /// Notes that the owner of an address asks for a new password. Answers alike whether there is such an account.
 pub async fn ask_reset(app: &App, email: &str) -> Result<()> {
@@ -348,6 +348,12 @@ pub async fn issue_reset(store: &Store, actor: Option<UserId>, user: UserId) -> 
         })
         .await?;
     Ok(code)
+}
+
+/// Sets the single-use reset code of a person who is to get it by mail; an earlier one is worth nothing any more.
+pub fn set_reset_code(tx: &mut Tx, user: UserId, code: &str) -> Result<()> {
+    let expires = tx.now().plus(RESET_MS);
+    sql::put_reset(tx, user, &secret::hash(&secret::typed(code)), expires)
 }
 
 /// Sets a new password by a reset code. The code works once; five wrong ones spend it; all sessions end.

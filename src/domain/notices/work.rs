@@ -1,28 +1,46 @@
-//! What is done later.
+//! What is done later: mails go out, what was gathered goes out, deadlines are looked for, what is old is forgotten.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use super::{digest, mails, sql, sql_mail};
 use crate::app::App;
+use crate::base::clock::DAY;
 use crate::base::ids::*;
 use crate::base::job::JobError;
 use crate::engines::queue::Run;
 
-/// Not built.
-pub async fn send(_: &App, _: &Run, _: MailId) -> Result<Value, JobError> {
-    Ok(Value::Null)
+/// Rows that one statement forgets.
+const STEP: i64 = 1_000;
+
+/// Sends one mail.
+pub async fn send(app: &App, _: &Run, mail: MailId) -> Result<Value, JobError> {
+    Ok(json!({ "mail": mails::send(app, mail).await? }))
 }
 
-/// Not built.
+/// Reminds of deadlines that come near.
 pub async fn remind(_: &App, _: &Run) -> Result<Value, JobError> {
     Ok(Value::Null)
 }
 
-/// Not built.
-pub async fn digest(_: &App, _: &Run) -> Result<Value, JobError> {
-    Ok(Value::Null)
+/// Gathers what is due into mails.
+pub async fn digest(app: &App, run: &Run) -> Result<Value, JobError> {
+    Ok(serde_json::to_value(digest::gather(app, run).await?)?)
 }
 
-/// Not built.
-pub async fn prune(_: &App, _: &Run) -> Result<Value, JobError> {
-    Ok(Value::Null)
+/// Forgets notices and mails that are older than the setting.
+pub async fn prune(app: &App, run: &Run) -> Result<Value, JobError> {
+    let days = app.config.notices.keep_days;
+    let (mut notices, mut mails) = (0, 0);
+    while days > 0 && !run.cancel.is_cancelled() {
+        let before = app.clock.now().plus(-days * DAY);
+        let step = move |tx: &mut crate::engines::store::Tx| {
+            Ok((sql::prune(tx, before, STEP)?, sql_mail::prune(tx, before, STEP)?))
+        };
+        let (n, m) = app.store.write(step).await?;
+        (notices, mails) = (notices + n, mails + m);
+        if n < STEP as usize && m < STEP as usize {
+            break;
+        }
+    }
+    Ok(json!({ "notices": notices, "mails": mails }))
 }

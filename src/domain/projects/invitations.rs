@@ -1,6 +1,7 @@
 //! Invitations: a link for one address, accepted by whoever signs in under it or signs up with it.
 //!
-//! The link's token is shown to the inviter only when it is made or made anew; the store keeps its hash.
+//! The link's key is shown to the inviter only when it is made or made anew. The store keeps its hash, and a seed from
+//! which the instance's own key makes it again for the mail.
 
 use serde::{Deserialize, Serialize};
 
@@ -101,7 +102,13 @@ pub(super) struct Open {
     pub(super) offer: Offer,
 }
 
-fn link(base_url: &str, token: &str) -> String {
+/// The key of the link whose row holds `seed`.
+pub fn key(app: &App, seed: &[u8]) -> String {
+    secret::derived_token("i", &app.signing_key, "invitation", seed)
+}
+
+/// The link of a key.
+pub fn link(base_url: &str, token: &str) -> String {
     format!("{base_url}/invite/{token}")
 }
 
@@ -143,7 +150,8 @@ pub async fn add(
         .that(accounts::is_email(&email), "email", Text::new("invalid.email"))
         .that(new.role != Role::Owner, "role", Text::new("invalid.role_owner"))
         .done()?;
-    let token = secret::token("i");
+    let seed = secret::random::<32>();
+    let token = key(app, &seed);
     let (hash, url) = (secret::hash(&token), link(base_url, &token));
     let actor = who.user;
     app.write(move |tx| {
@@ -154,7 +162,7 @@ pub async fn add(
         }
         let now = tx.now();
         let (expires, role) = (now.plus(HOLDS), new.role);
-        let id = sql::insert_invitation(tx, project, actor, &email, role, &hash, expires)?
+        let id = sql::insert_invitation(tx, project, actor, &email, role, (&hash, &seed), expires)?
             .ok_or_else(|| Error::Conflict(Text::new("error.already_invited")))?;
         tx.emit(Some(project), Some(actor), Event::InvitationSent { invitation: id }, None)?;
         Ok(Invitation {
@@ -179,7 +187,8 @@ pub async fn resend(
     id: InvitationId,
     base_url: &str,
 ) -> Result<Invitation> {
-    let token = secret::token("i");
+    let seed = secret::random::<32>();
+    let token = key(app, &seed);
     let (hash, url) = (secret::hash(&token), link(base_url, &token));
     let actor = who.user;
     app.write(move |tx| {
@@ -194,7 +203,7 @@ pub async fn resend(
             return Err(Error::TooMany { retry_after_s: ((next.0 - now.0 + 999) / 1000) as u64 });
         }
         let expires = now.plus(HOLDS);
-        sql::renew_invitation(tx, id, &hash, expires)?;
+        sql::renew_invitation(tx, id, (&hash, &seed), expires)?;
         tx.emit(Some(project), Some(actor), Event::InvitationResent { invitation: id }, None)?;
         invitation.status = InvitationStatus::Pending;
         (invitation.sent, invitation.expires_at, invitation.link) = (now, expires, Some(url));

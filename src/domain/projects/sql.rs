@@ -341,17 +341,17 @@ pub(super) fn insert_invitation(
     inviter: UserId,
     email: &str,
     role: Role,
-    hash: &[u8],
+    (hash, seed): (&[u8], &[u8]),
     expires: Time,
 ) -> Result<Option<InvitationId>> {
     tx.one(
         "INSERT INTO invitations (project_id, inviter_id, email, role, status, token_hash, sent_ms, expires_ms,
-            created_ms)
-         VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?7, ?6)
+            created_ms, seed)
+         VALUES (?1, ?2, ?3, ?4, 'pending', ?5, ?6, ?7, ?6, ?8)
          ON CONFLICT (project_id, email) WHERE status = 'pending' DO UPDATE SET inviter_id = ?2, role = ?4,
-            token_hash = ?5, sent_ms = ?6, expires_ms = ?7, created_ms = ?6
+            token_hash = ?5, sent_ms = ?6, expires_ms = ?7, created_ms = ?6, seed = ?8
          WHERE expires_ms <= ?6 RETURNING id",
-        params![project, inviter, email, role, hash, tx.now(), expires],
+        params![project, inviter, email, role, hash, tx.now(), expires, seed],
         |r| r.get(0),
     )
 }
@@ -392,11 +392,17 @@ pub(super) fn invitation(db: &Db, project: ProjectId, id: InvitationId, now: Tim
     )
 }
 
-pub(super) fn renew_invitation(tx: &mut Tx, id: InvitationId, hash: &[u8], expires: Time) -> Result<()> {
+pub(super) fn renew_invitation(
+    tx: &mut Tx,
+    id: InvitationId,
+    (hash, seed): (&[u8], &[u8]),
+    expires: Time,
+) -> Result<()> {
     let now = tx.now();
     tx.execute(
-        "UPDATE invitations SET status = 'pending', token_hash = ?2, sent_ms = ?3, expires_ms = ?4 WHERE id = ?1",
-        params![id, hash, now, expires],
+        "UPDATE invitations SET status = 'pending', token_hash = ?2, sent_ms = ?3, expires_ms = ?4, seed = ?5
+         WHERE id = ?1",
+        params![id, hash, now, expires, seed],
     )?;
     Ok(())
 }

@@ -26,6 +26,7 @@ macro_rules! integer_columns {
 integer_columns!(Time, UserId, ProjectId, FeedbackId, MediaId, CommentId, UploadId, JobId, SessionId, InvitationId);
 integer_columns!(EntryId);
 integer_columns!(PlanId);
+integer_columns!(PlanId, EntryId, NoticeId, MailId, WebhookId, DeliveryId);
 
 /// Lets a closed set stand in a text column.
 #[macro_export]

@@ -11,6 +11,7 @@ mod chart;
 mod generator;
 mod jobs;
 mod live;
+mod notices;
 mod overview;
 mod people;
 mod realtime;
@@ -37,7 +38,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 9] = [
+const PAGES: [(&str, &str, &str); 10] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -46,6 +47,7 @@ const PAGES: [(&str, &str, &str); 9] = [
     ("cache", "/admin/cache", "clock"),
     ("search", "/admin/search", "search"),
     ("generator", "/admin/generator", "board"),
+    ("notices", "/admin/notices", "mail"),
     ("people", "/admin/people", "users"),
 ];
 
@@ -82,6 +84,9 @@ pub fn routes() -> Router<App> {
         .route("/admin/generator", get(generator::show))
         .route("/admin/generator/hide", post(generator::hide))
         .route("/admin/generator/test", post(generator::test))
+        .route("/admin/notices", get(notices::show))
+        .route("/admin/notices/test", post(notices::test))
+        .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -118,7 +123,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 26] = [
+const DONE: [&str; 28] = [
     "retried",
     "retried_all",
     "moved",
@@ -145,6 +150,8 @@ const DONE: [&str; 26] = [
     "disconnected",
     "generator_hidden",
     "generator_shown",
+    "mail_tested",
+    "mail_resent",
 ];
 
 impl Desk {

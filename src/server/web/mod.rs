@@ -17,6 +17,7 @@ mod login;
 mod me;
 mod plan;
 mod plans;
+mod notices;
 mod project;
 mod projects;
 mod reset;
@@ -59,6 +60,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/feedbacks/{id}", get(room::show))
         .route("/search", get(search::show))
         .route("/me", get(me::show))
+        .route("/notices", get(notices::show))
+        .route("/notices/read-all", post(notices::read_all))
+        .route("/notices/{id}", post(notices::open))
+        .route("/unsubscribe/{token}", get(notices::ask).post(notices::end))
         .merge(admin::routes());
     pages.layer(from_fn_with_state(app.clone(), set_up_first)).layer(from_fn(error::dress)).merge(assets::routes())
 }

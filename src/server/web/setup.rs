@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::base::error::Result;
 use crate::domain::accounts::{self, NewUser, routes::cookie};
 use crate::domain::http::{Caller, Query};
+use crate::domain::notices;
 
 #[derive(Template)]
 #[template(path = "setup.html")]
@@ -47,7 +48,12 @@ pub(super) async fn submit(
     let Given { code, nickname, email, password } = given;
     let new = NewUser { email: email.clone(), nickname: nickname.clone(), password, locale: f.lang };
     let made = match accounts::set_up(&app, &code, new).await {
-        Ok(user) => accounts::sign_in(&app, user, caller.ip.clone()).await,
+        Ok(user) => {
+            // Mails lead to the address under which the first admin came, unless the settings name another.
+            let base = caller.base_url.clone();
+            app.write(move |tx| notices::mails::remember_base(tx, &base)).await?;
+            accounts::sign_in(&app, user, caller.ip.clone()).await
+        }
         Err(error) => Err(error),
     };
     match made {
