@@ -81,6 +81,7 @@ where
 /// Finishes what a crash left open: whole uploads, and media whose job is over.
 pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
     let uploads = media::uploads::sweep(app).await?;
+    let keep_days = app.config.webhooks.keep_days;
     app.store
         .write(move |tx| {
             let settled = media::settle(tx)?;
@@ -88,9 +89,10 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
             let before = tx.now().0 - crate::base::clock::DAY;
             let keys = crate::engines::store::once::prune(tx, before)?;
             let log = access::prune(tx)?;
+            let (deliveries, _) = webhooks::tidy(tx, keep_days)?;
             Ok(serde_json::json!({
                 "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
-                "access_log": log,
+                "access_log": log, "deliveries": deliveries,
             }))
         })
         .await

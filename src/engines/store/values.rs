@@ -23,6 +23,7 @@ macro_rules! integer_columns {
 }
 
 integer_columns!(Time, UserId, ProjectId, FeedbackId, MediaId, CommentId, UploadId, JobId, SessionId, InvitationId);
+integer_columns!(WebhookId, DeliveryId);
 
 /// Lets a closed set stand in a text column.
 #[macro_export]
