@@ -45,8 +45,9 @@ CREATE INDEX deliveries_feed ON deliveries (webhook_id, created_ms, id);
 CREATE INDEX deliveries_by_age ON deliveries (created_ms, id);
 CREATE INDEX deliveries_waiting ON deliveries (id) WHERE state = 'waiting';
 
--- Up to where the journal was followed; one row.
+-- Up to where the journal was followed; one row. What lies behind at first was told to nobody.
 CREATE TABLE webhook_cursor (
     id   INTEGER PRIMARY KEY CHECK (id = 1),
     seq  INTEGER NOT NULL
 ) STRICT;
+INSERT INTO webhook_cursor (id, seq) SELECT 1, coalesce(max(seq), 0) FROM events;

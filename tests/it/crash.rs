@@ -38,9 +38,16 @@ pub fn program(data: &Path) -> Command {
 
 impl Server {
     pub async fn start(data: &Path) -> Server {
+        Server::with(data, &[]).await
+    }
+
+    /// With other settings, each as `section.key=value`.
+    pub async fn with(data: &Path, settings: &[&str]) -> Server {
         videoplanet::engines::outbound::prepare();
         let mut child = program(data)
-            .args(["--set", "server.bind=127.0.0.1:0", "serve"])
+            .args(["--set", "server.bind=127.0.0.1:0"])
+            .args(settings.iter().flat_map(|s| ["--set", s]))
+            .arg("serve")
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");

@@ -56,3 +56,5 @@ mod tidy;
 mod together;
 mod upkeep;
 mod uploads;
+mod webhooks;
+mod webhooks_kill;

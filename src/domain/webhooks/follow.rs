@@ -48,11 +48,7 @@ async fn step(app: &App) -> Result<bool> {
 }
 
 fn take(tx: &mut Tx) -> Result<bool> {
-    let Some(cursor) = sql::cursor(tx)? else {
-        // The first start: what lies behind was told to nobody.
-        sql::begin(tx)?;
-        return Ok(false);
-    };
+    let cursor = sql::cursor(tx)?;
     let events = sql::events(tx, cursor, EVENTS)?;
     let Some(last) = events.last().map(|e| e.seq) else { return Ok(false) };
     let hooks = sql::listening(tx)?;

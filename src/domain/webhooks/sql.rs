@@ -160,23 +160,15 @@ pub(super) fn delete(tx: &mut Tx, id: WebhookId) -> Result<()> {
 
 // The way along the journal ------------------------------------------------------------------------------------------
 
-/// Is there something to follow, or no place to follow from?
+/// Is there something to follow?
 pub(super) fn behind(db: &Db) -> Result<bool> {
-    let behind = db.one(
-        "SELECT coalesce((SELECT max(seq) FROM events), 0) > coalesce((SELECT seq FROM webhook_cursor WHERE id = 1), -1)",
-        params![],
-        |r| r.get(0),
-    )?;
-    Ok(behind.unwrap_or(false))
+    let sql = "SELECT coalesce((SELECT max(seq) FROM events), 0) > seq FROM webhook_cursor WHERE id = 1";
+    Ok(db.one(sql, params![], |r| r.get(0))?.unwrap_or(false))
 }
 
-pub(super) fn cursor(db: &Db) -> Result<Option<i64>> {
-    db.one("SELECT seq FROM webhook_cursor WHERE id = 1", params![], |r| r.get(0))
-}
-
-pub(super) fn begin(tx: &mut Tx) -> Result<()> {
-    tx.execute("INSERT INTO webhook_cursor (id, seq) SELECT 1, coalesce(max(seq), 0) FROM events", params![])?;
-    Ok(())
+pub(super) fn cursor(db: &Db) -> Result<i64> {
+    let seq = db.one("SELECT seq FROM webhook_cursor WHERE id = 1", params![], |r| r.get(0))?;
+    seq.ok_or_else(|| Error::internal("the place of the webhooks in the journal is gone"))
 }
 
 pub(super) fn move_cursor(tx: &mut Tx, seq: i64) -> Result<()> {
