@@ -16,7 +16,7 @@ use videoplanet::base::roles::Role;
 use videoplanet::config::Config;
 use videoplanet::engines::store::params;
 
-use crate::admin::journal;
+use crate::admin::{journal, open};
 use crate::studio::{Someone, Studio};
 
 /// What arrived.
@@ -482,5 +482,35 @@ async fn a_webhook_of_the_instance_hears_of_all_projects_and_is_for_admins() {
     // Removed with what it was told.
     s.editor.call(&format!("DELETE /webhooks/{id}")).await.is(204);
     s.editor.call(&format!("GET /webhooks/{id}/deliveries")).await.is(404);
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_show_how_it_goes_and_addresses_to_those_who_manage() {
+    let (s, _) = studio("hooks-pages", |_| ()).await;
+    s.app.setup.done();
+    let receiver = Receiver::start(|_| Reply::now(410)).await;
+    let one = hook(&s, &receiver.url, json!({ "name": "<채팅>", "verbs": ["comments", "decided"] })).await;
+    let path = format!("/projects/{}/webhooks", s.project);
+    let page = async |who: &Someone, path: &str| open(&s, who, path).await.text().await.unwrap();
+    let before = page(&s.editor, &path).await;
+    assert!(before.contains("&#60;채팅&#62;") && before.contains("very-secret"), "{before}");
+    assert!(!before.contains(one["secret"].as_str().unwrap()) && before.contains("decided"));
+    comment(&s, &s.editor, json!({ "text": "의견" })).await;
+    newest(&s, &one, |d| d["state"] == "failed").await;
+    let after = page(&s.editor, &path).await;
+    assert!(after.contains("notice bad") && after.contains("data-hook-on"), "{after}");
+    // Members who may not manage find it closed, strangers find nothing.
+    assert_eq!(open(&s, &s.viewer, &path).await.status(), 403);
+    assert_eq!(open(&s, &s.stranger, &path).await.status(), 404);
+    // Those who run the instance see that it fails, and not what may be secret in the address.
+    s.editor.send("POST /webhooks", json!({ "name": "전체", "url": receiver.url })).await.is(201);
+    let admin = page(&s.editor, "/admin/webhooks").await;
+    let failing = admin.split("id=\"failing\"").nth(1).unwrap();
+    assert!(failing.contains("&#60;채팅&#62;") && failing.contains("127.0.0.1"), "{failing}");
+    assert!(!failing.contains("very-secret") && admin.contains("very-secret"));
+    s.operate(&s.viewer).await;
+    let operator = page(&s.viewer, "/admin/webhooks").await;
+    assert!(operator.contains("전체") && !operator.contains("very-secret") && !operator.contains("data-hook-new"));
     s.stop().await;
 }

@@ -16,6 +16,7 @@ mod realtime;
 mod schedule;
 mod search;
 mod storage;
+mod webhooks;
 mod words;
 
 use std::sync::Arc;
@@ -36,7 +37,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 8] = [
+const PAGES: [(&str, &str, &str); 9] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -44,6 +45,7 @@ const PAGES: [(&str, &str, &str); 8] = [
     ("storage", "/admin/storage", "folder"),
     ("cache", "/admin/cache", "clock"),
     ("search", "/admin/search", "search"),
+    ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
 ];
 
@@ -77,6 +79,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/storage/purge", post(storage::purge))
         .route("/admin/storage/closed", post(storage::set_closed))
         .route("/admin/storage/orphans", post(storage::delete_orphans))
+        .route("/admin/webhooks", get(webhooks::show))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))

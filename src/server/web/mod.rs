@@ -21,6 +21,7 @@ mod room;
 mod search;
 mod setup;
 mod signup;
+pub(in crate::server) mod webhooks;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -47,6 +48,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/language", post(language::choose))
         .route("/projects", get(projects::show))
         .route("/projects/{id}", get(project::show))
+        .route("/projects/{id}/webhooks", get(webhooks::show))
         .route("/feedbacks/{id}", get(room::show))
         .route("/search", get(search::show))
         .route("/me", get(me::show))
