@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use videoplanet::base::clock::{Clock, HOUR, MINUTE, SECOND};
 use videoplanet::base::event::Event;
+use videoplanet::base::job::{JobState, Lane};
 use videoplanet::base::roles::Role;
 use videoplanet::config::Config;
+use videoplanet::engines::queue;
 use videoplanet::engines::store::params;
 
 use crate::admin::{journal, open};
@@ -165,13 +167,18 @@ async fn comment(s: &Studio, who: &Someone, body: Value) -> i64 {
     who.send(&format!("POST /feedbacks/{}/comments", s.feedback), body).await.is(201).id()
 }
 
+fn is_running(counted: &(Lane, JobState, i64)) -> bool {
+    matches!(counted, (Lane::Outbound, JobState::Running, 1..))
+}
+
 /// Waits until the newest telling of a webhook is as wanted.
 async fn newest(s: &Studio, hook: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
     let mut last = Value::Null;
     for _ in 0..1200 {
-        last =
-            s.editor.call(&format!("GET /webhooks/{}/deliveries", hook["id"])).await.is(200).body["results"][0].take();
-        if wanted(&last) {
+        let told = s.editor.call(&format!("GET /webhooks/{}/deliveries", hook["id"])).await.is(200).body;
+        last = told["results"].get(0).cloned().unwrap_or_default();
+        // With its job, which is marked a moment later: a clock that moves in between would move its next try.
+        if wanted(&last) && !s.app.read(queue::counts).await.unwrap().iter().any(is_running) {
             return last;
         }
         tokio::time::sleep(Duration::from_millis(25)).await;
@@ -370,7 +377,7 @@ async fn an_anonymous_author_and_internal_comments_stay_inside() {
         }
     }
     assert!(!open.contains("팀만") && !chat.contains("팀만") && !open.contains(&format!("\"comment_id\":{internal}")));
-    assert!(team.contains("팀만 아는 이야기") && chat.contains("익명"));
+    assert!(team.contains("팀만 아는 이야기") && chat.contains("Somebody, anonymously,"));
     s.stop().await;
 }
 
