@@ -92,6 +92,7 @@ pub enum Event {
     WebhookChanged { webhook: WebhookId, fields: Vec<String> },
     WebhookDeleted { webhook: WebhookId },
     WebhookDisabled { webhook: WebhookId },
+    WebhookTested { webhook: WebhookId, delivery: DeliveryId },
     WebhookRedelivered { webhook: WebhookId, delivery: DeliveryId },
 
     JobRetried { job: JobId, kind: JobKind },
@@ -227,6 +228,7 @@ impl Event {
             | WebhookChanged { webhook, .. }
             | WebhookDeleted { webhook }
             | WebhookDisabled { webhook }
+            | WebhookTested { webhook, .. }
             | WebhookRedelivered { webhook, .. } => ("webhook", webhook.0),
             JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } | JobMoved { job, .. } => {
                 ("job", job.0)

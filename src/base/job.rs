@@ -317,6 +317,9 @@ impl JobState {
 pub enum JobError {
     /// Time may heal it: a killed child, a busy store.
     Retry(anyhow::Error),
+    /// The same, not before this many milliseconds have passed: whoever was asked says when, or its kind has a back-off of
+    /// its own.
+    RetryIn(anyhow::Error, i64),
     /// It could not begin, or not go on, for a reason that is not its own, such as a full disk: it waits, and the try
     /// does not count.
     Later(anyhow::Error),

@@ -83,6 +83,7 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
     let uploads = media::uploads::sweep(app).await?;
     let plan_pictures = plans::pictures::sweep(app).await?;
     let trashed_before = app.clock.now().plus(-app.config.storage.trash_days * crate::base::clock::DAY);
+    let keep_days = app.config.webhooks.keep_days;
     app.store
         .write(move |tx| {
             let settled = media::settle(tx)?;
@@ -94,6 +95,10 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
             Ok(serde_json::json!({
                 "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
                 "access_log": log, "plans": plans, "plan_pictures": plan_pictures,
+            let (deliveries, _) = webhooks::tidy(tx, keep_days)?;
+            Ok(serde_json::json!({
+                "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
+                "access_log": log, "deliveries": deliveries,
             }))
         })
         .await

@@ -273,4 +273,12 @@ mod tests {
         }
         assert!(check("https://hooks.example.com/a?b=c", false).is_ok());
     }
+
+    #[tokio::test]
+    async fn a_name_that_means_this_machine_is_refused_when_it_is_called() {
+        // As the resolver has it, whatever the name looks like.
+        let resolved = Guard.resolve("localhost".parse().unwrap()).await;
+        let refused = resolved.err().expect("no address is left");
+        assert_eq!(refused.downcast_ref(), Some(&Failure::Private));
+    }
 }

@@ -13,7 +13,7 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 15] = [
+const PAGES: [&str; 16] = [
     "/admin",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
@@ -29,6 +29,7 @@ const PAGES: [&str; 15] = [
     "/admin/schedule",
     "/admin/search",
     "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
+    "/admin/webhooks",
 ];
 
 pub async fn studio(name: &str) -> Studio {

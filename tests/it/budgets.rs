@@ -8,7 +8,7 @@ use crate::answer::Answer;
 use crate::studio::Studio;
 
 /// Reads, with the studio's ids put in.
-fn reads(s: &Studio, comment: i64, media: i64, job: i64) -> Vec<String> {
+fn reads(s: &Studio, comment: i64, media: i64, job: i64, (hook, told): (i64, i64)) -> Vec<String> {
     let (p, f) = (s.project, s.feedback);
     [
         "/me".into(),
@@ -49,8 +49,26 @@ fn reads(s: &Studio, comment: i64, media: i64, job: i64) -> Vec<String> {
         "/gantt?from=2027-01-01&to=2027-03-01&page_size=100".into(),
         "/calendar?from=2027-01-01&to=2027-12-31".into(),
         "/me/calendar-feed".into(),
+        "/webhooks".into(),
+        format!("/projects/{p}/webhooks"),
+        format!("/webhooks/{hook}"),
+        format!("/webhooks/{hook}/deliveries?page_size=100"),
+        format!("/deliveries/{told}"),
     ]
     .to_vec()
+}
+
+/// A webhook, and a telling of it about an event.
+async fn webhook(s: &Studio) -> (i64, i64) {
+    let new = json!({ "name": "채팅", "url": "https://hooks.invalid/x" });
+    let hook = s.editor.send(&format!("POST /projects/{}/webhooks", s.project), new).await.is(201).id();
+    let told = s.editor.call(&format!("POST /webhooks/{hook}/test")).await.is(202).id();
+    let about = move |tx: &mut Tx| {
+        let last = "(SELECT max(seq) FROM events WHERE verb = 'comment_added')";
+        tx.execute(&format!("UPDATE deliveries SET verb = 'comment_added', seq = {last} WHERE id = ?1"), params![told])
+    };
+    s.app.store.write(about).await.unwrap();
+    (hook, told)
 }
 
 async fn fill(s: &Studio, from: usize, to: usize) {
@@ -95,7 +113,7 @@ async fn a_read_takes_three_statements_with_3_rows_and_with_300() {
     let comment = s.editor.call(&format!("GET /feedbacks/{}/comments", s.feedback)).await.body["results"][0]["id"]
         .as_i64()
         .unwrap();
-    let paths = reads(&s, comment, media, job);
+    let paths = reads(&s, comment, media, job, webhook(&s).await);
     let mut few = Vec::new();
     // Past the cache, as an operator may ask.
     s.operate(&s.editor).await;
@@ -207,6 +225,17 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
         (format!("PUT /projects/{p}/memos/2027-01-04"), json!({ "text": "예비일" })),
         ("POST /me/calendar-feed".to_owned(), json!({})),
         ("DELETE /me/calendar-feed".to_owned(), json!({})),
+    let (hook, told) = webhook(&s).await;
+    let new_hook = json!({ "name": "채팅", "url": "https://hooks.invalid/x" });
+    // Another one, since nobody tests one twice within seconds.
+    let other = s.editor.send(&format!("POST /projects/{p}/webhooks"), new_hook.clone()).await.is(201).id();
+    let lines = [
+        (format!("POST /projects/{p}/webhooks"), new_hook),
+        (format!("PATCH /webhooks/{hook}"), json!({ "verbs": ["comments"] })),
+        (format!("POST /webhooks/{hook}/secret"), json!({})),
+        (format!("POST /webhooks/{other}/test"), json!({})),
+        (format!("POST /deliveries/{told}/redeliver"), json!({})),
+        (format!("DELETE /webhooks/{hook}"), json!({})),
         ("POST /projects".to_owned(), json!({ "name": "겨울 광고" })),
         (format!("PATCH /projects/{p}"), json!({ "status": "review" })),
         (format!("POST /projects/{p}/members"), json!({ "user_id": stranger, "role": "editor" })),

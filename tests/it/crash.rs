@@ -41,6 +41,13 @@ impl Server {
         Server::begin(program(data)).await
     }
 
+    /// With other settings, each as `section.key=value`.
+    pub async fn with(data: &Path, settings: &[&str]) -> Server {
+        let mut command = program(data);
+        command.args(settings.iter().flat_map(|s| ["--set", s]));
+        Server::begin(command).await
+    }
+
     /// The same with more said on its command line.
     pub async fn begin(mut command: Command) -> Server {
         videoplanet::engines::outbound::prepare();

@@ -72,3 +72,5 @@ mod tidy;
 mod together;
 mod upkeep;
 mod uploads;
+mod webhooks;
+mod webhooks_kill;

@@ -98,6 +98,9 @@ async fn examples_of_bodies_are_taken() {
         ("PATCH /comments/{id}", vec![comment], 200),
         ("POST /projects/{id}/invitations", vec![project], 201),
         ("PATCH /projects/{id}/members/{user_id}", vec![project, user], 200),
+        ("POST /projects/{id}/webhooks", vec![project], 201),
+        ("POST /webhooks", vec![], 201),
+        ("PATCH /webhooks/{id}", vec![1], 200),
         ("POST /me/tokens", vec![], 201),
         ("PATCH /me", vec![], 200),
         ("PUT /me/notifications", vec![], 200),
@@ -148,6 +151,9 @@ async fn real_answers_are_as_the_document_says() {
     let entry =
         json!({ "project_id": p, "kind": "filming", "title": "촬영", "start": "2099-12-01", "people": [s.editor.id] });
     let entry = s.editor.send("POST /entries", entry).await.is(201).id();
+    let hook = json!({ "name": "채팅", "url": "https://hooks.invalid/x" });
+    let hook = s.editor.send(&format!("POST /projects/{p}/webhooks"), hook).await.is(201).id();
+    let told = s.editor.call(&format!("POST /webhooks/{hook}/test")).await.is(202).id();
     search::settled(&s.app).await.unwrap();
     for (template, path) in [
         ("/projects/{id}/schedule", format!("/projects/{p}/schedule")),
@@ -183,6 +189,11 @@ async fn real_answers_are_as_the_document_says() {
         ("/feedbacks/{id}/media", format!("/feedbacks/{f}/media")),
         ("/media/{id}", format!("/media/{}", media["id"])),
         ("/jobs/{id}", format!("/jobs/{job}")),
+        ("/projects/{id}/webhooks", format!("/projects/{p}/webhooks")),
+        ("/webhooks", "/webhooks".into()),
+        ("/webhooks/{id}", format!("/webhooks/{hook}")),
+        ("/webhooks/{id}/deliveries", format!("/webhooks/{hook}/deliveries")),
+        ("/deliveries/{id}", format!("/deliveries/{told}")),
     ] {
         let answer = s.editor.call(&format!("GET {path}")).await.is(200);
         let operation = &document["paths"][format!("/api/v1{template}")]["get"];

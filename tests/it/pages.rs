@@ -83,7 +83,8 @@ async fn every_page_is_drawn_in_both_languages() {
     let inside =
         ["/", "/projects", "/projects?deleted=true", "/projects?status=review&search=%EA%B0%80", "/me", "/search"]
             .map(str::to_owned);
-    let inside = inside.into_iter().chain([format!("/projects/{project}"), format!("/feedbacks/{feedback}")]);
+    let of_project = [format!("/projects/{project}"), format!("/projects/{project}/webhooks")];
+    let inside = inside.into_iter().chain(of_project).chain([format!("/feedbacks/{feedback}")]);
     for path in inside {
         let answer = open(&studio, Some(&studio.editor), &path, "ko").await;
         assert_eq!(answer.status(), 200, "{path}");

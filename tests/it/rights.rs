@@ -21,19 +21,23 @@ enum May {
     From(Role),
     /// The owner of the thing (an upload, a session): the caller makes it himself, as far as he may.
     Himself,
+    /// Those who administer the instance; here that is the owner.
+    Admin,
     /// Everybody who is signed in.
     SignedIn,
     /// Everybody.
     All,
 }
 
-use May::{All, From, Himself, SignedIn};
+use May::{Admin, All, From, Himself, SignedIn};
 use Role::{Editor, Manager, Owner, Reviewer, Viewer};
 
 /// What stands in a path: made anew for each call, since calls change and remove it.
 /// p project · f feedback · c comment by the owner · m media · j job · u a member · i invitation · k an invitation's key ·
 /// e an entry of the project · h a phase · d a day · n a plan · s a session of the caller · t a token of the caller · x an upload of the caller
 /// s a session of the caller · t a token of the caller · x an upload of the caller · o a notice of the caller
+/// w a webhook · d one of its tellings ·
+/// s a session of the caller · t a token of the caller · x an upload of the caller
 fn table() -> Vec<(&'static str, Value, May)> {
     let none = || json!({});
     vec![
@@ -140,6 +144,18 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("DELETE /projects/p/invitations/i", none(), From(Manager)),
         ("POST /projects/p/invitations/i/resend", none(), From(Manager)),
         ("DELETE /comments/c", none(), From(Manager)),
+        ("GET /projects/p/webhooks", none(), From(Manager)),
+        ("POST /projects/p/webhooks", hook(), From(Manager)),
+        ("GET /webhooks", none(), Admin),
+        ("POST /webhooks", hook(), Admin),
+        ("GET /webhooks/w", none(), From(Manager)),
+        ("PATCH /webhooks/w", json!({ "name": "다른 이름" }), From(Manager)),
+        ("DELETE /webhooks/w", none(), From(Manager)),
+        ("POST /webhooks/w/test", none(), From(Manager)),
+        ("POST /webhooks/w/secret", none(), From(Manager)),
+        ("GET /webhooks/w/deliveries", none(), From(Manager)),
+        ("GET /deliveries/d", none(), From(Manager)),
+        ("POST /deliveries/d/redeliver", none(), From(Manager)),
         // Before it is deleted there is nothing to restore.
         ("POST /media/m/restore", none(), From(Manager)),
         ("DELETE /media/m", none(), From(Manager)),
@@ -173,6 +189,8 @@ fn plan_file() -> Value {
             "stages": names.iter().map(stage).collect::<Vec<_>>(), "shots": (0..12).map(shot).collect::<Vec<_>>(),
         },
     })
+fn hook() -> Value {
+    json!({ "name": "채팅", "url": "https://hooks.invalid/x" })
 }
 
 /// `GET /projects/p/members/u` and `GET /projects/{id}/members/{user_id}` are one shape.
@@ -204,7 +222,7 @@ struct Stage {
 
 impl Stage {
     async fn open(name: &str) -> Stage {
-        let s = Studio::start(&format!("rights-{name}")).await;
+        let s = Studio::with(&format!("rights-{name}"), |c| c.webhooks.per_project = 1000).await;
         let spare = s.person("spare").await;
         let media = s.editor.upload(s.feedback, "a.mp4", b"bytes that are stored").await;
         let job = s.editor.call(&format!("GET /media/{media}")).await.body["job_id"].as_i64().unwrap();
@@ -246,6 +264,11 @@ impl Stage {
                 "u" => self.s.viewer.id.to_string(),
                 "i" => invitation().await["id"].to_string(),
                 "k" => self.key_for(caller).await,
+                "w" => self.made_webhook().await,
+                "d" => {
+                    let test = format!("POST /webhooks/{}/test", self.made_webhook().await);
+                    self.s.editor.call(&test).await.is(202).id().to_string()
+                }
                 "s" => {
                     // Another one of his, and the newest: the one he comes with is needed further on.
                     accounts::sign_in(&self.s.app, caller.id, None).await.unwrap();
@@ -278,6 +301,8 @@ impl Stage {
         self.key_for(caller).await;
         notices::caught_up(&self.s.app).await.unwrap();
         caller.call("GET /notifications").await.body["results"][0]["id"].to_string()
+    async fn made_webhook(&self) -> String {
+        self.made(&format!("POST /projects/{}/webhooks", self.s.project), hook()).await["id"].to_string()
     }
 
     /// The key of an invitation to another project for this caller.
@@ -311,7 +336,8 @@ fn wanted(may: May, role: Option<Role>, signed_in: bool) -> Option<u16> {
     match (may, role) {
         (All, _) => None,
         _ if !signed_in => Some(401),
-        (SignedIn, _) => None,
+        (SignedIn, _) | (Admin, Some(Owner)) => None,
+        (Admin, _) => Some(403),
         (Himself, Some(role)) if role <= Editor => None,
         (Himself, _) => None,
         (From(weakest), Some(role)) if role <= weakest => None,

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::{Stored, sql};
 use crate::base::error::Result;
 use crate::base::event::{Audience, Live};
-use crate::base::ids::CommentId;
+use crate::base::ids::{CommentId, UserId};
 use crate::base::roles::Role;
 use crate::domain::accounts::Viewer;
 use crate::engines::store::Db;
@@ -55,4 +55,10 @@ pub fn replay(db: &Db, who: &Viewer, role: Role, ids: &[CommentId]) -> Result<Ve
     let rows = sql::by_ids(db, who.user, role, ids)?;
     let shown = |c: &Stored| serde_json::to_value(c.shown(Some(who.user))).unwrap_or_default();
     Ok(rows.iter().map(|c| (c.comment.id, shown(c))).collect())
+}
+
+/// These comments as anybody of this role may be told of them, outside of the program as well: (id, comment).
+pub fn public(db: &Db, role: Role, ids: &[CommentId]) -> Result<Vec<(CommentId, Value)>> {
+    let rows = sql::by_ids(db, UserId(0), role, ids)?;
+    Ok(rows.iter().map(|c| (c.comment.id, serde_json::to_value(c.shown(None)).unwrap_or_default())).collect())
 }

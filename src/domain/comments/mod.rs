@@ -31,7 +31,7 @@ use crate::domain::feedback;
 use crate::domain::projects::judge;
 use crate::engines::store::{Db, Tx};
 use crate::text_columns;
-pub use live::replay;
+pub use live::{public, replay};
 
 closed_set! {
     /// What one may say to a comment without words.

@@ -124,7 +124,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         EntryAdded { .. } | EntryChanged { .. } | EntryDeleted { .. } => {}
         MailResent { .. } | MailTested { .. } => {}
         WebhookAdded { .. } | WebhookChanged { .. } | WebhookDeleted { .. } => {}
-        WebhookDisabled { .. } | WebhookRedelivered { .. } => {}
+        WebhookDisabled { .. } | WebhookTested { .. } | WebhookRedelivered { .. } => {}
         ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }
     Ok(())

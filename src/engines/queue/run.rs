@@ -86,6 +86,10 @@ impl Queue {
                 tracing::warn!(job = id.0, kind = kind.as_str(), error = format!("{e:#}"), "job will be tried again");
                 Some(Ended::Retry { error: tail(format!("{e:#}")), after: back_off(row.attempts) })
             }
+            Err(JobError::RetryIn(e, after)) => {
+                tracing::warn!(job = id.0, kind = kind.as_str(), error = format!("{e:#}"), "job will be tried again");
+                Some(Ended::Retry { error: tail(format!("{e:#}")), after: after.max(0) })
+            }
             Err(JobError::Later(e)) => {
                 tracing::warn!(job = id.0, kind = kind.as_str(), error = format!("{e:#}"), "job waits");
                 Some(Ended::Later { error: tail(format!("{e:#}")), after: LATER })

@@ -27,6 +27,7 @@ integer_columns!(Time, UserId, ProjectId, FeedbackId, MediaId, CommentId, Upload
 integer_columns!(EntryId);
 integer_columns!(PlanId);
 integer_columns!(PlanId, EntryId, NoticeId, MailId, WebhookId, DeliveryId);
+integer_columns!(WebhookId, DeliveryId);
 
 /// Lets a closed set stand in a text column.
 #[macro_export]

@@ -18,6 +18,7 @@ mod realtime;
 mod schedule;
 mod search;
 mod storage;
+mod webhooks;
 mod words;
 
 use std::sync::Arc;
@@ -38,7 +39,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 10] = [
+const PAGES: [(&str, &str, &str); 11] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -48,6 +49,7 @@ const PAGES: [(&str, &str, &str); 10] = [
     ("search", "/admin/search", "search"),
     ("generator", "/admin/generator", "board"),
     ("notices", "/admin/notices", "mail"),
+    ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
 ];
 
@@ -87,6 +89,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/notices", get(notices::show))
         .route("/admin/notices/test", post(notices::test))
         .route("/admin/notices/{id}/resend", post(notices::resend))
+        .route("/admin/webhooks", get(webhooks::show))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))

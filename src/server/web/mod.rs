@@ -26,6 +26,7 @@ mod schedule;
 mod search;
 mod setup;
 mod signup;
+pub(in crate::server) mod webhooks;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -57,6 +58,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/plans/{id}/print", get(plan::print))
         .route("/projects/{id}/schedule", get(schedule::show))
         .route("/calendar", get(calendar::show))
+        .route("/projects/{id}/webhooks", get(webhooks::show))
         .route("/feedbacks/{id}", get(room::show))
         .route("/search", get(search::show))
         .route("/me", get(me::show))
