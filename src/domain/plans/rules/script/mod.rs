@@ -3,6 +3,8 @@
 //! establishing shots of its own places and reactions of its own people.
 
 mod lines;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashSet;
 
@@ -34,7 +36,24 @@ struct Beat {
     piece: Piece,
     /// Its scene begins with it.
     opens: bool,
+    /// It goes between, and is not the script's own.
+    between: bool,
 }
+
+/// What goes between where a script is short: nothing but where the camera looks.
+const BETWEEN: [&str; 11] = [
+    "앞 장면의 여운을 끊지 않고 이어 간다.",
+    "같은 자리를 다른 각도에서 한 번 더 담는다.",
+    "한 걸음 물러나 장면 전체를 다시 담는다.",
+    "화면을 고정한 채 잠시 머문다.",
+    "조금 더 가까이 다가가 같은 순간을 담는다.",
+    "화면 한쪽을 비우고 다음 순간을 기다린다.",
+    "옆에서 바라본 모습으로 장면을 잇는다.",
+    "천천히 시선을 옮기며 장면을 둘러본다.",
+    "낮은 자리에서 같은 장면을 올려다본다.",
+    "움직임이 멎은 화면을 잠시 유지한다.",
+    "장면이 바뀌기 전에 한 박자 쉬어 간다.",
+];
 
 impl Beat {
     fn weight(&self) -> usize {
@@ -58,7 +77,12 @@ pub fn read(text: &str, inputs: &Inputs) -> Result<Story, Text> {
     let mut beats: Vec<Beat> = Vec::new();
     for (scene, s) in scenes.iter().enumerate() {
         let pieces = s.pieces.iter().filter(|p| has_words(p));
-        beats.extend(pieces.enumerate().map(|(i, piece)| Beat { scene, piece: piece.clone(), opens: i == 0 }));
+        beats.extend(pieces.enumerate().map(|(i, piece)| Beat {
+            scene,
+            piece: piece.clone(),
+            opens: i == 0,
+            between: false,
+        }));
     }
     if beats.is_empty() {
         return Err(Text::new("invalid.script_empty"));
@@ -96,9 +120,10 @@ fn fill(beats: &mut Vec<Beat>, scenes: &[Scene]) {
         let Some((at, (first, second))) = longest else { break };
         let scene = beats[at].scene;
         beats[at].piece = first;
-        beats.insert(at + 1, Beat { scene, piece: second, opens: false });
+        beats.insert(at + 1, Beat { scene, piece: second, opens: false, between: false });
     }
     let mut established = HashSet::new();
+    let mut said = HashSet::new();
     let mut turn = 0;
     while beats.len() < SHOTS {
         let open =
@@ -108,7 +133,7 @@ fn fill(beats: &mut Vec<Beat>, scenes: &[Scene]) {
             established.insert(scene);
             beats[at].opens = false;
             let text = format!("{} 넓게 보여 준다.", with(&scenes[scene].place, "을"));
-            beats.insert(at, Beat { scene, piece: Piece::Action(text), opens: true });
+            beats.insert(at, Beat { scene, piece: Piece::Action(text), opens: true, between: true });
             continue;
         }
         // Spread over the script: each turn one step further from where the last one went.
@@ -117,18 +142,17 @@ fn fill(beats: &mut Vec<Beat>, scenes: &[Scene]) {
             Piece::Speech { who, .. } => Some(who.clone()),
             _ => None,
         });
-        let text = match (turn % 3, who) {
-            (0, Some(who)) => format!("{who}의 표정을 가까이에서 담는다."),
-            (1, Some(who)) => format!("{} 바라보는 쪽으로 시선을 옮긴다.", with(&who, "이")),
-            _ => [
-                "앞 장면의 여운을 끊지 않고 이어 간다.",
-                "한 걸음 물러나 장면 전체를 다시 담는다.",
-                "같은 자리를 다른 각도에서 한 번 더 담는다.",
-            ][turn / 2 % 3]
-                .to_owned(),
-        };
+        let about = who.map(|who| {
+            [
+                format!("{who}의 표정을 가까이에서 담는다."),
+                format!("{} 바라보는 쪽으로 시선을 옮긴다.", with(&who, "이")),
+            ]
+        });
+        let all = about.into_iter().flatten().take(if turn % 2 == 0 { 2 } else { 0 }).chain(BETWEEN.map(str::to_owned));
+        let mut free = all.filter(|t| said.insert(t.clone()));
+        let Some(text) = free.next() else { break };
         let scene = beats[at].scene;
-        beats.insert(at + 1, Beat { scene, piece: Piece::Action(text), opens: false });
+        beats.insert(at + 1, Beat { scene, piece: Piece::Action(text), opens: false, between: true });
         turn += 1;
     }
 }
@@ -199,6 +223,15 @@ fn speakers(beats: &[Beat]) -> Vec<String> {
     all
 }
 
+/// The script's own action.
+fn own(beats: &[Beat]) -> Vec<String> {
+    let said = |b: &Beat| match &b.piece {
+        Piece::Action(t) if !b.between => Some(t.clone()),
+        _ => None,
+    };
+    beats.iter().filter_map(said).collect()
+}
+
 fn actions(beats: &[Beat]) -> Vec<String> {
     let said = |b: &Beat| if let Piece::Action(t) = &b.piece { Some(t.clone()) } else { None };
     beats.iter().filter_map(said).collect()
@@ -243,7 +276,7 @@ fn compose(beats: &[Beat], scenes: &[Scene], inputs: &Inputs) -> Story {
                 } else {
                     said.unwrap_or(if ends { looks[i].transition } else { Transition::Cut })
                 },
-                inserts: inserts(group, inputs, &mut names),
+                inserts: inserts(group, inputs, &cast, &mut names),
                 picture: Picture::Conti,
                 picture_version: 1,
                 locked: false,
@@ -281,7 +314,7 @@ fn title(group: &[Beat], scenes: &[Scene], used: &mut HashSet<String>) -> String
     if group[0].opens && !scene.place.is_empty() {
         all.push(where_when(scene));
     }
-    let seen: Vec<String> = actions(group)
+    let seen: Vec<String> = own(group)
         .iter()
         .flat_map(|a| {
             let p = premise::read(a);
@@ -357,14 +390,17 @@ fn narration(group: &[Beat]) -> Vec<String> {
 }
 
 /// Details that the script's own action names.
-fn inserts(group: &[Beat], inputs: &Inputs, named: &mut HashSet<String>) -> Vec<Insert> {
+fn inserts(group: &[Beat], inputs: &Inputs, cast: &[String], named: &mut HashSet<String>) -> Vec<Insert> {
     let most = match inputs.intensity {
         Intensity::Minimal => 1,
         Intensity::Moderate => 2,
         Intensity::Rich => INSERTS,
     };
-    let things =
-        actions(group).into_iter().take(20).flat_map(|a| premise::read(&a).things).filter(|t| named.insert(t.clone()));
+    let things = own(group)
+        .into_iter()
+        .take(20)
+        .flat_map(|a| premise::read(&a).things)
+        .filter(|t| !cast.contains(t) && named.insert(t.clone()));
     things.take(most).map(|t| Insert { purpose: Purpose::Detail, description: format!("{t} 클로즈업") }).collect()
 }
 
@@ -381,7 +417,7 @@ fn stage(i: usize, part: &[Beat], scenes: &[Scene], time: i64) -> Stage {
     };
     let cast = speakers(part);
     let said = part.iter().filter(|b| matches!(b.piece, Piece::Speech { .. })).count();
-    let seen = actions(part);
+    let seen = own(part);
     let names = bounded(&cast, ", ", 80);
     let mut points = Vec::new();
     if !places.is_empty() {
@@ -402,9 +438,16 @@ fn stage(i: usize, part: &[Beat], scenes: &[Scene], time: i64) -> Stage {
         (Some(first), _) => first.clone(),
         (None, [one]) => format!("{} 말한다.", with(one, "이")),
         (None, [one, two, ..]) => format!("{} {} 말을 주고받는다.", with(one, "과"), with(two, "이")),
+        (None, []) if narration(part).is_empty() && subtitles(part).is_empty() => {
+            "앞 장면의 흐름을 이어 간다.".to_owned()
+        }
         (None, []) => "내레이션과 자막으로 이야기를 이어 간다.".to_owned(),
     };
-    let all: Vec<String> = if seen.is_empty() { vec![spoken(part)] } else { seen };
+    let all: Vec<String> = if seen.is_empty() {
+        [spoken(part)].into_iter().filter(|s| !s.is_empty()).chain(actions(part)).collect()
+    } else {
+        seen
+    };
     Stage {
         stage: StageName::ALL[i],
         title: places.first().cloned().unwrap_or_else(|| format!("{label}의 장면")),
@@ -421,167 +464,5 @@ fn stage(i: usize, part: &[Beat], scenes: &[Scene], time: i64) -> Stage {
         key_points: points,
         locked: false,
         edited: false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KOREAN: &str = "제목: 마지막 손님\n작가: 홍길동\n\nS#1. 동네 서점 / 밤\n\n낡은 간판에 불이 깜빡인다. 주인 영호(60대)가 계산대에 앉아 장부를 덮는다.\n\n영호\t오늘도 글렀네.\n미라(E)\t아저씨, 아직 문 닫지 마세요!\n자막: 폐업 D-1\n\nS#2. 서점 앞 골목 (밤)\n\n미라가 우산을 접으며 뛰어온다. 숨이 턱까지 찼다.\n미라:  (숨을 몰아쉬며) 그 책, 아직 있어요?\n영호   어떤 책 말이냐.\n\n#3 서점 안 - 새벽\n\n두 사람이 책장을 뒤진다. 먼지가 날린다. 맨 아래 칸에서 미라가 얇은 시집을 꺼낸다.\n(NA) 그 시집은 스무 해 동안 한 번도 팔리지 않았다.\nNA: 그날 밤 처음으로 주인을 만났다.\n영호   그냥 가져가거라.\n미라   안 돼요. 꼭 사고 싶었어요.\n디졸브\n\n씬 4. 실외. 서점 앞 - 아침\n\n간판 불이 꺼진다. 영호가 셔터를 내리다 말고 웃는다.\n";
-    const FOUNTAIN: &str = "Title: The Last Letter\nAuthor: Somebody\n\nINT. CAFE - DAY\n\nMina wipes the counter. The door opens.\n\nMINA\n(softly)\nWe are closed.\nPlease come back tomorrow.\n\nJUN (V.O.)\nI had walked all night.\n\n[[a note]] Jun puts a letter on the table. /* cut\nthis */\n\nCUT TO:\n\n.ROOFTOP - NIGHT\n\n= a synopsis\n# A section\n\n@민아\n여기까지 왜 왔어?\n\nJUN\nTo give you this.\n\nMina reads the letter. The city lights go out one by one. She laughs.\n\n> FADE OUT\n";
-    const SHORT: &str = "씬 1. 카페 - 낮\n민수가 문을 연다.\n지연: 왔어?\n";
-
-    fn plan(text: &str) -> Story {
-        let story = read(text, &Inputs { duration_s: 80, ..Inputs::default() }).unwrap();
-        assert_eq!((story.stages.len(), story.shots.len()), (4, SHOTS));
-        assert_eq!(story.shots.iter().map(|s| s.duration_ms).sum::<i64>(), 80_000);
-        assert!(story.shots.iter().all(|s| !s.title.is_empty() && !s.description.is_empty()), "{story:#?}");
-        story
-    }
-
-    fn all(story: &Story, pick: fn(&Shot) -> &str) -> String {
-        story.shots.iter().map(|s| pick(s)).collect::<Vec<_>>().join("\n")
-    }
-
-    #[test]
-    fn a_korean_script_becomes_shots_in_its_own_words() {
-        let story = plan(KOREAN);
-        let (seen, said) = (all(&story, |s| &s.description), all(&story, |s| &s.dialogue));
-        for words in [
-            "동네 서점, 밤.",
-            "낡은 간판에 불이 깜빡인다.",
-            "서점 앞 골목, 밤.",
-            "서점 안, 새벽.",
-            "서점 앞, 아침.",
-            "얇은 시집을 꺼낸다.",
-        ] {
-            assert!(seen.contains(words), "{words}\n{seen}");
-        }
-        for words in [
-            "영호: 오늘도 글렀네.",
-            "미라: 아저씨, 아직 문 닫지 마세요!",
-            "미라: (숨을 몰아쉬며) 그 책, 아직 있어요?",
-            "영호: 그냥 가져가거라.",
-        ] {
-            assert!(said.contains(words), "{words}\n{said}");
-        }
-        assert!(all(&story, |s| &s.subtitle).contains("폐업 D-1"));
-        assert!(
-            all(&story, |s| &s.voice_over).contains("그날 밤 처음으로 주인을 만났다."),
-            "{}",
-            all(&story, |s| &s.voice_over)
-        );
-        assert!(!seen.contains("홍길동") && !seen.contains("S#"));
-        assert!(story.shots.iter().any(|s| s.transition == Transition::Dissolve));
-    }
-
-    #[test]
-    fn fountain_becomes_shots_as_well() {
-        let story = plan(FOUNTAIN);
-        let (seen, said) = (all(&story, |s| &s.description), all(&story, |s| &s.dialogue));
-        for words in ["CAFE, 낮.", "Mina wipes the counter.", "ROOFTOP, 밤.", "Jun puts a letter on the table."] {
-            assert!(seen.contains(words), "{words}\n{seen}");
-        }
-        assert!(
-            said.contains("MINA: (softly) We are closed. Please come back tomorrow.")
-                || said.contains("MINA: Please come back tomorrow."),
-            "{said}"
-        );
-        assert!(said.contains("민아: 여기까지 왜 왔어?") && said.contains("JUN: To give you this."), "{said}");
-        assert!(all(&story, |s| &s.voice_over).contains("I had walked all night."));
-        for gone in ["a note", "cut\nthis", "synopsis", "section", "Somebody", "CUT TO"] {
-            assert!(!seen.contains(gone) && !said.contains(gone), "{gone}");
-        }
-    }
-
-    #[test]
-    fn a_short_script_is_filled_with_what_it_names() {
-        let story = plan(SHORT);
-        let seen = all(&story, |s| &s.description);
-        assert!(
-            seen.contains("민수가 문을 연다.")
-                && seen.contains("카페를 넓게 보여 준다.")
-                && seen.contains("지연의 표정을 가까이에서 담는다."),
-            "{seen}"
-        );
-    }
-
-    #[test]
-    fn headings_of_all_forms_are_read() {
-        for (line, place, time) in [
-            ("S#1. 카페 / 낮", "카페", "낮"),
-            ("#1 카페 (낮)", "카페", "낮"),
-            ("씬 1. 실내. 카페 - 낮", "카페", "낮"),
-            ("S# 12A. 병원 복도 - 늦은 밤", "병원 복도", "늦은 밤"),
-            ("INT. CAFE - DAY", "CAFE", "낮"),
-            ("EXT. 한강 공원 - NIGHT #12#", "한강 공원", "밤"),
-            ("I/E. CAR - CONTINUOUS", "CAR", "이어서"),
-            (".옥상 - 새벽", "옥상", "새벽"),
-            ("장면 3: 골목 밤", "골목", "밤"),
-        ] {
-            let scenes = lines::scenes(&format!("{line}\n\n비가 온다.\n"));
-            assert_eq!((scenes[0].place.as_str(), scenes[0].time.as_str()), (place, time), "{line}");
-        }
-    }
-
-    #[test]
-    fn nothing_to_read_and_too_much_are_told() {
-        for empty in ["", " \n\n", "S#1. 카페 / 낮", "[[note]]", "/* all */", "…!?\n---\n", "# only\n= this"] {
-            assert_eq!(read(empty, &Inputs::default()).unwrap_err().key, "invalid.script_empty", "{empty}");
-        }
-        assert_eq!(read(&"가".repeat(CHARS_MAX + 1), &Inputs::default()).unwrap_err().key, "invalid.script_long");
-        assert!(read(&"비가 온다. ".repeat(CHARS_MAX / 7), &Inputs::default()).is_ok());
-    }
-
-    #[test]
-    fn garbage_never_panics_and_stays_within_bounds() {
-        let mut dice = Dice::new(11);
-        let words: Vec<&[u8]> = vec![
-            "S#1. ".as_bytes(),
-            b"INT. ",
-            b"/*",
-            b"*/",
-            b"[[",
-            b"@",
-            b"\t",
-            b"  ",
-            b": ",
-            b"\n\n",
-            b"> ",
-            b"(NA)",
-            "자막:".as_bytes(),
-            b"#",
-            b"{",
-            "씬 99".as_bytes(),
-            "İſı".as_bytes(),
-        ];
-        for turn in 0..600 {
-            let mut bytes = [KOREAN, FOUNTAIN, SHORT][turn % 3].as_bytes().to_vec();
-            for _ in 0..dice.roll(30) {
-                dice.harm(&mut bytes, &words);
-            }
-            let text = String::from_utf8_lossy(&bytes);
-            let Ok(story) = read(&text, &Inputs { duration_s: 60, seed: turn as u32, ..Inputs::default() }) else {
-                continue;
-            };
-            assert_eq!(story.shots.len(), SHOTS);
-            for s in &story.shots {
-                let within = |t: &str, max: usize| assert!(t.chars().count() <= max, "{t}");
-                within(&s.title, 200);
-                within(&s.description, 2_000);
-                within(&s.dialogue, 1_000);
-                within(&s.subtitle, 500);
-                within(&s.voice_over, 1_000);
-                assert!(s.inserts.len() <= INSERTS && s.duration_ms >= 500);
-            }
-            for s in &story.stages {
-                assert!(
-                    s.title.chars().count() <= 200
-                        && s.summary.chars().count() <= 1_000
-                        && s.content.chars().count() <= 5_000
-                );
-            }
-        }
     }
 }
