@@ -21,6 +21,7 @@ use crate::base::page::hex;
 use crate::base::roles::Right;
 use crate::domain::accounts::Viewer;
 use crate::domain::media::{self, frame};
+use crate::domain::projects::judge;
 use crate::engines::store::{Db, Tx};
 
 /// Bytes of a picture that is uploaded.
@@ -164,9 +165,14 @@ pub async fn put_sketch(app: &App, who: &Viewer, id: PlanId, key: i64, bytes: By
 pub async fn put_key_frame(app: &App, who: &Viewer, id: PlanId, key: i64, from: KeyFrame) -> Result<Plan> {
     let user = who.user;
     let film = match app.read(move |db| media::get(db, user, from.media_id)).await {
-        Err(Error::NotFound(_)) => return Err(elsewhere()),
+        Err(Error::NotFound(_)) => {
+            // Who may not change the plan, or has none, hears that first.
+            app.read(move |db| look_open(db, user, id)).await?;
+            return Err(elsewhere());
+        }
         film => film?,
     };
+    judge(who.role(film.project_id), Right::Plan, "plan")?;
     let scenes = frame::scenes(app, &film).await?;
     let found = frame::nearest(app, &film, &scenes, from.at_ms).await?;
     let found = found.ok_or_else(|| Error::invalid("media_id", Text::new("invalid.plan_media_pictures")))?;

@@ -34,7 +34,6 @@ use crate::domain::projects::judge;
 #[utoipa::path(
     patch,
     path = "/plans/{id}/stages/{stage}",
-    params(("stage" = StageName, Path)),
     request_body = StagePatch,
     responses((status = 200, body = Plan), (status = 409, description = "It stands still"))
 )]

@@ -337,6 +337,15 @@ fn path_parameters(path: &str) -> Vec<Value> {
                 ("id", "media") => id("MediaId", "version"),
                 ("id", "uploads") => id("UploadId", "upload"),
                 ("id", "jobs") => id("JobId", "job"),
+                ("id", "plans") => id("PlanId", "plan"),
+                ("stage", _) => (reference("schemas", "StageName"), "The stage.".to_owned(), json!("climax")),
+                ("key", "shots") => {
+                    let schema = json!({ "type": "integer", "minimum": 1, "maximum": 12 });
+                    (schema, "The shot's key.".to_owned(), json!(7))
+                }
+                ("version", _) => {
+                    (json!({ "type": "integer", "minimum": 1 }), "The version's number.".to_owned(), json!(2))
+                }
                 ("id", "sessions") => id("SessionId", "session"),
                 ("id", "tokens") => id("SessionId", "token"),
                 ("id", "entries") => id("EntryId", "entry"),
