@@ -137,7 +137,8 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
     let other = s.editor.send("POST /projects", json!({ "name": "다른 촬영" })).await.is(201).id();
     let film = json!({ "start": "2027-01-04", "assignee_id": s.editor.id });
     s.editor.send(&format!("PATCH /projects/{other}/schedule/filming"), film.clone()).await.is(200);
-    let entry = json!({ "project_id": p, "kind": "filming", "title": "촬영", "all_day": true, "start": "2027-01-04", "people": [s.editor.id] });
+    // On a free day: each person who is warned takes a statement more.
+    let entry = json!({ "project_id": p, "kind": "filming", "title": "촬영", "all_day": true, "start": "2027-01-05", "people": [s.editor.id] });
     let meeting =
         json!({ "project_id": p, "kind": "meeting", "title": "회의", "start": "2027-01-04", "people": [s.editor.id] });
     let met = s.editor.send("POST /entries", meeting).await.is(201).id();

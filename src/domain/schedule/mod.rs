@@ -305,10 +305,9 @@ fn change_in(
     let mut spans = filming::spans(tx, look.user, Scope::Project(project), &asked, (look.today, Day::MAX))?;
     let before = filming::pairs(&spans);
     let mut changed = Vec::new();
-    for (new, old) in new.iter_mut().zip(&old).filter(|(new, old)| new != old) {
-        new.rev += 1;
-        changed.push(new.clone());
-        debug_assert_eq!(new.phase, old.phase);
+    for (phase, _) in new.iter_mut().zip(&old).filter(|(new, old)| new != old) {
+        phase.rev += 1;
+        changed.push(phase.clone());
     }
     let conflicts = refilmed(&mut spans, look, project, &found.name, &new);
     let schedule = Schedule::of(project, new, conflicts);
