@@ -9,6 +9,8 @@ CREATE TABLE plans (
     inputs      TEXT    NOT NULL,
     story       TEXT    NOT NULL,
     notice      TEXT,
+    -- All that a search finds it by, a line each.
+    words       TEXT    NOT NULL DEFAULT '',
     version     INTEGER NOT NULL,
     created_ms  INTEGER NOT NULL,
     updated_ms  INTEGER NOT NULL,

@@ -3,7 +3,7 @@
 import { api } from "./api.js";
 import { $, $$, h, icon, t, typing } from "./dom.js";
 
-const SIGNS = { project: "folder", feedback: "film", comment: "comment", file: "file", person: "user" };
+const SIGNS = { project: "folder", feedback: "film", comment: "comment", file: "file", person: "user", plan: "edit" };
 /** Between two keys of somebody who types quickly. */
 const PAUSE = 120;
 

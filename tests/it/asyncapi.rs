@@ -336,6 +336,16 @@ async fn every_frame_of_two_peoples_work_is_as_the_document_says() {
     s.editor.call(&format!("DELETE /media/{media}")).await.is(204);
     other.next_of("media_deleted").await;
 
+    // A plan: made, drafted, written, deleted.
+    let plan = s.editor.send(&format!("POST /projects/{p}/plans"), json!({ "title": "기획안" })).await.is(201).id();
+    s.editor.send(&format!("POST /plans/{plan}/storyboard"), json!({})).await.is(202);
+    other.next_of("plan_progress").await;
+    while other.next_of("plan").await["change"] != "storyboard" {}
+    s.editor.send(&format!("PATCH /plans/{plan}/shots/7"), json!({ "title": "유리창" })).await.is(200);
+    s.editor.send(&format!("PATCH /plans/{plan}"), json!({ "status": "in_review" })).await.is(200);
+    s.editor.call(&format!("DELETE /plans/{plan}")).await.is(204);
+    while other.next_of("plan").await["change"] != "deleted" {}
+
     // All of it again, for who was away; and what one person hears of his own.
     let mut replay = Screen::open(&s, &s.editor, &format!("&since={begin}")).await;
     replay.until_now().await;

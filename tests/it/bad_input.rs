@@ -386,7 +386,7 @@ async fn a_question_is_too_long_or_answered() {
     let long = s.editor.line(&format!("GET /search?q={}", "a".repeat(501))).header("accept-language", "en");
     assert!(Answer::of(long).await.is(422).field("q").contains("500"));
     let kind = s.editor.call("GET /search?q=a&kind=film").await.is(422);
-    for name in ["project", "feedback", "comment", "file", "person"] {
+    for name in ["project", "feedback", "comment", "file", "person", "plan"] {
         assert!(kind.field("kind").contains(name), "{}", kind.body);
     }
     for (query, field) in [

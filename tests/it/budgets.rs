@@ -104,6 +104,58 @@ async fn a_read_takes_three_statements_with_3_rows_and_with_300() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn plans_stay_within_the_budget() {
+    let s = Studio::start("budget-plans").await;
+    let plans = format!("/projects/{}/plans", s.project);
+    let other = s.editor.send(&format!("POST {plans}"), json!({ "title": "다른 기획안" })).await.is(201).id();
+    let n = s.editor.send(&format!("POST {plans}"), json!({ "title": "기획안" })).await.is(201).id();
+    s.editor.send(&format!("PATCH /plans/{n}/shots/1"), json!({ "title": "하나" })).await.is(200);
+    for path in [
+        plans.clone(),
+        format!("{plans}?deleted=true"),
+        format!("/plans/{n}"),
+        format!("/plans/{n}/versions"),
+        format!("/plans/{n}/versions/1"),
+        format!("/plans/{n}/versions/2/diff"),
+        format!("/plans/{n}/shots/7/picture"),
+        format!("/plans/{n}/export?format=json"),
+        format!("/plans/{n}/export?format=csv"),
+        "/generator".to_owned(),
+    ] {
+        let answer = s.viewer.call(&format!("GET {path}")).await;
+        if !path.contains("deleted") {
+            assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        }
+        assert!(answer.queries() <= 3, "{path}: {}", answer.queries());
+    }
+    let lines = [
+        (format!("POST {plans}"), json!({ "title": "또 하나", "preset": "ad" })),
+        (format!("PATCH /plans/{n}"), json!({ "title": "새 제목" })),
+        (format!("PATCH /plans/{n}"), json!({ "status": "in_review" })),
+        (format!("PATCH /plans/{n}"), json!({ "status": "approved" })),
+        (format!("PATCH /plans/{n}"), json!({ "status": "draft" })),
+        (format!("PATCH /plans/{n}/stages/climax"), json!({ "title": "전환" })),
+        (format!("PATCH /plans/{n}/shots/7"), json!({ "title": "유리창" })),
+        (format!("PUT /plans/{n}/order"), json!({ "keys": [2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] })),
+        (format!("POST /plans/{n}/versions/1/restore"), json!({})),
+        (format!("POST /plans/{n}/storyboard"), json!({})),
+        (format!("POST /plans/{other}/feedback"), json!({})),
+        (format!("DELETE /plans/{n}"), json!({})),
+    ];
+    let mut over = Vec::new();
+    for (i, (line, body)) in lines.into_iter().enumerate() {
+        let request = s.editor.line(&line).json(&body).header("Idempotency-Key", format!("n-{i}"));
+        let answer = Answer::of(request).await;
+        assert!((200..300).contains(&answer.status), "{line}: {}", answer.body);
+        if answer.queries() > 6 {
+            over.push(format!("{line}: {}", answer.queries()));
+        }
+    }
+    assert_eq!(over, Vec::<String>::new());
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
     let s = Studio::start("budget-writes").await;
     let (p, f, viewer, stranger) = (s.project, s.feedback, s.viewer.id, s.stranger.id);

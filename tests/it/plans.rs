@@ -38,7 +38,10 @@ async fn a_plan_begins_blank_and_whole_and_two_people_write_it_at_once() {
     let other = s.member("other", Role::Editor).await;
     let plan = shown(&s.editor, id).await;
     assert_eq!((&plan["status"], &plan["version"], &plan["rev"]), (&json!("draft"), &json!(1), &json!(1)));
-    assert_eq!((plan["story"]["stages"].as_array().unwrap().len(), plan["story"]["shots"].as_array().unwrap().len()), (4, 12));
+    assert_eq!(
+        (plan["story"]["stages"].as_array().unwrap().len(), plan["story"]["shots"].as_array().unwrap().len()),
+        (4, 12)
+    );
     assert_eq!(plan["inputs"]["genre"], "광고", "as the preset says");
 
     // Each writes six shots, all at once and without a revision: nothing is lost.
@@ -56,7 +59,10 @@ async fn a_plan_begins_blank_and_whole_and_two_people_write_it_at_once() {
     // A lock alone is no writing, and the same words again are no change.
     let line = format!("PATCH /plans/{id}/stages/climax");
     let locked = s.editor.send(&line, json!({ "locked": true })).await.is(200).body;
-    assert_eq!((&locked["story"]["stages"][2]["locked"], &locked["story"]["stages"][2]["edited"]), (&json!(true), &json!(false)));
+    assert_eq!(
+        (&locked["story"]["stages"][2]["locked"], &locked["story"]["stages"][2]["edited"]),
+        (&json!(true), &json!(false))
+    );
     assert_eq!(s.editor.send(&line, json!({ "locked": true })).await.is(200).body["rev"], locked["rev"]);
 
     // Whoever is late with the whole hears it; bounds are named.
@@ -82,7 +88,10 @@ async fn shots_move_with_their_keys_and_stages_follow_the_places() {
     let line = format!("PUT /plans/{id}/order");
     let moved = s.editor.send(&line, json!({ "keys": [12, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11] })).await.is(200).body;
     let shots = moved["story"]["shots"].as_array().unwrap();
-    assert_eq!((&shots[0]["key"], &shots[0]["title"], &shots[0]["stage"]), (&json!(12), &json!("마지막"), &json!("opening")));
+    assert_eq!(
+        (&shots[0]["key"], &shots[0]["title"], &shots[0]["stage"]),
+        (&json!(12), &json!("마지막"), &json!("opening"))
+    );
     assert_eq!((&shots[3]["key"], &shots[3]["stage"]), (&json!(3), &json!("development")));
     for keys in [json!([1, 2, 3]), json!([1, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])] {
         assert!(!s.editor.send(&line, json!({ "keys": keys })).await.is(422).field("keys").is_empty());
@@ -111,16 +120,38 @@ async fn versions_gather_what_one_writes_and_tell_what_differs() {
     other.send(&shot(7), json!({ "description": "다른 사람이 고침" })).await.is(200);
     clock.advance(11 * MINUTE);
     other.send(&shot(7), json!({ "description": "한참 뒤" })).await.is(200);
-    s.editor.send(&format!("PUT /plans/{id}/order"), json!({ "keys": [2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] })).await.is(200);
+    s.editor
+        .send(&format!("PUT /plans/{id}/order"), json!({ "keys": [2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }))
+        .await
+        .is(200);
 
     let history = s.viewer.call(&format!("GET /plans/{id}/versions")).await.is(200).body["results"].clone();
-    let told: Vec<_> = history.as_array().unwrap().iter().map(|v| (v["version"].as_i64().unwrap(), v["reason"].as_str().unwrap(), v["user"]["nickname"].as_str().unwrap())).collect();
-    assert_eq!(told, [(5, "order", "editor"), (4, "edited", "other"), (3, "edited", "other"), (2, "edited", "editor"), (1, "created", "editor")]);
+    let told: Vec<_> = history
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|v| {
+            (v["version"].as_i64().unwrap(), v["reason"].as_str().unwrap(), v["user"]["nickname"].as_str().unwrap())
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (5, "order", "editor"),
+            (4, "edited", "other"),
+            (3, "edited", "other"),
+            (2, "edited", "editor"),
+            (1, "created", "editor")
+        ]
+    );
     let diff = s.viewer.call(&format!("GET /plans/{id}/versions/3/diff")).await.is(200).body;
-    assert_eq!(diff, json!({ "with": 2, "version": 3, "changes": [{
+    assert_eq!(
+        diff,
+        json!({ "with": 2, "version": 3, "changes": [{
         "path": "shots.7.description", "stage": "climax", "shot": 7, "place": 7, "field": "description",
         "before": "처음 고침", "after": "다른 사람이 고침",
-    }] }));
+    }] })
+    );
     let diff = s.viewer.call(&format!("GET /plans/{id}/versions/5/diff?with=1")).await.is(200).body;
     let paths: Vec<_> = diff["changes"].as_array().unwrap().iter().map(|c| c["path"].as_str().unwrap()).collect();
     assert_eq!(paths, ["inputs.tone", "shots.2.place", "shots.1.place", "shots.7.description"]);
@@ -128,7 +159,10 @@ async fn versions_gather_what_one_writes_and_tell_what_differs() {
     // Back, and back again: the state in between is a version of its own.
     let before = shown(&s.editor, id).await;
     let back = s.editor.call(&format!("POST /plans/{id}/versions/1/restore")).await.is(200).body;
-    assert_eq!((&back["version"], &back["inputs"]["tone"], &back["story"]["shots"][0]["key"]), (&json!(6), &json!("밝고 세련된"), &json!(1)));
+    assert_eq!(
+        (&back["version"], &back["inputs"]["tone"], &back["story"]["shots"][0]["key"]),
+        (&json!(6), &json!("밝고 세련된"), &json!(1))
+    );
     let again = s.editor.call(&format!("POST /plans/{id}/versions/5/restore")).await.is(200).body;
     assert_eq!(again["inputs"], before["inputs"]);
     let clean = |plan: &Value| {
@@ -165,7 +199,10 @@ async fn a_plan_goes_its_way_and_its_discussion_with_it() {
     let plan = s.editor.send(&line, to("in_review")).await.is(200).body;
     let feedback = plan["feedback_id"].as_i64().expect("it is discussed from now on");
     let discussed = s.viewer.call(&format!("GET /feedbacks/{feedback}")).await.is(200).body;
-    assert_eq!((&discussed["plan_id"], &discussed["status"], &discussed["title"]), (&json!(id), &json!("open"), &json!("겨울 저녁 붕어빵")));
+    assert_eq!(
+        (&discussed["plan_id"], &discussed["status"], &discussed["title"]),
+        (&json!(id), &json!("open"), &json!("겨울 저녁 붕어빵"))
+    );
     let comment = json!({ "text": "표정이 먼저 보이면 좋겠어요.", "section": "S07" });
     reviewer.send(&format!("POST /feedbacks/{feedback}/comments"), comment).await.is(201);
     reviewer.send(&format!("PUT /feedbacks/{feedback}/decision"), json!({ "decision": "approve" })).await.is(200);
@@ -236,7 +273,10 @@ async fn a_picture_is_what_it_says_and_is_kept_by_its_number() {
     let id = plan(&s).await;
     let put = put_picture(&s.editor, id, 7, "image/png", png(1)).await.is(200).body;
     let shot = &put["story"]["shots"][6];
-    assert_eq!((&shot["picture"]["kind"], &shot["picture_version"], &shot["edited"]), (&json!("sketch"), &json!(2), &json!(true)));
+    assert_eq!(
+        (&shot["picture"]["kind"], &shot["picture_version"], &shot["edited"]),
+        (&json!("sketch"), &json!(2), &json!(true))
+    );
     let got = s.viewer.call(&format!("GET /plans/{id}/shots/7/picture?v=2")).await.is(200);
     assert_eq!((got.bytes(), got.header("content-type")), (&png(1)[..], "image/png"));
     assert!(got.header("cache-control").contains("immutable"));
@@ -248,7 +288,8 @@ async fn a_picture_is_what_it_says_and_is_kept_by_its_number() {
     assert_eq!(put_picture(&s.editor, id, 7, "image/gif", b"GIF89a".to_vec()).await.status, 415);
     assert!(!put_picture(&s.editor, id, 7, "image/png", b"<svg/>".to_vec()).await.is(422).field("picture").is_empty());
     assert_eq!(put_picture(&s.editor, id, 7, "image/png", vec![0; (1 << 20) + 1]).await.status, 413);
-    let elsewhere = s.editor.line(&format!("PUT /plans/{id}/shots/7/picture")).json(&json!({ "media_id": 99, "at_ms": 0 }));
+    let elsewhere =
+        s.editor.line(&format!("PUT /plans/{id}/shots/7/picture")).json(&json!({ "media_id": 99, "at_ms": 0 }));
     assert!(!Answer::of(elsewhere).await.is(422).field("media_id").is_empty());
     let drawn = s.editor.call(&format!("DELETE /plans/{id}/shots/7/picture")).await.is(200).body;
     assert_eq!(drawn["story"]["shots"][6]["picture"], json!({ "kind": "conti" }));
@@ -263,7 +304,10 @@ async fn a_plan_goes_out_and_comes_back_equal() {
     put_picture(&s.editor, id, 2, "image/png", png(9)).await.is(200);
     let risky = json!({ "title": "=HYPERLINK(\"http://example.com\")", "dialogue": "\"안녕\", 아빠" });
     s.editor.send(&format!("PATCH /plans/{id}/shots/5"), risky).await.is(200);
-    s.editor.send(&format!("PUT /plans/{id}/order"), json!({ "keys": [2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] })).await.is(200);
+    s.editor
+        .send(&format!("PUT /plans/{id}/order"), json!({ "keys": [2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }))
+        .await
+        .is(200);
     let out = s.viewer.call(&format!("GET /plans/{id}/export?format=json")).await.is(200);
     let name = out.header("content-disposition").to_owned();
     assert!(name.contains("filename*=UTF-8''%EA%B0%80%EC%9D%84") && name.ends_with(".json"), "{name}");
@@ -303,7 +347,10 @@ async fn a_plan_goes_out_and_comes_back_equal() {
     let csv = s.viewer.call(&format!("GET /plans/{id}/export?format=csv")).await.is(200);
     let text = String::from_utf8(csv.bytes().to_vec()).unwrap();
     assert!(text.starts_with('\u{feff}') && text.matches("\r\n").count() == 13, "{text}");
-    assert!(text.contains("\"'=HYPERLINK(\"\"http://example.com\"\")\"") && text.contains("\"\"\"안녕\"\", 아빠\""), "{text}");
+    assert!(
+        text.contains("\"'=HYPERLINK(\"\"http://example.com\"\")\"") && text.contains("\"\"\"안녕\"\", 아빠\""),
+        "{text}"
+    );
     let pdf = s.viewer.call(&format!("GET /plans/{id}/export?format=pdf")).await.is(200);
     assert!(pdf.bytes().starts_with(b"%PDF-") && pdf.header("content-type") == "application/pdf");
     s.viewer.call(&format!("GET /plans/{id}/export?format=docx")).await.is(422);
@@ -318,7 +365,10 @@ async fn others_in_the_room_see_it_and_who_comes_back_is_told_the_present_state(
     let since = screen.next_of("initial_state").await["seq"].as_i64().unwrap();
     s.editor.send(&format!("PATCH /plans/{id}/shots/7"), json!({ "title": "김이 서린 유리창" })).await.is(200);
     let heard = screen.next_of("plan").await;
-    assert_eq!((&heard["change"], &heard["key"], &heard["rev"], &heard["user_id"]), (&json!("shot"), &json!(7), &json!(2), &json!(s.editor.id)));
+    assert_eq!(
+        (&heard["change"], &heard["key"], &heard["rev"], &heard["user_id"]),
+        (&json!("shot"), &json!(7), &json!(2), &json!(s.editor.id))
+    );
     assert_eq!(heard["plan"], shown(&s.viewer, id).await);
     s.editor.send(&format!("PATCH /plans/{id}"), json!({ "status": "in_review" })).await.is(200);
     assert_eq!(screen.next_of("plan").await["change"], "status");

@@ -32,7 +32,7 @@ use Role::{Editor, Manager, Owner, Reviewer, Viewer};
 
 /// What stands in a path: made anew for each call, since calls change and remove it.
 /// p project · f feedback · c comment by the owner · m media · j job · u a member · i invitation · k an invitation's key ·
-/// s a session of the caller · t a token of the caller · x an upload of the caller
+/// n a plan · s a session of the caller · t a token of the caller · x an upload of the caller
 fn table() -> Vec<(&'static str, Value, May)> {
     let none = || json!({});
     vec![
@@ -76,6 +76,28 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("DELETE /comments/c/reactions/like", none(), From(Reviewer)),
         ("PUT /feedbacks/f/decision", json!({ "decision": "approve" }), From(Reviewer)),
         ("POST /projects/p/feedbacks", json!({ "title": "새 피드백" }), From(Editor)),
+        ("GET /generator", none(), SignedIn),
+        ("GET /projects/p/plans", none(), From(Viewer)),
+        ("POST /projects/p/plans", json!({ "title": "기획안" }), From(Editor)),
+        ("POST /projects/p/plans/import", plan_file(), From(Editor)),
+        ("GET /plans/n", none(), From(Viewer)),
+        ("GET /plans/n/versions", none(), From(Viewer)),
+        ("GET /plans/n/versions/1", none(), From(Viewer)),
+        ("GET /plans/n/versions/1/diff", none(), From(Viewer)),
+        ("GET /plans/n/shots/7/picture", none(), From(Viewer)),
+        ("GET /plans/n/export?format=csv", none(), From(Viewer)),
+        ("PATCH /plans/n", json!({ "title": "다른 제목" }), From(Editor)),
+        ("PATCH /plans/n/stages/climax", json!({ "title": "전환" }), From(Editor)),
+        ("PATCH /plans/n/shots/7", json!({ "title": "유리창" }), From(Editor)),
+        ("PUT /plans/n/order", json!({ "keys": [2, 1, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12] }), From(Editor)),
+        ("POST /plans/n/storyboard", json!({}), From(Editor)),
+        ("PUT /plans/n/shots/7/picture", json!({ "media_id": 1, "at_ms": 0 }), From(Editor)),
+        ("DELETE /plans/n/shots/7/picture", none(), From(Editor)),
+        ("POST /plans/n/feedback", none(), From(Editor)),
+        // The present version, and what is not deleted, come after the right.
+        ("POST /plans/n/versions/1/restore", none(), From(Editor)),
+        ("POST /plans/n/restore", none(), From(Editor)),
+        ("DELETE /plans/n", none(), From(Editor)),
         ("PATCH /feedbacks/f", json!({ "status": "resolved" }), From(Editor)),
         ("POST /comments/c/resolution", none(), From(Editor)),
         ("DELETE /comments/c/resolution", none(), From(Editor)),
@@ -107,10 +129,32 @@ fn table() -> Vec<(&'static str, Value, May)> {
     ]
 }
 
+/// A plan as a file.
+fn plan_file() -> Value {
+    let names = ["opening", "development", "climax", "resolution"];
+    let stage = |name: &&str| {
+        json!({
+            "stage": name, "title": "", "summary": "", "content": "", "objective": "", "length_hint": "", "key_points": [],
+        })
+    };
+    let shot = |i: usize| {
+        json!({
+            "key": i + 1, "stage": names[i / 3], "title": "", "description": "", "dialogue": "", "subtitle": "",
+            "voice_over": "", "size": "wide", "movement": "static", "angle": "low", "duration_ms": 5000,
+            "transition": "cut", "inserts": [],
+        })
+    };
+    json!({
+        "kind": "videoplanet-plan", "form": 1, "title": "기획안", "inputs": { "duration_s": 60 }, "story": {
+            "stages": names.iter().map(stage).collect::<Vec<_>>(), "shots": (0..12).map(shot).collect::<Vec<_>>(),
+        },
+    })
+}
+
 /// `GET /projects/p/members/u` and `GET /projects/{id}/members/{user_id}` are one shape.
 fn shape(line: &str) -> String {
     let place = |part: &str| part.starts_with('{') || (part.len() == 1 && part != "/");
-    let file = |part: &str| matches!(part, "original" | "like" | "thumbs" | "01.jpg");
+    let file = |part: &str| matches!(part, "original" | "like" | "thumbs" | "01.jpg" | "climax");
     let line = line.split('?').next().unwrap_or_default();
     line.split('/').map(|p| if place(p) || file(p) { "*" } else { p }).collect::<Vec<_>>().join("/")
 }
@@ -165,6 +209,10 @@ impl Stage {
                 }
                 "m" => self.media.to_string(),
                 "j" => self.job.to_string(),
+                "n" => {
+                    let line = format!("POST /projects/{p}/plans");
+                    self.made(&line, json!({ "title": "기획안" })).await["id"].to_string()
+                }
                 "u" => self.s.viewer.id.to_string(),
                 "i" => invitation().await["id"].to_string(),
                 "k" => self.key_for(caller).await,
@@ -244,6 +292,8 @@ fn holds(line: &str, may: May, wanted: Option<u16>, got: &Answer) -> bool {
         None if line.ends_with("/restore") => got.status == 409,
         // Just made: the cool-down comes after the right as well.
         None if line.ends_with("/resend") => got.status == 429,
+        // A film that has no pictures.
+        None if line == "PUT /plans/n/shots/7/picture" => got.status == 422,
         None if line.contains("/thumbs/") => got.status < 300 || got.status == 404,
         None => got.status < 300,
     }

@@ -414,7 +414,7 @@ async fn a_lost_index_grows_back() {
     caught_up(&server).await;
     let answer = asked(&server, "돋보기").await;
     assert_eq!((&answer["total"], &answer["complete"]), (&json!(40), &json!(true)));
-    assert_eq!((health(&server).await, generations(&data)), (json!("healthy"), vec!["1-1".to_owned()]));
+    assert_eq!((health(&server).await, generations(&data)), (json!("healthy"), vec!["2-1".to_owned()]));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -424,14 +424,14 @@ async fn an_index_of_another_schema_serves_until_a_new_one_is_built() {
     for round in 0..3 {
         drop(server);
         let [name] = <[String; 1]>::try_from(generations(&data)).unwrap();
-        let number: u64 = name.strip_prefix("1-").unwrap().parse().unwrap();
+        let number: u64 = name.strip_prefix("2-").unwrap().parse().unwrap();
         let index = data.join("index");
         std::fs::rename(index.join(&name), index.join(format!("0-{number}"))).unwrap();
         server = Server::start(&data).await;
         // From the first question to the last.
         until("the new one serves alone", async || {
             assert_eq!(asked(&server, "돋보기").await["total"], 60 + round);
-            generations(&data) == [format!("1-{}", number + 1)]
+            generations(&data) == [format!("2-{}", number + 1)]
         })
         .await;
         caught_up(&server).await;

@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use videoplanet::base::roles::Role;
 
+use crate::clips::CLIP;
 use crate::crash::{Server, fresh};
 use crate::plans::plan;
 use crate::rooms::Screen;
@@ -46,9 +47,12 @@ async fn the_rules_write_twelve_shots_and_the_same_again_until_asked_for_others(
     let mut screen = Screen::open(&s, &s.viewer, "").await;
     screen.next_of("initial_state").await;
     let job = drafted(&s.editor, id, json!({})).await;
-    assert_eq!(job["result"], json!({
-        "plan_id": id, "version": 2, "source": "rules", "fallback": null, "cached": false, "images": 0,
-    }));
+    assert_eq!(
+        job["result"],
+        json!({
+            "plan_id": id, "version": 2, "source": "rules", "fallback": null, "cached": false, "images": 0,
+        })
+    );
     assert_eq!(screen.next_of("plan_progress").await["plan_id"], id);
     assert_eq!(screen.next_of("plan").await["change"], "storyboard");
     let plan = s.viewer.call(&format!("GET /plans/{id}")).await.is(200).body;
@@ -84,7 +88,10 @@ async fn locked_and_edited_parts_stay_and_parts_alone_are_written() {
     let before = story(&s, id).await;
     drafted(&s.editor, id, json!({ "regenerate": true })).await;
     let after = story(&s, id).await;
-    assert_eq!((&after["shots"][0], &after["shots"][6], &after["stages"][2]), (&before["shots"][0], &before["shots"][6], &before["stages"][2]));
+    assert_eq!(
+        (&after["shots"][0], &after["shots"][6], &after["stages"][2]),
+        (&before["shots"][0], &before["shots"][6], &before["stages"][2])
+    );
     assert_ne!(after["shots"][4], before["shots"][4]);
 
     // Only a stage, only a shot.
@@ -100,6 +107,20 @@ async fn locked_and_edited_parts_stay_and_parts_alone_are_written() {
     let released = story(&s, id).await;
     let changed: Vec<usize> = (0..12).filter(|i| released["shots"][i] != opened["shots"][i]).collect();
     assert_eq!(changed, [6]);
+    s.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_script_becomes_shots() {
+    let s = Studio::start("storyboard-script").await;
+    s.work().await;
+    let id = plan(&s).await;
+    let script = "S#1. 카페 / 낮\n창가에 앉은 지원이 시계를 본다.\n지원\n오늘은 꼭 말할 거야.\n\nS#2. 골목 / 밤\n두 사람이 나란히 걷는다.\n";
+    let job = drafted(&s.editor, id, json!({ "source": "script", "script": script })).await;
+    assert_eq!((&job["state"], &job["result"]["source"]), (&json!("done"), &json!("script")), "{job}");
+    let plan = s.viewer.call(&format!("GET /plans/{id}")).await.is(200).body;
+    assert_eq!(plan["notice"]["code"], "script_draft");
+    assert!(plan["story"].to_string().contains("오늘은 꼭 말할 거야."), "{}", plan["story"]);
     s.stop().await;
 }
 
@@ -155,7 +176,8 @@ async fn what_is_written_while_a_draft_is_under_way_stays() {
 async fn a_film_brings_its_scenes_with_their_pictures() {
     let s = Studio::start("storyboard-cut").await;
     s.work().await;
-    let film = s.publish("cut.mp4", &crate::clips::short()).await;
+    let words = format!("{CLIP} cut.mp4");
+    let film = s.publish("cut.mp4", &s.dir.film(&words)).await;
     assert_eq!(film["state"], "ready", "{film}");
     let id = plan(&s).await;
     let job = drafted(&s.editor, id, json!({ "source": "cut", "media_id": film["id"] })).await;

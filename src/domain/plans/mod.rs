@@ -336,6 +336,18 @@ fn may_change(plan: Plan) -> Result<Plan> {
     if plan.status.is_open() { Ok(plan) } else { Err(Error::Conflict(Text::new("error.plan_stands"))) }
 }
 
+impl Plan {
+    /// All that a search finds it by besides its title, a line each.
+    fn words(&self) -> String {
+        let Inputs { one_liner, tone, genre, target, .. } = &self.inputs;
+        let stages = self.story.stages.iter().flat_map(|s| [&s.title, &s.summary, &s.content]);
+        let shots = self.story.shots.iter();
+        let shots = shots.flat_map(|s| [&s.title, &s.description, &s.dialogue, &s.subtitle, &s.voice_over]);
+        let all = [one_liner, genre, tone, target].into_iter().chain(stages).chain(shots);
+        all.map(String::as_str).filter(|text| !text.is_empty()).collect::<Vec<_>>().join("\n")
+    }
+}
+
 /// What changed of a plan, as its room hears it.
 #[derive(Clone, Copy, Debug)]
 enum Change {

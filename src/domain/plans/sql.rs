@@ -185,9 +185,9 @@ pub(super) fn feed(
 
 pub(super) fn insert(tx: &mut Tx, p: &Plan) -> Result<PlanId> {
     let id = tx.insert(
-        "INSERT INTO plans (project_id, user_id, title, status, inputs, story, version, created_ms, updated_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-        params![p.project_id, p.user.id, p.title, p.status, p.inputs, p.story, p.version, p.created],
+        "INSERT INTO plans (project_id, user_id, title, status, inputs, story, version, created_ms, updated_ms, words)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)",
+        params![p.project_id, p.user.id, p.title, p.status, p.inputs, p.story, p.version, p.created, p.words()],
     )?;
     Ok(PlanId(id))
 }
@@ -195,9 +195,9 @@ pub(super) fn insert(tx: &mut Tx, p: &Plan) -> Result<PlanId> {
 pub(super) fn update(tx: &mut Tx, p: &Plan) -> Result<()> {
     tx.execute(
         "UPDATE plans SET title = ?2, status = ?3, inputs = ?4, story = ?5, notice = ?6, version = ?7, updated_ms = ?8,
-            rev = ?9
+            rev = ?9, words = ?10
          WHERE id = ?1",
-        params![p.id, p.title, p.status, p.inputs, p.story, p.notice, p.version, p.updated, p.rev],
+        params![p.id, p.title, p.status, p.inputs, p.story, p.notice, p.version, p.updated, p.rev, p.words()],
     )?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::engines::index::{Document, Key};
 use crate::engines::store::Db;
 
 /// Every status that a row can have; a document carries its number, so new ones come last.
-pub(super) const STATUSES: [&str; 15] = [
+pub(super) const STATUSES: [&str; 19] = [
     "planning",
     "in_progress",
     "review",
@@ -27,6 +27,10 @@ pub(super) const STATUSES: [&str; 15] = [
     "processing",
     "ready",
     "failed",
+    "draft",
+    "in_review",
+    "approved",
+    "published",
 ];
 
 /// What has no status.
@@ -110,9 +114,12 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         | JobMoved { .. }
         | LaneChanged { .. }
         | CachePurged { .. } => {}
-        // Plans become documents of their own; the rest is read where it stands.
-        PlanAdded { .. } | PlanChanged { .. } | PlanDeleted { .. } | PlanRestored { .. } => {}
-        StoryboardAsked { .. } | StoryboardDrafted { .. } | StoryboardFailed { .. } | GeneratorSet { .. } => {}
+        PlanAdded { plan }
+        | PlanChanged { plan, .. }
+        | PlanDeleted { plan }
+        | PlanRestored { plan }
+        | StoryboardDrafted { plan, .. } => drop(into.insert((Kind::Plan, plan.0))),
+        StoryboardAsked { .. } | StoryboardFailed { .. } | GeneratorSet { .. } => {}
         PhasesChanged { .. } | MemoChanged { .. } | FilmingConflict { .. } | DeadlineNear { .. } => {}
         EntryAdded { .. } | EntryChanged { .. } | EntryDeleted { .. } => {}
         MailResent { .. } | MailTested { .. } => {}

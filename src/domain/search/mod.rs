@@ -54,6 +54,8 @@ closed_set! {
         File = "file",
         /// 사람
         Person = "person",
+        /// 기획안
+        Plan = "plan",
     }
 }
 

@@ -166,6 +166,7 @@ fn kind(value: &str) -> Option<Kind> {
         "의견" | "댓글" | "코멘트" => Some(Kind::Comment),
         "파일" | "영상" => Some(Kind::File),
         "사람" | "멤버" => Some(Kind::Person),
+        "기획안" | "기획" => Some(Kind::Plan),
         other => other.to_lowercase().parse().ok(),
     }
 }

@@ -35,7 +35,7 @@ pub(super) fn read(
     marker: &Marker,
     authored: bool,
 ) -> Result<Shown> {
-    let mut wanted: [Vec<i64>; 5] = Default::default();
+    let mut wanted: [Vec<i64>; Kind::ALL.len()] = Default::default();
     for place in places {
         if let Some(ids) = wanted.get_mut(place.key.kind as usize)
             && !ids.contains(&place.key.id)
@@ -50,6 +50,7 @@ pub(super) fn read(
         feedbacks: wanted[Kind::Feedback as usize].clone(),
         files: wanted[Kind::File as usize].clone(),
         people: wanted[Kind::Person as usize].clone(),
+        plans: wanted[Kind::Plan as usize].clone(),
     };
     rows.feedbacks.extend(said.iter().map(|c| c.feedback_id.0));
     let rows = sql::rows(db, who.user, &rows)?;

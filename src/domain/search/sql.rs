@@ -45,6 +45,10 @@ fn source(kind: Kind) -> &'static str {
              FROM media x JOIN feedbacks f ON f.id = x.feedback_id AND f.deleted_ms IS NULL
              JOIN projects p ON p.id = x.project_id AND p.deleted_ms IS NULL WHERE x.deleted_ms IS NULL"
         }
+        Kind::Plan => {
+            "SELECT x.id, x.project_id, x.user_id, x.status, 0, x.created_ms, x.title, '', x.words, NULL
+             FROM plans x JOIN projects p ON p.id = x.project_id AND p.deleted_ms IS NULL WHERE x.deleted_ms IS NULL"
+        }
         Kind::Person => {
             "SELECT x.id, 0, x.id, '', 0, x.created_ms, x.nickname, '', '',
                 (SELECT group_concat(m.project_id) FROM members m
@@ -81,6 +85,7 @@ fn decoder(kind: Kind) -> fn(&Row) -> SqlResult<Document> {
         Kind::Comment => |r| document(Kind::Comment, r),
         Kind::File => |r| document(Kind::File, r),
         Kind::Person => |r| document(Kind::Person, r),
+        Kind::Plan => |r| document(Kind::Plan, r),
     }
 }
 
@@ -99,7 +104,7 @@ pub(super) fn page(db: &Db, kind: Kind, after: i64, limit: i64) -> Result<Vec<Do
 pub(super) fn count(db: &Db) -> Result<i64> {
     let sql =
         "SELECT (SELECT count(*) FROM projects) + (SELECT count(*) FROM feedbacks) + (SELECT count(*) FROM comments)
-        + (SELECT count(*) FROM media) + (SELECT count(*) FROM users)";
+        + (SELECT count(*) FROM media) + (SELECT count(*) FROM users) + (SELECT count(*) FROM plans)";
     Ok(db.one(sql, params![], |r| r.get(0))?.unwrap_or_default())
 }
 
@@ -142,6 +147,7 @@ pub(super) fn in_project(db: &Db, project: ProjectId) -> Result<Vec<(Kind, i64)>
         "SELECT 'feedback', id FROM feedbacks WHERE project_id = ?1
          UNION ALL SELECT 'file', id FROM media WHERE project_id = ?1
          UNION ALL SELECT 'comment', id FROM comments WHERE project_id = ?1
+         UNION ALL SELECT 'plan', id FROM plans WHERE project_id = ?1
          UNION ALL SELECT 'person', user_id FROM members WHERE project_id = ?1",
         params![project],
         named,
@@ -169,6 +175,7 @@ pub(super) struct Wanted {
     pub(super) feedbacks: Vec<i64>,
     pub(super) files: Vec<i64>,
     pub(super) people: Vec<i64>,
+    pub(super) plans: Vec<i64>,
 }
 
 /// A row that is shown.
@@ -188,12 +195,12 @@ pub(super) struct Shown {
 /// Those of the wanted rows that are there, in one statement. Of people those who share a project with the reader.
 pub(super) fn rows(db: &Db, reader: UserId, wanted: &Wanted) -> Result<Vec<Shown>> {
     let mut values = vec![reader.0];
-    let [projects, feedbacks, files, people] = [&wanted.projects, &wanted.feedbacks, &wanted.files, &wanted.people]
-        .map(|ids| {
-            let (places, mut own) = id_places(values.len() + 1, ids);
-            values.append(&mut own);
-            places
-        });
+    let all = [&wanted.projects, &wanted.feedbacks, &wanted.files, &wanted.people, &wanted.plans];
+    let [projects, feedbacks, files, people, plans] = all.map(|ids| {
+        let (places, mut own) = id_places(values.len() + 1, ids);
+        values.append(&mut own);
+        places
+    });
     let sql = format!(
         "SELECT 'project', p.id, p.name, p.id, p.name,
             trim(p.client || ' · ' || p.manager_name || ' · ' || p.description || ' · ' || p.concept, ' ·'), NULL,
@@ -208,6 +215,10 @@ pub(super) fn rows(db: &Db, reader: UserId, wanted: &Wanted) -> Result<Vec<Shown
          FROM media v JOIN feedbacks f ON f.id = v.feedback_id AND f.deleted_ms IS NULL
          JOIN projects p ON p.id = v.project_id AND p.deleted_ms IS NULL
          JOIN users u ON u.id = v.user_id WHERE v.id IN ({files}) AND v.deleted_ms IS NULL
+         UNION ALL
+         SELECT 'plan', x.id, x.title, p.id, p.name, x.words, NULL, u.id, u.nickname, x.status, x.created_ms
+         FROM plans x JOIN projects p ON p.id = x.project_id AND p.deleted_ms IS NULL
+         JOIN users u ON u.id = x.user_id WHERE x.id IN ({plans}) AND x.deleted_ms IS NULL
          UNION ALL
          SELECT 'person', u.id, u.nickname, 0, '', '', NULL, u.id, u.nickname, NULL, u.created_ms
          FROM users u WHERE u.id IN ({people}) AND u.locked = 0 AND EXISTS (
@@ -237,6 +248,7 @@ impl Shown {
     pub(super) fn hit(self, reader: UserId, marker: &Marker) -> Hit {
         let url = match (self.kind, self.feedback) {
             (Kind::Project, _) => format!("/projects/{}", self.id),
+            (Kind::Plan, _) => format!("/plans/{}", self.id),
             (_, Some(feedback)) => format!("/feedbacks/{feedback}"),
             _ => {
                 let q =

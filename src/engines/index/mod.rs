@@ -35,7 +35,7 @@ pub use hits::{Doc, Found, Hit, Pass, Place};
 pub use plan::{Ask, Words};
 
 /// Raised when the same text gives other tokens or fields than before: an index of another number is built anew.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// How to open the index.
 #[derive(Clone, Debug)]

@@ -70,7 +70,7 @@ fn a_mark_comes_back_with_its_documents_and_another_schema_is_not_gone_on_with()
     assert_eq!(find(&index, "드론 전환", |_| true), [1]);
     index.close();
     drop(index);
-    std::fs::rename(path.join("1-1"), path.join("0-1")).unwrap();
+    std::fs::rename(path.join("2-1"), path.join("0-1")).unwrap();
     let index = open(&path);
     assert!(index.whole().unwrap().schema != SCHEMA && index.trouble().is_some());
     assert_eq!(find(&index, "드론", |_| true), [1]);
@@ -96,7 +96,7 @@ fn a_damaged_file_is_told() {
     let path = dir("damage");
     let index = built(&path, &[said(1, 1, "엔딩 카드에 번호를 넣어 주세요")]);
     assert!(index.whole().unwrap().damaged().is_empty());
-    let file = std::fs::read_dir(path.join("1-1")).unwrap().flatten().map(|f| f.path());
+    let file = std::fs::read_dir(path.join("2-1")).unwrap().flatten().map(|f| f.path());
     let file = file.into_iter().find(|f| f.extension().is_some_and(|e| e == "idx" || e == "term")).unwrap();
     let mut bytes = std::fs::read(&file).unwrap();
     let middle = bytes.len() / 2;
@@ -194,24 +194,24 @@ fn wherever_a_byte_is_wrong_it_is_opened_or_removed_and_damage_is_told() {
     index.close();
     drop((g, index));
     let list = |at: &Path| std::fs::read_dir(at).unwrap().flatten().map(|f| f.path()).collect::<Vec<_>>();
-    let (files, copy) = (list(&path.join("1-1")), dir("anywhere-copy"));
+    let (files, copy) = (list(&path.join("2-1")), dir("anywhere-copy"));
     assert!(files.len() > 6, "{files:?}");
     for file in files.iter().filter(|f| f.extension().is_some_and(|e| e != "lock")) {
         let len = std::fs::metadata(file).unwrap().len() as usize;
         for at in [0, len / 4, len / 2, len * 3 / 4, len.saturating_sub(12), len - 1] {
             let _ = std::fs::remove_dir_all(&copy);
-            std::fs::create_dir_all(copy.join("1-1")).unwrap();
+            std::fs::create_dir_all(copy.join("2-1")).unwrap();
             for f in &files {
-                std::fs::copy(f, copy.join("1-1").join(f.file_name().unwrap())).unwrap();
+                std::fs::copy(f, copy.join("2-1").join(f.file_name().unwrap())).unwrap();
             }
-            let damaged = copy.join("1-1").join(file.file_name().unwrap());
+            let damaged = copy.join("2-1").join(file.file_name().unwrap());
             let mut bytes = std::fs::read(&damaged).unwrap();
             bytes[at] ^= 0xA5;
             std::fs::write(&damaged, bytes).unwrap();
             let label = format!("{} at {at} of {len}", file.extension().unwrap().display());
             let index = open(&copy);
             match index.whole() {
-                None => assert!(index.trouble().is_some() && !copy.join("1-1").exists(), "{label}"),
+                None => assert!(index.trouble().is_some() && !copy.join("2-1").exists(), "{label}"),
                 Some(g) if g.damaged().is_empty() => assert_eq!(find_ids(&index).len(), 58, "{label}"),
                 Some(_) => {}
             }

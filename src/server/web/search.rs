@@ -22,7 +22,7 @@ use crate::domain::search::{self, Answer, Hit, Kind, Question};
 const LONGEST: usize = 200;
 
 /// The tabs, in their order.
-const KINDS: [Kind; 5] = [Kind::Comment, Kind::Feedback, Kind::Project, Kind::File, Kind::Person];
+const KINDS: [Kind; 6] = [Kind::Comment, Kind::Feedback, Kind::Project, Kind::Plan, Kind::File, Kind::Person];
 
 /// What can be asked, as (what it is called, question); the questions of `None` stand in the locale.
 type Examples = &'static [(&'static str, Option<&'static str>)];
@@ -190,6 +190,7 @@ impl Page {
             Kind::Comment => "comment",
             Kind::File => "file",
             Kind::Person => "user",
+            Kind::Plan => "edit",
         }
     }
 
@@ -199,8 +200,9 @@ impl Page {
             Some(Kind::Project) => &["js.project_status"],
             Some(Kind::Feedback) => &["js.status"],
             Some(Kind::File) => &["js.media"],
+            Some(Kind::Plan) => &["plans.status"],
             Some(Kind::Comment | Kind::Person) => &["js.filter"],
-            None => &["js.filter", "js.status", "js.project_status", "js.media"],
+            None => &["js.filter", "js.status", "js.project_status", "js.media", "plans.status"],
         };
         let words = sets.iter().map(|set| (format!("{set}.{status}"), self.f.label(set, status)));
         words.into_iter().find(|(key, word)| key != word).map_or_else(|| status.to_owned(), |(_, word)| word)

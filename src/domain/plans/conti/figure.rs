@@ -84,6 +84,41 @@ impl Person {
         pen.oval(self.at, self.head * 0.42, self.head * 0.5, Some(70));
     }
 
+    /// One of many: no more than it takes.
+    pub fn extra(&self, pen: &mut Pen) {
+        let line = (0.7 + self.head * 0.012).clamp(0.9, 2.0);
+        pen.with(90, line);
+        if self.head < 40.0 {
+            for k in [-1.0, 1.0] {
+                let leg = [(k * 0.08, 3.3), (k * 0.6, 3.3), (k * 0.42, 6.4), (k * 0.14, 6.4)];
+                pen.tone(&self.all(&leg), 170);
+            }
+        }
+        let coat =
+            [(-0.2, 0.6), (-0.95, 0.95), (-1.08, 2.2), (-0.9, 3.6), (0.9, 3.6), (1.08, 2.2), (0.95, 0.95), (0.2, 0.6)];
+        let coat = self.all(&coat);
+        pen.blob(&coat, if self.look == Look::Long { 236 } else { 214 });
+        pen.oval(self.at, self.head * 0.37, self.head * 0.5, Some(PAPER));
+        let low = if self.look == Look::Long { 0.5 } else { -0.02 };
+        let hair = [
+            (-0.42, low),
+            (-0.4, -0.35),
+            (0.0, -0.6),
+            (0.4, -0.35),
+            (0.42, low),
+            (0.28 + self.face * 0.1, -0.2),
+            (-0.2 + self.face * 0.1, -0.24),
+        ];
+        pen.blob(&self.all(&hair), 150);
+        let f = self.face * 0.12;
+        if self.head > 16.0 {
+            for k in [-0.15, 0.13] {
+                pen.line(self.q(k + f, 0.02), self.q(k + f + 0.05, 0.03));
+            }
+            pen.line(self.q(f - 0.08, 0.28), self.q(f + 0.08, 0.28));
+        }
+    }
+
     fn body(&self, pen: &mut Pen) {
         let f = self.face.signum() * if self.face == 0.0 { 0.0 } else { 1.0 };
         let side = if f < 0.0 { -1.0 } else { 1.0 };
@@ -333,23 +368,25 @@ impl Person {
 
     fn hair(&self, pen: &mut Pen, line: f32) {
         let (f, drop) = (self.face * 0.12, self.tilt * 0.06);
-        let fringe = if self.back { 0.5 } else { 0.0 };
+        if self.back {
+            return self.nape(pen, line);
+        }
         let (tone, points): (u8, Vec<(f32, f32)>) = match self.look {
             Look::Long => (
                 120,
                 vec![
-                    (-0.44, 0.25 + fringe * 0.6),
+                    (-0.44, 0.25),
                     (-0.45, -0.2),
                     (-0.28, -0.52),
                     (0.02, -0.6),
                     (0.3, -0.52),
                     (0.46, -0.2),
-                    (0.44, 0.25 + fringe * 0.6),
-                    (0.37, 0.0 + fringe),
-                    (0.3, -0.2 + drop + fringe),
-                    (f * 1.2 + 0.04, -0.36 + drop + fringe * 1.6),
-                    (-0.26, -0.22 + drop + fringe),
-                    (-0.37, 0.02 + fringe),
+                    (0.44, 0.25),
+                    (0.37, 0.0),
+                    (0.3, -0.2 + drop),
+                    (f * 1.2 + 0.04, -0.36 + drop),
+                    (-0.26, -0.22 + drop),
+                    (-0.37, 0.02),
                 ],
             ),
             Look::Cap => (
@@ -365,33 +402,39 @@ impl Person {
                     (-0.2 + f, -0.2 + drop),
                 ],
             ),
+            // Parted at one side, the fringe in tufts.
             _ => (
-                120,
+                130,
                 vec![
-                    (-0.39, 0.04 + fringe * 0.5),
-                    (-0.43, -0.22),
-                    (-0.3, -0.53),
-                    (-0.02, -0.62),
-                    (0.24, -0.57),
-                    (0.42, -0.28),
-                    (0.39, 0.04 + fringe * 0.5),
-                    (0.34, -0.14 + fringe),
-                    (0.2 + f, -0.24 + drop + fringe),
-                    (0.02 + f, -0.31 + drop + fringe),
-                    (-0.2 + f, -0.2 + drop + fringe),
-                    (-0.33, -0.12 + fringe),
+                    (-0.4, 0.1),
+                    (-0.46, -0.2),
+                    (-0.36, -0.54),
+                    (-0.06, -0.68),
+                    (0.26, -0.62),
+                    (0.45, -0.32),
+                    (0.41, 0.1),
+                    (0.35, -0.16),
+                    (0.29 + f, -0.13 + drop),
+                    (0.2 + f, -0.3 + drop),
+                    (0.1 + f, -0.18 + drop),
+                    (-0.02 + f, -0.34 + drop),
+                    (-0.16 + f, -0.14 + drop),
+                    (-0.25 + f, -0.28 + drop),
+                    (-0.34, -0.1),
                 ],
             ),
         };
         let mass = self.all(&points);
         pen.blob(&mass, tone);
-        pen.with(INK, line * 0.9).hatch(
-            &mass,
-            if self.face < 0.0 { 118.0 } else { 62.0 },
-            (self.head * 0.055).max(2.4),
-        );
+        pen.with(INK, line * 0.9);
+        if self.head > 60.0 && self.look != Look::Cap {
+            self.strands(pen, line, drop);
+        } else {
+            let lean = if self.face < 0.0 { 118.0 } else { 62.0 };
+            pen.hatch(&mass, lean, (self.head * 0.055).max(2.4));
+        }
         pen.with(INK, line);
-        if self.look == Look::Cap && !self.back {
+        if self.look == Look::Cap {
             let s = if self.face < 0.0 { -1.0 } else { 1.0 };
             pen.blob(
                 &self.all(&[
@@ -403,7 +446,7 @@ impl Person {
                 110,
             );
         }
-        if self.head > 40.0 && self.look != Look::Cap && !self.back {
+        if self.head > 40.0 && self.look != Look::Cap {
             // A few hairs that do as they like.
             pen.with(INK, line * 0.6);
             pen.curve(&self.all(&[(-0.1, -0.6), (0.02, -0.68), (0.16, -0.64)]));
@@ -412,18 +455,68 @@ impl Person {
         }
     }
 
+    /// The back of the head.
+    fn nape(&self, pen: &mut Pen, line: f32) {
+        let low = if self.look == Look::Long { 0.95 } else { 0.44 };
+        let side = if self.look == Look::Long { 0.52 } else { 0.42 };
+        let hair = self.all(&[
+            (-side, 0.16),
+            (-0.45, -0.2),
+            (-0.31, -0.54),
+            (0.0, -0.64),
+            (0.31, -0.54),
+            (0.45, -0.2),
+            (side, 0.16),
+            (0.26, low),
+            (0.0, low - 0.05),
+            (-0.26, low),
+        ]);
+        pen.blob(&hair, if self.look == Look::Cap { 150 } else { 130 });
+        for i in 0..9 {
+            let k = i as f32 / 8.0 * 2.0 - 1.0;
+            pen.with(if i == 3 { 215 } else { 45 }, line * if i % 3 == 0 { 0.9 } else { 0.55 });
+            let end = low - 0.1 - 0.16 * k * k + pen.between(-0.05, 0.03);
+            pen.curve(&self.all(&[(k * 0.06, -0.56), (k * 0.36, -0.18), (k * 0.33, end)]));
+        }
+        pen.with(INK, line);
+    }
+
+    /// Strands from the crown outward, some dark, one where the light lies.
+    fn strands(&self, pen: &mut Pen, line: f32, drop: f32) {
+        let f = self.face * 0.12;
+        let crown = (-0.12 + f * 0.5, -0.58);
+        for i in 0..11 {
+            let k = i as f32 / 10.0;
+            let out = (-0.4 + 0.8 * k, -0.16 - 0.16 * (k * 3.14).sin() + drop);
+            let bend = ((crown.0 + out.0) * 0.62, (crown.1 + out.1) * 0.6 - 0.08);
+            pen.with(if i == 3 { 215 } else { 45 }, line * if i % 3 == 0 { 0.9 } else { 0.55 });
+            let from = (crown.0 + (out.0 - crown.0) * 0.12, crown.1 + 0.02);
+            let to = (out.0 + pen.between(-0.02, 0.02), out.1 + pen.between(-0.05, 0.02));
+            pen.curve(&self.all(&[from, bend, to]));
+        }
+        if self.look == Look::Long {
+            for s in [-1.0, 1.0] {
+                for k in [0.43, 0.49] {
+                    pen.with(45, line * 0.6);
+                    pen.curve(&self.all(&[(s * 0.42, -0.1), (s * k, 0.3), (s * (k + 0.02), 0.78)]));
+                }
+            }
+        }
+        pen.with(INK, line);
+    }
+
     /// Somebody close to the camera, seen from behind: the shoulder that one looks over.
     pub fn shoulder(pen: &mut Pen, w: f32, h: f32, left: bool) {
         let s = if left { 1.0 } else { -1.0 };
         let edge = if left { 0.0 } else { w };
-        let u = h.min(w * 1.1);
-        let q = |x: f32, y: f32| (edge + s * x * u, y * h);
+        let u = h.min(w * 0.86);
+        let q = |x: f32, y: f32| (edge + s * x * u, h - (1.0 - y) * u.max(h * 0.62));
         let low = 1.05;
         let coat =
             [q(-0.1, low), q(-0.1, 0.62), q(0.16, 0.55), q(0.3, 0.6), q(0.44, 0.69), q(0.53, 0.84), q(0.56, low)];
         pen.with(INK, 2.4).blob(&coat, 84);
         let dark = [q(0.0, low), q(0.0, 0.66), q(0.2, 0.62), q(0.36, 0.7), q(0.46, 0.84), q(0.48, low)];
-        pen.with(0, 1.5).hatch(&dark, if left { 55.0 } else { 125.0 }, 4.5);
+        pen.with(0, 1.5).hatch(&dark, if left { 55.0 } else { 125.0 }, 6.5);
         let head = [
             q(-0.12, 0.5),
             q(-0.1, 0.18),
@@ -436,7 +529,7 @@ impl Person {
             q(-0.05, 0.68),
         ];
         pen.with(INK, 2.4).blob(&head, 66);
-        pen.with(0, 1.5).hatch(&head, if left { 70.0 } else { 110.0 }, 4.0);
+        pen.with(0, 1.5).hatch(&head, if left { 70.0 } else { 110.0 }, 6.0);
         // The edge that the light finds: ear and cheek.
         pen.with(INK, 1.8).blob(&[q(0.25, 0.36), q(0.3, 0.37), q(0.3, 0.45), q(0.25, 0.48)], 190);
     }

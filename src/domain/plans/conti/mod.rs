@@ -104,7 +104,7 @@ pub fn frame(shot: &Shot, place: usize, format: Format) -> Frame {
     let (w, h) = picture(format);
     let (width, height) = (w + 2.0 * EDGE, h + EDGE + FOOT);
     let seed = seed(shot);
-    let scene = words::scene(shot, seed);
+    let scene = words::scene(shot);
     let mut pen = Pen::new(seed, w, h);
     pen.tone(&[(0.0, 0.0), (w, 0.0), (w, h), (0.0, h)], PAPER);
     if shot.angle == Angle::Dutch {
@@ -119,8 +119,8 @@ pub fn frame(shot: &Shot, place: usize, format: Format) -> Frame {
     let mut marks = vec![Mark::Clip((EDGE, EDGE), (EDGE + w, EDGE + h))];
     marks.extend(moved(pen.marks.split_off(0)));
     marks.push(Mark::Unclip);
-    arrows::draw(&mut pen, shot.movement, w, h, seed);
     border(&mut pen, w, h);
+    arrows::draw(&mut pen, shot.movement, w, h, seed);
     let foot = h + 29.0;
     pen.text((0.0, foot), 15.0, Anchor::Start, INK, label(place, shot.picture_version));
     let told = format!("{} · {} · {}", size_mark(shot.size), angle_mark(shot.angle), movement_mark(shot.movement));
@@ -215,7 +215,7 @@ fn people(pen: &mut Pen, shot: &Shot, scene: &Scene, view: &View, seed: u64) {
         tilt: view.tilt,
         look,
         pose,
-        back: false,
+        back: scene.back,
     };
     let place = |pen: &mut Pen, mut p: Person| {
         if !wide {
@@ -225,11 +225,11 @@ fn people(pen: &mut Pen, shot: &Shot, scene: &Scene, view: &View, seed: u64) {
         p.draw(pen);
     };
     if scene.crowd {
-        let rows: &[(f32, f32)] = if wide { &[(0.62, 0.0), (0.8, 0.5)] } else { &[(0.5, 0.0), (0.66, 0.5)] };
-        let ink = pen.ink;
+        let many = matches!(shot.size, ShotSize::ExtremeWide | ShotSize::Wide) && !ots;
+        let rows: &[(f32, f32)] = if many { &[(0.62, 0.0), (0.8, 0.5)] } else { &[(0.7, 0.3)] };
         for (k, shift) in rows {
             let apart = if wide { view.head * 2.6 / view.w } else { view.head * 1.55 / view.w };
-            let n = (1.0 / apart).ceil().min(9.0) as i32;
+            let n = (1.0 / apart).ceil().min(5.0) as i32;
             for i in 0..n {
                 let x = (i as f32 + 0.4 + shift * 0.6) / n as f32 + pen.between(-0.02, 0.02);
                 let look = [Look::Short, Look::Long, Look::Cap, Look::Short][(pen.chance() * 4.0) as usize % 4];
@@ -240,11 +240,9 @@ fn people(pen: &mut Pen, shot: &Shot, scene: &Scene, view: &View, seed: u64) {
                 } else {
                     view.head_y + view.head * (0.1 + pen.between(-0.12, 0.1))
                 };
-                pen.ink = 120;
-                p.draw(pen);
+                p.extra(pen);
             }
         }
-        pen.ink = ink;
     }
     let side = if seed & 2 == 0 { 1.0 } else { -1.0 };
     match scene.people[..] {

@@ -214,39 +214,105 @@ pub fn detail(pen: &mut Pen, scene: &Scene, w: f32, h: f32) {
 fn hand(pen: &mut Pen, held: Option<Thing>, w: f32, h: f32, u: f32) {
     let c = (w * 0.5, h * 0.54);
     let q = |x: f32, y: f32| (c.0 + x * u, c.1 + y * u);
+    // Half the width of what is held.
+    let a = 0.19;
     // Sleeve and wrist.
-    pen.shape(&[q(0.5, 0.14), q(0.62, 0.52), q(1.5, 0.75), q(1.5, 0.12)], 150);
-    pen.hatch(&[q(0.56, 0.3), q(0.62, 0.52), q(1.5, 0.75), q(1.5, 0.5)], 24.0, 5.0);
-    pen.blob(
-        &[q(0.56, 0.16), q(0.3, 0.06), q(0.1, 0.1), q(-0.02, 0.26), q(0.08, 0.42), q(0.36, 0.48), q(0.62, 0.48)],
-        PAPER,
-    );
-    match held {
-        Some(Thing::Food | Thing::Cup) => thing(pen, held.unwrap_or(Thing::Cup), q(-0.04, 0.32), u * 0.62),
-        Some(known) => thing(pen, known, q(-0.02, 0.36), u * 0.74),
-        None => pen.shape(&[q(-0.16, -0.28), q(0.1, -0.3), q(0.14, 0.3), q(-0.1, 0.32)], 236),
-    }
-    // Fingers in front of it, one after the other.
-    for (i, (y, long)) in [(-0.04, 0.32), (0.09, 0.36), (0.21, 0.34), (0.32, 0.28)].into_iter().enumerate() {
-        let lean = i as f32 * 0.012;
+    pen.shape(&[q(0.56, 0.1), q(0.66, 0.6), q(1.6, 0.85), q(1.6, 0.06)], 150);
+    pen.hatch(&[q(0.6, 0.34), q(0.66, 0.6), q(1.6, 0.85), q(1.6, 0.5)], 24.0, 5.0);
+    // The tips of the fingers, which come round from behind.
+    for (y, out) in [(-0.02, 0.085), (0.085, 0.105), (0.19, 0.1), (0.285, 0.075)] {
+        let tip = -a - out;
         pen.blob(
             &[
-                q(0.3, y - 0.03 + lean),
-                q(0.12, y - 0.06),
-                q(0.14 - long * 0.62, y - 0.05),
-                q(0.1 - long * 0.78, y),
-                q(0.14 - long * 0.6, y + 0.05),
-                q(0.14, y + 0.055),
-                q(0.32, y + 0.07),
+                q(-a + 0.05, y - 0.05),
+                q(tip + 0.03, y - 0.05),
+                q(tip, y),
+                q(tip + 0.03, y + 0.045),
+                q(-a + 0.05, y + 0.05),
             ],
             PAPER,
         );
-        let tip = 0.1 - long * 0.7;
-        pen.curve(&[q(tip - 0.01, y - 0.03), q(tip + 0.045, y - 0.01), q(tip + 0.01, y + 0.025)]);
-        pen.line(q(0.06, y - 0.035), q(0.06, y + 0.03));
+        pen.line(q(tip + 0.02, y - 0.03), q(tip + 0.025, y + 0.025));
     }
-    // The thumb behind, the back of the hand in shade.
-    pen.hatch(&[q(0.28, 0.2), q(0.52, 0.2), q(0.6, 0.46), q(0.3, 0.46)], 48.0, 5.0);
+    match held {
+        Some(Thing::Food) => bag(pen, q(0.0, 0.44), u * 0.78),
+        Some(Thing::Cup) => {
+            pen.shape(&[q(-a - 0.03, -0.3), q(a + 0.03, -0.3), q(a - 0.04, 0.44), q(0.04 - a, 0.44)], PAPER);
+            pen.shape(&[q(-a - 0.06, -0.36), q(a + 0.06, -0.36), q(a + 0.05, -0.27), q(-a - 0.05, -0.27)], 120);
+            pen.hatch(&[q(0.06, -0.26), q(a + 0.02, -0.26), q(a - 0.05, 0.43), q(0.04, 0.43)], 84.0, 5.0);
+            steam(pen, q(0.0, -0.4), u * 0.5);
+        }
+        Some(Thing::Phone) => thing(pen, Thing::Phone, q(0.0, 0.44), u * 0.84),
+        Some(Thing::Paper) => {
+            pen.shape(&[q(-0.34, -0.34), q(0.26, -0.38), q(0.3, 0.36), q(-0.28, 0.42)], PAPER);
+            for i in 0..6 {
+                let y = -0.26 + i as f32 * 0.09;
+                pen.line(q(-0.26, y), q(0.2 - 0.12 * (i % 3) as f32, y - 0.03));
+            }
+        }
+        _ => {
+            pen.shape(&[q(-a, -0.4), q(a, -0.4), q(a, 0.42), q(-a, 0.42)], PAPER);
+            pen.shape(&[q(-a, -0.26), q(a, -0.26), q(a, -0.04), q(-a, -0.04)], 226);
+            pen.oval(q(0.0, -0.15), u * 0.06, u * 0.06, Some(PAPER));
+            pen.hatch(&[q(0.07, -0.4), q(a, -0.4), q(a, 0.42), q(0.07, 0.42)], 82.0, 5.0);
+        }
+    }
+    // The ball of the thumb, and the thumb in front of it all.
+    pen.blob(
+        &[
+            q(0.64, 0.12),
+            q(0.42, -0.02),
+            q(0.27, -0.13),
+            q(0.12, -0.2),
+            q(-0.01, -0.19),
+            q(-0.05, -0.13),
+            q(0.02, -0.07),
+            q(0.12, -0.03),
+            q(0.17, 0.06),
+            q(0.13, 0.22),
+            q(0.16, 0.4),
+            q(0.34, 0.52),
+            q(0.68, 0.58),
+        ],
+        PAPER,
+    );
+    pen.curve(&[q(-0.03, -0.165), q(0.02, -0.13), q(0.03, -0.09)]);
+    pen.curve(&[q(0.17, 0.06), q(0.25, 0.13), q(0.28, 0.24)]);
+    pen.hatch(&[q(0.2, 0.28), q(0.42, 0.3), q(0.66, 0.42), q(0.66, 0.57), q(0.34, 0.51), q(0.17, 0.4)], 40.0, 5.0);
+}
+
+/// A paper bag with something warm in it; its foot stands at `c`.
+fn bag(pen: &mut Pen, c: P, s: f32) {
+    let q = |x: f32, y: f32| (c.0 + x * s, c.1 - y * s);
+    for (x, y, lean) in [(-0.1, 0.86, -0.03), (0.1, 0.92, 0.04)] {
+        pen.blob(
+            &[
+                q(x - 0.11, y - 0.2),
+                q(x - 0.12 + lean, y),
+                q(x + lean, y + 0.12),
+                q(x + 0.12 + lean, y),
+                q(x + 0.11, y - 0.2),
+            ],
+            222,
+        );
+        pen.curve(&[q(x - 0.06 + lean, y - 0.02), q(x + lean, y - 0.05), q(x + 0.07 + lean, y - 0.01)]);
+        pen.oval(q(x - 0.03 + lean, y + 0.05), s * 0.014, s * 0.014, Some(INK));
+    }
+    let front = [
+        q(-0.23, 0.0),
+        q(-0.27, 0.78),
+        q(-0.18, 0.73),
+        q(-0.09, 0.79),
+        q(0.0, 0.74),
+        q(0.09, 0.8),
+        q(0.18, 0.74),
+        q(0.27, 0.79),
+        q(0.23, 0.0),
+    ];
+    pen.shape(&front, PAPER);
+    pen.hatch(&[q(0.08, 0.02), q(0.22, 0.02), q(0.25, 0.72), q(0.1, 0.74)], 80.0, 5.0);
+    pen.line(q(-0.12, 0.62), q(-0.08, 0.2));
+    steam(pen, q(0.0, 1.06), s * 0.6);
 }
 
 /// Eyes, as wide as the frame.

@@ -10,12 +10,12 @@ pub fn draw(pen: &mut Pen, size: ShotSize, scene: &Scene, w: f32, h: f32) {
     let u = h.min(w * 1.1);
     // Length of a metre.
     let m = u * match size {
-        ShotSize::ExtremeWide => 0.035,
-        ShotSize::Wide => 0.1,
-        ShotSize::Full => 0.19,
-        ShotSize::Medium => 0.34,
-        ShotSize::MediumCloseUp => 0.5,
-        ShotSize::CloseUp | ShotSize::ExtremeCloseUp => 0.75,
+        ShotSize::ExtremeWide => 0.055,
+        ShotSize::Wide => 0.13,
+        ShotSize::Full => 0.24,
+        ShotSize::Medium => 0.44,
+        ShotSize::MediumCloseUp => 0.62,
+        ShotSize::CloseUp | ShotSize::ExtremeCloseUp => 0.92,
     };
     let c = (w * 0.5, h * 0.5);
     pen.with(INK + 50, 1.3);

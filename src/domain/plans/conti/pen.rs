@@ -95,7 +95,7 @@ fn rotate(p: P, angle: f32, around: P) -> P {
 impl Pen {
     /// A pencil for a picture of `w` × `h`, whose hand shakes as `seed` says.
     pub fn new(seed: u64, w: f32, h: f32) -> Pen {
-        let bounds = ((-0.25 * w, -0.25 * h), (1.25 * w, 1.25 * h));
+        let bounds = ((-0.12 * w, -0.12 * h), (1.12 * w, 1.12 * h));
         Pen { marks: Vec::new(), ink: INK, weight: 1.6, shake: 1.0, turn: (0.0, (0.0, 0.0)), bounds, state: seed }
     }
 
@@ -130,6 +130,16 @@ impl Pen {
     }
 
     fn put(&mut self, mut steps: Vec<Step>, fill: Option<u8>, line: Option<(u8, f32)>) {
+        let ends = steps.iter().filter_map(|step| match *step {
+            Step::Move(p) | Step::Line(p) | Step::Curve(_, _, p) => Some(p),
+            Step::Close => None,
+        });
+        let far = (f32::MAX, f32::MAX, f32::MIN, f32::MIN);
+        let (l, t, r, b) = ends.fold(far, |(l, t, r, b), p| (l.min(p.0), t.min(p.1), r.max(p.0), b.max(p.1)));
+        // What is not seen, or smaller than a dot, is not drawn.
+        if self.outside((l, t), (r, b)) || (r - l < 1.5 && b - t < 1.5) {
+            return;
+        }
         let (angle, around) = self.turn;
         if angle != 0.0 {
             for step in &mut steps {
@@ -155,7 +165,11 @@ impl Pen {
     }
 
     fn straight(&mut self, a: P, b: P) -> Step {
-        let by = (length(a, b) * 0.014).clamp(0.25, 2.4);
+        let long = length(a, b);
+        if long < 10.0 {
+            return Step::Line(self.near(b, 0.3));
+        }
+        let by = (long * 0.014).clamp(0.25, 2.4);
         let (c, d) = (mix(a, b, 0.33), mix(a, b, 0.68));
         Step::Curve(self.near(c, by), self.near(d, by), self.near(b, by * 0.4))
     }
@@ -203,6 +217,10 @@ impl Pen {
         for i in 0..spans as isize {
             // Catmull–Rom through the points, as a Bézier curve.
             let (p0, p1, p2, p3) = (at(i - 1), at(i), at(i + 1), at(i + 2));
+            if length(p1, p2) < 3.0 {
+                steps.push(Step::Line(p2));
+                continue;
+            }
             let by = (length(p1, p2) * 0.025).clamp(0.1, 1.6);
             let c = (p1.0 + (p2.0 - p0.0) / 6.0, p1.1 + (p2.1 - p0.1) / 6.0);
             let d = (p2.0 - (p3.0 - p1.0) / 6.0, p2.1 - (p3.1 - p1.1) / 6.0);
@@ -226,6 +244,33 @@ impl Pen {
     pub fn blob(&mut self, points: &[P], fill: u8) {
         let steps = self.smooth(points, true);
         self.put(steps, Some(fill), Some((self.ink, self.weight)));
+        self.again(points, true);
+    }
+
+    /// The line by which a large outline was looked for: lighter, a little beside it, not all the way round.
+    fn again(&mut self, points: &[P], curved: bool) {
+        let spans = points.iter().zip(points.iter().cycle().skip(1));
+        let round: f32 = spans.map(|(a, b)| length(*a, *b)).sum();
+        if round < 170.0 || self.ink > 110 {
+            return;
+        }
+        let (ink, weight) = (self.ink, self.weight);
+        self.with(ink.saturating_add(70), weight * 0.55);
+        let loose: Vec<P> = points.iter().map(|p| self.near(*p, 2.0)).collect();
+        if curved {
+            let from = (self.chance() * loose.len() as f32) as usize;
+            let part: Vec<P> = loose.iter().cycle().skip(from).take(loose.len() * 3 / 4 + 1).copied().collect();
+            self.curve(&part);
+        } else {
+            for i in 0..loose.len() {
+                let (a, b) = (loose[i], loose[(i + 1) % loose.len()]);
+                if self.chance() < 0.65 {
+                    let over = (6.0 / length(a, b).max(1.0)).min(0.1);
+                    self.line(mix(a, b, -over), mix(a, b, 1.0 + over));
+                }
+            }
+        }
+        self.with(ink, weight);
     }
 
     /// A closed curve of a tone, without a line.
@@ -243,6 +288,7 @@ impl Pen {
         }
         steps.push(Step::Close);
         self.put(steps, Some(fill), Some((self.ink, self.weight)));
+        self.again(points, false);
     }
 
     /// The same without a line: a grey marker's stroke.
@@ -278,7 +324,10 @@ impl Pen {
         let inside: Vec<P> = points.iter().map(|p| (p.0.clamp(l, r), p.1.clamp(t, d))).collect();
         let flat: Vec<P> = inside.iter().map(|p| rotate(*p, -angle, (0.0, 0.0))).collect();
         let (low, high) = flat.iter().fold((f32::MAX, f32::MIN), |(a, b), p| (a.min(p.1), b.max(p.1)));
-        let gap = gap.max((high - low) / 90.0).max(1.5);
+        if high - low < 6.0 {
+            return;
+        }
+        let gap = gap.max((high - low) / 60.0).max(1.8);
         let mut steps = Vec::new();
         let mut y = low + gap * 0.6;
         while y < high {

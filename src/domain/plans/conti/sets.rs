@@ -112,7 +112,7 @@ fn window(pen: &mut Pen, view: &View, l: f32, r: f32, z: f32) {
             view.at(x + s * 0.08, 0.7, z),
             view.at(x + s * 0.32, 0.7, z),
         ];
-        pen.blob(&cloth, 238);
+        pen.shape(&cloth, 238);
         pen.hatch(&cloth, 86.0, 6.0);
     }
 }
@@ -245,7 +245,8 @@ fn school(pen: &mut Pen, view: &View) {
     // Rows of desks.
     for row in 0..2 {
         let zz = 2.1 - row as f32 * 1.3;
-        for x in [-2.5, -1.1, 1.1, 2.5] {
+        let places: &[f32] = if row == 0 { &[-2.4, -0.8, 0.8, 2.4] } else { &[-2.0, 2.0] };
+        for &x in places {
             for s in [-0.38, 0.38] {
                 pen.line(view.at(x + s, 0.0, zz), view.at(x + s, 0.62, zz));
             }
@@ -256,7 +257,7 @@ fn school(pen: &mut Pen, view: &View) {
 
 fn stage(pen: &mut Pen, view: &View) {
     let (l, r) = view.sides(2.0);
-    let half = l.abs().max(r).min(9.0) + 0.4;
+    let half = l.abs().max(r).min(60.0) + 0.4;
     let back = [view.at(-half, 9.0, 2.5), view.at(half, 9.0, 2.5), view.at(half, 0.0, 2.5), view.at(-half, 0.0, 2.5)];
     pen.tone(&back, 150);
     pen.hatch(&back, 88.0, 11.0);
@@ -289,12 +290,12 @@ fn stage(pen: &mut Pen, view: &View) {
             pen.curve(&[(edge + d * k, 0.0), (edge + d * k * 0.8, view.h * 0.4), (edge + d * k * 0.6, floor)]);
         }
     }
-    if view.soft() {
+    if view.head > 0.09 * view.h {
         return;
     }
     // Who watches: heads before the light.
-    let r = (view.head * 0.42).clamp(view.h * 0.028, view.h * 0.075);
-    let n = (view.w / (r * 2.7)).ceil() as i32;
+    let r = (view.head * 0.42).clamp(view.w.min(view.h * 1.8) * 0.034, view.h * 0.09);
+    let n = (view.w / (r * 2.7)).ceil().min(9.0) as i32;
     let (ink, weight) = (pen.ink, pen.weight);
     pen.with(20, 1.4);
     for i in 0..=n {

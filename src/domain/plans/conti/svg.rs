@@ -23,8 +23,10 @@ fn escaped(text: &str) -> String {
     out
 }
 
+/// A grey in sixteen steps: finer ones are not seen, and cost twice the letters.
 fn grey(tone: u8) -> String {
-    format!("#{tone:02x}{tone:02x}{tone:02x}")
+    let step = (u32::from(tone) + 8) / 17;
+    format!("#{step:x}{step:x}{step:x}")
 }
 
 /// A number with one place at the most, as short as it can be.
@@ -43,11 +45,12 @@ struct Way {
     out: String,
     at: (i32, i32),
     begun: (i32, i32),
+    fine: f32,
 }
 
 impl Way {
     fn snap(&self, p: P) -> (i32, i32) {
-        ((p.0 * FINE).round() as i32, (p.1 * FINE).round() as i32)
+        ((p.0 * self.fine).round() as i32, (p.1 * self.fine).round() as i32)
     }
 
     fn pair(&mut self, p: (i32, i32)) {
@@ -89,11 +92,29 @@ impl Way {
     }
 }
 
-/// Half a unit is finer than the hand that drew it: all coordinates are whole numbers of halves.
-const FINE: f32 = 2.0;
+/// A frame for a page is smaller than this, in bytes: pages show twelve of them.
+const ROOM: usize = 18_500;
 
-/// The whole document.
+/// The whole document. Half a unit is finer than the hand that drew it; a frame with very much in it takes whole ones, and
+/// if that is not enough, it does without the lines by which outlines were looked for.
 pub fn write(frame: &Frame) -> String {
+    let sizes = [(2.0, true), (1.0, true), (1.0, false)];
+    let mut written = sizes.iter().map(|(fine, loose)| written(frame, *fine, *loose));
+    let first = written.next().unwrap_or_default();
+    if first.len() <= ROOM {
+        return first;
+    }
+    let mut last = first;
+    for svg in written {
+        last = svg;
+        if last.len() <= ROOM {
+            break;
+        }
+    }
+    last
+}
+
+fn written(frame: &Frame, fine: f32, loose: bool) -> String {
     let mut out = String::with_capacity(16_384);
     let (w, h) = (frame.width.round(), frame.height.round());
     let _ = write!(
@@ -101,12 +122,13 @@ pub fn write(frame: &Frame) -> String {
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" width=\"{w}\" height=\"{h}\" role=\"img\">\
          <title>{}</title><rect width=\"100%\" height=\"100%\" fill=\"#fff\"/>\
          <g fill=\"none\" stroke-linecap=\"round\" stroke-linejoin=\"round\">",
-        w * FINE,
-        h * FINE,
+        w * fine,
+        h * fine,
         escaped(&frame.title)
     );
     for mark in &frame.marks {
         match mark {
+            Mark::Path { fill: None, line: Some((100.., width)), .. } if !loose && *width < 0.95 => {}
             Mark::Path { steps, fill, line } => {
                 out.push_str("<path");
                 if let Some(tone) = fill {
@@ -114,18 +136,18 @@ pub fn write(frame: &Frame) -> String {
                 }
                 if let Some((tone, width)) = line {
                     let _ = write!(out, " stroke=\"{}\" stroke-width=\"", grey(*tone));
-                    number(&mut out, width * FINE);
+                    number(&mut out, width * fine);
                     out.push('"');
                 }
-                let mut way = Way { out: String::new(), at: (0, 0), begun: (0, 0) };
+                let mut way = Way { out: String::new(), at: (0, 0), begun: (0, 0), fine };
                 steps.iter().for_each(|step| way.step(*step));
                 let _ = write!(out, " d=\"{}\"/>", way.out);
             }
             Mark::Text { at, size, anchor, tone, text } => {
                 out.push_str("<text x=\"");
-                number(&mut out, at.0 * FINE);
+                number(&mut out, at.0 * fine);
                 out.push_str("\" y=\"");
-                number(&mut out, at.1 * FINE);
+                number(&mut out, at.1 * fine);
                 let anchor = match anchor {
                     Anchor::Start => "start",
                     Anchor::Middle => "middle",
@@ -135,7 +157,7 @@ pub fn write(frame: &Frame) -> String {
                     out,
                     "\" font-family=\"Pretendard,Helvetica,Arial,sans-serif\" font-weight=\"600\" font-size=\"{}\" \
                      text-anchor=\"{anchor}\" fill=\"{}\">{}</text>",
-                    (size * FINE).round(),
+                    (size * fine).round(),
                     grey(*tone),
                     escaped(text)
                 );
@@ -144,11 +166,11 @@ pub fn write(frame: &Frame) -> String {
                 let _ = write!(
                     out,
                     "<clipPath id=\"p\"><path d=\"M{} {}H{}V{}H{}z\"/></clipPath><g clip-path=\"url(#p)\">",
-                    a.0 * FINE,
-                    a.1 * FINE,
-                    b.0 * FINE,
-                    b.1 * FINE,
-                    a.0 * FINE
+                    a.0 * fine,
+                    a.1 * fine,
+                    b.0 * fine,
+                    b.1 * fine,
+                    a.0 * fine
                 );
             }
             Mark::Unclip => out.push_str("</g>"),

@@ -68,6 +68,8 @@ pub struct Scene {
     pub crowd: bool,
     /// A hand is what matters.
     pub hand: bool,
+    /// They turn their backs to us.
+    pub back: bool,
     /// It is night.
     pub night: bool,
 }
@@ -113,6 +115,7 @@ const CHILD: &str = "아이 어린이 소년 소녀 꼬마 초등 child kid boy 
 const CAP: &str = "모자 기사 배달 감독 작업자 cap driver delivery";
 const EMPTY: &str = "드론 전경 풍경 텅 빈 조감 landscape drone aerial empty skyline";
 const HAND: &str = "손 손끝 손가락 손등 hand hands finger fingers";
+const BACK: &str = "뒷모습 뒤돌아 등지고 돌아서 behind";
 const NIGHT: &str = "밤 야경 저녁 심야 새벽 어둠 어두운 night evening dark dusk";
 
 /// What may follow a noun of one syllable: 산에, but not 산업.
@@ -146,7 +149,7 @@ fn best<T: Copy>(table: &[(T, &str)], title: &str, text: &str) -> Option<T> {
 }
 
 /// Reads the scene out of a shot's words.
-pub fn scene(shot: &Shot, seed: u64) -> Scene {
+pub fn scene(shot: &Shot) -> Scene {
     let (title, body) = (shot.title.to_lowercase(), shot.description.to_lowercase());
     let all = format!("{title} {body}");
     let thing = best(THINGS, &title, &body);
@@ -169,8 +172,8 @@ pub fn scene(shot: &Shot, seed: u64) -> Scene {
         _ if told(&all, CHILD) > 0 => Look::Child,
         _ if told(&all, LONG) > 0 => Look::Long,
         _ if told(&all, CAP) > 0 => Look::Cap,
-        _ if named || seed & 1 == 0 => Look::Short,
-        _ => Look::Long,
+        // Nothing is told: the same person in all shots of a plan.
+        _ => Look::Short,
     };
     let second = if first == Look::Short { Look::Long } else { Look::Short };
     Scene {
@@ -179,6 +182,7 @@ pub fn scene(shot: &Shot, seed: u64) -> Scene {
         people: [first, second][..count].to_vec(),
         crowd: crowd && count > 0,
         hand: told(&all, HAND) > 0,
+        back: told(&all, BACK) > 0,
         night: told(&all, NIGHT) > 0,
     }
 }

@@ -185,7 +185,8 @@ fn stages(doc: &Document, longer: &mut Vec<Vec<Piece>>) -> Page {
         let room =
             wide - if i == 0 { INNER + 14.0 } else { 30.0 } - if i as f32 == n - 1.0 { INNER - 16.0 } else { 0.0 };
         let name = doc.name("stage", stage.stage.as_str());
-        let size = if width(&name, 26.0, Weight::Bold) < room * 0.5 { 26.0 } else { 16.0 };
+        // One sign in Korean, a word elsewhere.
+        let size = if name.chars().count() == 1 { 26.0 } else { 16.0 };
         page.text((left, HEAD + 41.0), size, Weight::Bold, WHITE, name);
         let hint = fit(&stage.length_hint, 8.5, Weight::Regular, room * 0.5);
         right(&mut page, (left + room, HEAD + 40.0), 8.5, Weight::Regular, Colour(205, 212, 255), &hint);

@@ -2,24 +2,27 @@
 
 use crate::base::dice::Dice;
 use crate::domain::plans::story::{
-    Angle, Format, INSERTS, Inputs, Insert, Intensity, Picture, Purpose, SHOTS, Shot, Stage, StageName, Story, Style,
+    Angle, Format, INSERTS, Inputs, Insert, Intensity, Picture, Purpose, SHOTS, Shot, ShotSize, Stage, StageName,
+    Story, Style,
 };
 
 use super::Part;
 use super::film::{self, Look, Scene};
 use super::pen::{Facts, Pen};
-use super::words_camera::{self as camera, Mood};
+use super::words_camera as camera;
 use super::words_inserts::inserts;
 use super::words_styles::{self, Beat};
 use super::words_styles_more as more;
+use super::words_tales as tales;
 use super::words_voices::{self as voices, Voice};
+use super::words_worlds_more::ANYWHERE;
 use super::{genre::Genre, timing};
 
 /// Bounds of a film's length, in seconds.
 const SECONDS: (i64, i64) = (10, 3_600);
 
 /// The film's length in milliseconds; what the tempo makes of twelve shots when none is given.
-pub fn target_ms(inputs: &Inputs) -> i64 {
+pub(super) fn target_ms(inputs: &Inputs) -> i64 {
     let (low, high) = inputs.tempo.range_ms();
     match inputs.duration_s {
         ..=0 => SHOTS as i64 * (low + high) / 2,
@@ -28,7 +31,7 @@ pub fn target_ms(inputs: &Inputs) -> i64 {
 }
 
 /// A number that only equal inputs share (FNV-1a).
-fn seed(inputs: &Inputs) -> u64 {
+pub(super) fn seed(inputs: &Inputs) -> u64 {
     let Inputs { one_liner, tone, genre, target, duration_s, format, tempo, style, intensity, seed } = inputs;
     let words = [one_liner, tone, genre, target, format.as_str(), tempo.as_str(), style.as_str(), intensity.as_str()];
     let text = format!("{}\u{0}{duration_s}\u{0}{seed}", words.join("\u{0}"));
@@ -42,7 +45,7 @@ struct Open {
 }
 
 /// "약 20초", "약 1분 20초".
-pub fn length_hint(ms: i64) -> String {
+pub(super) fn length_hint(ms: i64) -> String {
     let seconds = ((ms + 500) / 1_000).max(1);
     match (seconds / 60, seconds % 60) {
         (0, s) => format!("약 {s}초"),
@@ -55,10 +58,10 @@ fn parts(style: Style) -> &'static [words_styles::Part; 4] {
     match style {
         Style::Hook => &words_styles::HOOK,
         Style::Classic => &words_styles::CLASSIC,
-        Style::Pixar => &words_styles::PIXAR,
+        Style::Pixar => &tales::PIXAR,
         Style::Inductive => &more::INDUCTIVE,
         Style::Deductive => &more::DEDUCTIVE,
-        Style::Documentary => &more::DOCUMENTARY,
+        Style::Documentary => &tales::DOCUMENTARY,
     }
 }
 
@@ -184,24 +187,32 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn stage(&mut self, i: usize) -> Stage {
         let words = &parts(self.inputs.style)[i];
-        let mut content: Vec<String> = words.contents.iter().filter_map(|row| self.pen.line(row)).collect();
+        let rows = if self.inputs.intensity == Intensity::Minimal { 1 } else { words.contents.len() };
+        let mut content: Vec<String> = words.contents[..rows].iter().filter_map(|row| self.pen.line(row)).collect();
         if self.inputs.intensity == Intensity::Rich {
             content.extend(self.pen.line(&[
-                "{hero:은} {deed}.",
                 "{time}의 분위기를 장면 전체에 고르게 입힌다.",
                 "{thing:을} 장면을 잇는 고리로 쓴다.",
                 "대사보다 그림이 먼저 말하게 한다.",
             ]));
         }
-        if self.inputs.intensity == Intensity::Minimal {
-            content.truncate(1);
+        if i == 0 && self.inputs.intensity != Intensity::Minimal {
+            content.extend(self.pen.line(&[
+                "{tone} 톤을 첫 장면부터 분명히 한다.",
+                "처음부터 끝까지 {tone} 톤을 지킨다.",
+                "화면과 소리 모두 {tone} 톤으로 시작한다.",
+            ]));
         }
         let points = match self.inputs.intensity {
             Intensity::Minimal => 2,
             Intensity::Moderate => 3,
             Intensity::Rich => 4,
         };
-        let summary = self.pen.must(&[words.summaries]);
+        // The second part says what the one-liner says.
+        let told: Vec<&'static str> =
+            words.summaries.iter().copied().filter(|s| i == 1 && s.contains("{deed}")).collect();
+        let plain: &[&'static str] = if i == 1 { &["{hero:은} {deed}.", "그렇게 {hero:은} {deed}."] } else { &[] };
+        let summary = self.pen.must(&[&told, plain, words.summaries]);
         Stage {
             stage: StageName::ALL[i],
             title: self.pen.must(&[words.titles]),
@@ -217,7 +228,7 @@ impl Writer<'_> {
 
     fn shot(&mut self, i: usize, key: i64, look: Look, duration_ms: i64) -> Shot {
         let beat = &parts(self.inputs.style)[i / 3].shots[i % 3];
-        let description = self.description(i, beat, look);
+        let (title, description) = self.description(i, beat, look);
         let voice = &voice(self.genre, self.inputs.style)[i];
         let logo = i == SHOTS - 1 && self.genre == Genre::Ad;
         // Told briefly, every other place keeps its words.
@@ -229,7 +240,9 @@ impl Writer<'_> {
         Shot {
             key,
             stage: StageName::ALL[i / 3],
-            title: self.pen.must(&[beat.titles, &["{place}의 한때", "{hero}의 한순간", "{prop}"]]),
+            title: title.unwrap_or_else(|| {
+                self.pen.must(&[&["{place}의 한때", "{hero}의 한순간", "{prop}", "{prop}", "{prop}"], beat.titles])
+            }),
             description,
             dialogue,
             subtitle,
@@ -247,23 +260,27 @@ impl Writer<'_> {
         }
     }
 
-    fn description(&mut self, i: usize, beat: &Beat, look: Look) -> String {
+    fn description(&mut self, i: usize, beat: &Beat, look: Look) -> (Option<String>, String) {
         let facts = self.pen.facts;
-        let first = self.pen.must(&[
-            beat.lines,
-            facts.world.views,
-            &["{hero:을} 둘러싼 풍경을 담는다.", "{prop:이} 화면에 들어온다."],
-        ]);
-        let mut out = vec![first];
+        // The middle of the third part is the one-liner's own moment.
+        let core = if i == 7 { self.pen.pair(words_styles::CORE.titles, words_styles::CORE.lines) } else { None };
+        let (title, first) = core.or_else(|| self.pen.pair(beat.titles, beat.lines)).unwrap_or_else(|| {
+            let spare: &[&'static str] =
+                &["{hero:을} 둘러싼 풍경을 담는다.", "{prop:이} 화면에 들어온다.", "{prop:에} 시선이 머문다."];
+            (None, self.pen.must(&[facts.world.views, ANYWHERE.views, spare]))
+        });
+        // Of a body is spoken only where somebody is seen.
+        let somebody = first.contains(&facts.hero) || facts.other.as_ref().is_some_and(|o| first.contains(o));
         let more = match self.inputs.intensity {
             Intensity::Minimal => self.pen.dice.roll(2),
             Intensity::Moderate => 1 + self.pen.dice.roll(2),
             Intensity::Rich => 2 + self.pen.dice.roll(2),
         };
         let last = i == SHOTS - 1;
+        let mut out = vec![first];
         // What the world adds comes before what the camera does.
         if more > 1 || (more == 1 && self.pen.dice.roll(3) == 0) {
-            let act = if i % 3 == 1 { self.pen.act(&out[0]) } else { None };
+            let act = if i % 3 == 1 && somebody && i < 7 { self.pen.act(&out[0]) } else { None };
             let seen = match (act, i % 3) {
                 (None, 0) => self.pen.line(facts.world.views),
                 (None, _) if self.pen.dice.roll(2) == 0 => self.pen.line(facts.world.sounds),
@@ -271,27 +288,15 @@ impl Writer<'_> {
             };
             out.extend(seen);
         }
-        while out.len() <= more {
-            let turn = self.pen.dice.roll(5);
-            let second = look.angle == Angle::OverShoulder && self.shoulders % 2 == 1;
-            let stock: &[&'static str] = match turn {
-                0 | 1 if last => camera::farewell(look.movement),
-                0 | 1 => camera::movement(look.movement),
-                2 => camera::angle(look.angle, second),
-                3 => camera::size(look.size),
-                _ => camera::light(facts.mood),
-            };
-            let fall = [
-                stock,
-                camera::light(facts.mood),
-                camera::movement(look.movement),
-                camera::light(Mood::Plain),
-                camera::size(look.size),
-            ];
-            match fall.iter().find_map(|s| self.pen.line(s)) {
-                Some(line) => out.push(line),
-                None => break,
-            }
+        let wide = matches!(look.size, ShotSize::ExtremeWide | ShotSize::Wide | ShotSize::Full);
+        let second = look.angle == Angle::OverShoulder && self.shoulders % 2 == 1;
+        let moves = if last { camera::farewell(look.movement) } else { camera::movement(look.movement, wide) };
+        let mut stocks =
+            vec![moves, camera::angle(look.angle, wide, second), camera::size(look.size), camera::light(facts.mood)];
+        while out.len() <= more && !stocks.is_empty() {
+            let stock = stocks.swap_remove(self.pen.dice.roll(stocks.len()));
+            let fit: Vec<&'static str> = stock.iter().copied().filter(|s| somebody || !s.starts_with('!')).collect();
+            out.extend(self.pen.line(&fit));
         }
         self.shoulders += usize::from(look.angle == Angle::OverShoulder);
         if last && self.genre == Genre::Ad {
@@ -307,7 +312,7 @@ impl Writer<'_> {
                 Format::Wide => &[],
             }));
         }
-        out.join(" ")
+        (title, out.join(" "))
     }
 
     fn inserts(&mut self) -> Vec<Insert> {

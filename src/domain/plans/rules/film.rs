@@ -93,14 +93,16 @@ fn angles(size: ShotSize, place: usize, scene: Scene) -> Vec<Angle> {
     all
 }
 
-fn movements(size: ShotSize, last: bool) -> &'static [Movement] {
+fn movements(size: ShotSize, place: usize) -> &'static [Movement] {
     use Movement::*;
-    if last {
+    if place == SHOTS - 1 {
         return &[Static, Dolly, Zoom, Tilt];
     }
+    if place % 3 == 0 {
+        return &[Static, Pan, Dolly];
+    }
     match size {
-        ShotSize::ExtremeWide => &[Static, Pan, Dolly],
-        ShotSize::Wide => &[Pan, Static, Tracking, Dolly],
+        ShotSize::ExtremeWide | ShotSize::Wide => &[Pan, Static, Dolly],
         ShotSize::Full => &[Tracking, Tracking, Static, Pan, Tilt],
         ShotSize::Medium => &[Static, Tracking, Dolly, Pan],
         ShotSize::MediumCloseUp => &[Static, Dolly, Zoom],
@@ -217,7 +219,7 @@ pub fn looks(scene: Scene, fixed: &[Option<Look>; SHOTS], dice: &mut Dice) -> Ve
             let stills = out.iter().rev().take_while(|l| l.movement == Movement::Static).count();
             let before = out.last().map(|l| l.movement);
             let free = |m: &Movement| Some(*m) != before || (*m == Movement::Static && stills < 2);
-            let open: Vec<Movement> = movements(size, place == SHOTS - 1).iter().copied().filter(free).collect();
+            let open: Vec<Movement> = movements(size, place).iter().copied().filter(free).collect();
             Look { size, angle, movement: *dice.of(&open), transition: transition(place, scene, dice) }
         });
         out.push(look);

@@ -18,9 +18,13 @@ mod words_inserts;
 mod words_nouns;
 mod words_styles;
 mod words_styles_more;
+mod words_tales;
 mod words_voices;
 mod words_worlds;
 mod words_worlds_more;
+
+#[cfg(test)]
+mod tests;
 
 use super::story::StageName;
 

@@ -9,7 +9,7 @@ use super::korean;
 use super::premise::{self, Premise};
 use super::words_camera::Mood;
 use super::words_worlds::World;
-use super::words_worlds_more as worlds;
+use super::words_worlds_more::{self as worlds, ANYWHERE};
 
 /// What the sentences of a plan are about: the one-liner's facts, and the world's where it says nothing.
 pub struct Facts {
@@ -27,21 +27,35 @@ pub struct Facts {
     pub time: String,
     /// With what.
     pub thing: String,
+    /// The thing as it is seen: of an app, its screen.
+    pub item: String,
     /// What it comes down to.
     pub topic: String,
     /// What the hero does, before a noun.
     pub act: Option<String>,
+    /// What the hero has done, before a noun.
+    pub past: Option<String>,
     /// The same at the end of a sentence.
     pub deed: Option<String>,
     /// For whom.
     pub target: Option<String>,
+    /// The tone as it was written.
+    pub tone: Option<String>,
     /// The surroundings.
     pub world: &'static World,
-    /// Other surroundings that the one-liner touches.
-    pub second: &'static World,
+    /// The thing, where the one-liner names it.
+    pub own: Option<String>,
+    /// The hero is one, and speaks with one voice.
+    pub single: bool,
     /// How it feels.
     pub mood: Mood,
 }
+
+/// Ends of things that are seen on a screen alone.
+const DIGITAL: &str = "앱 어플 플랫폼 서비스 소프트웨어 프로그램 사이트 웹사이트 게임 솔루션 챗봇";
+
+/// Ends of words for several people.
+const GROUPS: &str = "들 부부 연인 가족 커플 남매 형제 자매 쌍둥이 밴드 사람";
 
 /// `text` without what could break a sentence; `None` when nothing is left or too much.
 fn phrase(text: &str, max: usize) -> Option<String> {
@@ -57,7 +71,7 @@ impl Facts {
     pub fn of(inputs: &Inputs, dice: &mut Dice) -> Facts {
         let Premise { hero, hero_full, human, other, place, time, things, act, deed, topic, nouns } =
             premise::read(&inputs.one_liner);
-        let (world, second) = worlds::choose(&nouns, dice.roll(3));
+        let world = worlds::choose(&nouns, place.as_deref(), dice.roll(3));
         let mood = Mood::of(&inputs.tone);
         let found = hero.is_some();
         let hero = hero.unwrap_or_else(|| world.hero.to_owned());
@@ -71,7 +85,12 @@ impl Facts {
         };
         let place = place.unwrap_or_else(|| world.place.to_owned());
         let clash = |thing: &&String| !place.contains(thing.as_str()) && !hero.contains(thing.as_str());
-        let thing = things.iter().find(clash).cloned().unwrap_or_else(|| world.thing.to_owned());
+        let own = things.iter().find(clash).cloned();
+        let thing = own.clone().unwrap_or_else(|| world.thing.to_owned());
+        let many = GROUPS.split(' ').any(|g| hero.ends_with(g)) || hero.starts_with("두 ") || hero.starts_with("세 ");
+        let single = !many && hero_full.as_deref().is_none_or(|h| !h.starts_with("두 "));
+        let item =
+            if DIGITAL.split(' ').any(|d| thing.ends_with(d)) { format!("{thing} 화면") } else { thing.clone() };
         Facts {
             who: hero_full.unwrap_or_else(|| hero.clone()),
             topic: topic.unwrap_or_else(|| format!("{hero}의 이야기")),
@@ -82,10 +101,14 @@ impl Facts {
             hero,
             place,
             thing,
-            act,
+            past: act.clone().filter(|a| !a.ends_with(['는', '던'])),
+            act: act.filter(|a| a.ends_with(['는', '던'])),
             deed,
+            item,
+            tone: phrase(&inputs.tone, 20),
             world,
-            second,
+            own,
+            single,
             mood,
         }
     }
@@ -98,9 +121,13 @@ impl Facts {
             "place" => Some(&self.place),
             "time" => Some(&self.time),
             "thing" => Some(&self.thing),
+            "item" => Some(&self.item),
+            "tone" => self.tone.as_deref(),
             "topic" => Some(&self.topic),
             "act" => self.act.as_deref(),
+            "past" => self.past.as_deref(),
             "deed" => self.deed.as_deref(),
+            "own" => self.own.as_deref(),
             "target" => self.target.as_deref(),
             _ => None,
         }
@@ -124,7 +151,7 @@ pub struct Pen<'a> {
 }
 
 /// How often a plan says the one-liner's clause.
-const CLAUSES: u32 = 3;
+const CLAUSES: u32 = 4;
 
 /// The sentences of a text, without the marks that end them.
 pub fn sentences(text: &str) -> impl Iterator<Item = &str> {
@@ -136,7 +163,7 @@ impl<'a> Pen<'a> {
     pub fn new(facts: &'a Facts, mut dice: Dice, kept: &[&str], old: &[&str]) -> Pen<'a> {
         let all =
             |texts: &[&str]| texts.iter().flat_map(|t| sentences(t)).map(str::to_owned).collect::<HashSet<String>>();
-        let mut props: Vec<&'static str> = facts.world.props.iter().chain(facts.second.props).copied().collect();
+        let mut props: Vec<&'static str> = facts.world.props.iter().chain(ANYWHERE.props).copied().collect();
         props.dedup();
         let mut mixed: Vec<&'static str> = Vec::with_capacity(props.len());
         while !props.is_empty() {
@@ -154,6 +181,7 @@ impl<'a> Pen<'a> {
     fn fill(&self, pattern: &'static str) -> Option<String> {
         let body = match pattern.strip_prefix('!') {
             Some(_) if !self.facts.human => return None,
+            Some(body) if !self.facts.single && body.starts_with("{hero}: ") => return None,
             Some(body) => body,
             None => pattern,
         };
@@ -175,8 +203,13 @@ impl<'a> Pen<'a> {
         Some(out)
     }
 
+    /// Speaks of what not every one-liner tells.
+    fn own(pattern: &str) -> bool {
+        ["{act", "{past", "{deed", "{other", "{target", "{tone", "{own"].iter().any(|s| pattern.contains(s))
+    }
+
     fn clause(pattern: &str) -> bool {
-        pattern.contains("{act}") || pattern.contains("{deed}")
+        pattern.contains("{act}") || pattern.contains("{past}") || pattern.contains("{deed}")
     }
 
     fn free(&self, text: &str) -> bool {
@@ -185,11 +218,25 @@ impl<'a> Pen<'a> {
 
     /// A sentence of `stock` that the plan does not hold yet.
     pub fn line(&mut self, stock: &[&'static str]) -> Option<String> {
+        self.pick(stock).map(|(_, text)| text)
+    }
+
+    fn pick(&mut self, stock: &[&'static str]) -> Option<(&'static str, String)> {
         let mut left: Vec<&'static str> = stock.to_vec();
+        // Two times of three, what the one-liner itself says comes first.
+        let own = self.dice.roll(3) > 0;
         let mut second: Option<(&'static str, String)> = None;
         let mut found = None;
         while !left.is_empty() {
-            let pattern = left.swap_remove(self.dice.roll(left.len()));
+            let told = left.iter().filter(|p| own && Self::own(p)).count();
+            let pattern = match told {
+                0 => left.swap_remove(self.dice.roll(left.len())),
+                n => {
+                    let nth = self.dice.roll(n);
+                    let at = left.iter().enumerate().filter(|(_, p)| Self::own(p)).map(|(i, _)| i).nth(nth);
+                    left.swap_remove(at.unwrap_or(0))
+                }
+            };
             if (self.used.contains(pattern) && !pattern.contains("{prop"))
                 || (Self::clause(pattern) && self.clauses >= CLAUSES)
             {
@@ -210,7 +257,14 @@ impl<'a> Pen<'a> {
             self.props.pop();
         }
         self.taken.extend(sentences(&text).map(str::to_owned));
-        Some(text)
+        Some((pattern, text))
+    }
+
+    /// A sentence of `lines` with the title that stands at the same place in `titles`, while that is free.
+    pub fn pair(&mut self, titles: &[&'static str], lines: &[&'static str]) -> Option<(Option<String>, String)> {
+        let (pattern, text) = self.pick(lines)?;
+        let title = lines.iter().position(|l| *l == pattern).and_then(|i| titles.get(i)).and_then(|t| self.line(&[t]));
+        Some((title, text))
     }
 
     /// The same, from the first stock that has one left.
@@ -222,12 +276,12 @@ impl<'a> Pen<'a> {
     pub fn act(&mut self, after: &str) -> Option<String> {
         let alone =
             after.contains(self.facts.hero.as_str()) && self.facts.other.as_deref().is_none_or(|o| !after.contains(o));
-        let acts: Vec<&'static str> = self.facts.world.acts.iter().chain(self.facts.second.acts).copied().collect();
+        let acts = self.facts.world.acts;
         if !self.facts.human {
             return None;
         }
         let bare: Vec<&'static str> = acts.iter().map(|a| a.strip_prefix("{hero:이} ").unwrap_or(a)).collect();
-        self.line(if alone { &bare } else { &acts })
+        self.line(if alone { &bare } else { acts })
     }
 }
 

@@ -9,6 +9,9 @@ const NOUN_MAX: usize = 14;
 const CLAUSE_MAX: usize = 34;
 const TOPIC_MAX: usize = 26;
 
+/// Ideas that name no sort of thing.
+const UNSORTED: &str = "마지막 처음 하루 매일 오늘 내일 어제 순간 동안 덕분 때문 대신 우리 자신 자기 모두 만에 평생 신입 다음 이름 무엇 누구 고장 전국";
+
 /// The facts of a one-liner. `None` and empty where it says nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Premise {
@@ -112,9 +115,15 @@ fn compound(all: &[Token], at: usize) -> String {
         let Some((noun, "", before_kind)) = before.noun() else { break };
         let fits = match kind {
             Kind::Time => before_kind == Kind::Time,
+            _ if matches!(before_kind, Kind::Time | Kind::Meta)
+                || before_kind == Kind::Person && kind != Kind::Person =>
+            {
+                false
+            }
+            // An idea names a sort of thing (회계 앱), but no sort of person or place.
             _ => {
-                !matches!(before_kind, Kind::Time | Kind::Meta | Kind::Abstract)
-                    && !(before_kind == Kind::Person && kind != Kind::Person)
+                before_kind != Kind::Abstract
+                    || (kind == Kind::Thing && noun.chars().count() > 1 && !UNSORTED.split(' ').any(|u| u == noun))
             }
         };
         if before.stop || !fits || noun.chars().count() + whole.chars().count() >= NOUN_MAX || noun == stem {
@@ -177,6 +186,22 @@ fn clause(all: &[Token]) -> Option<Clause> {
     Some(Clause { verb, from, hero, strange })
 }
 
+/// A verb before a noun as the end of a sentence in the present, in which plans are told: 먹는 → 먹는다, 나선 → 나선다,
+/// 물려받은 → 물려받는다.
+fn present(before: &str) -> Option<String> {
+    match before.strip_suffix('은') {
+        Some(stem) if stem.chars().next_back().is_some_and(korean::closed) => Some(format!("{stem}는다")),
+        _ if before.ends_with('는') => korean::finite(before),
+        // What has a past has a stem; the present of an open one looks like the form before a noun.
+        _ => korean::finite(before).map(|_| format!("{before}다")),
+    }
+}
+
+/// A thing without what says only that it is sold: 무선 이어폰 신제품 → 무선 이어폰.
+fn plain_thing(name: &str) -> &str {
+    name.strip_suffix(" 신제품").or_else(|| name.strip_suffix(" 제품")).unwrap_or(name)
+}
+
 /// The noun phrase that begins at `at` names somebody.
 fn compound_head(all: &[Token], at: usize) -> bool {
     all[last_of_compound(all, at)].acts()
@@ -204,12 +229,12 @@ fn spoken(all: &[Token], clause: &Clause) -> Option<(String, Option<String>)> {
     let ended = all[clause.verb].text.strip_suffix('다').filter(|s| !s.ends_with('니')).map(|s| format!("{s}다"));
     let end = match &all[clause.verb].word {
         Word::End(_) if ended.as_deref().is_some_and(|e| e.ends_with("하다") || e.ends_with("되다")) => {
-            korean::finite(&before)
+            present(&before)
         }
-        Word::End(_) => ended.or_else(|| korean::finite(&before)),
+        Word::End(_) => ended.or_else(|| present(&before)),
         _ => match before.rsplit_once(' ') {
-            Some((first, last)) => korean::finite(last).map(|f| format!("{first} {f}")),
-            None => korean::finite(&before),
+            Some((first, last)) => present(last).map(|f| format!("{first} {f}")),
+            None => present(&before),
         },
     };
     let mut from = clause.from;
@@ -233,7 +258,7 @@ fn spoken(all: &[Token], clause: &Clause) -> Option<(String, Option<String>)> {
         && let Some(at) = thing_after(all, clause.verb)
         && !all[from..clause.verb].iter().any(|t| matches!(t.noun(), Some((_, "을" | "를", _))))
     {
-        lead = format!("{lead} {}", korean::with(&compound(all, at), "을"));
+        lead = format!("{lead} {}", korean::with(plain_thing(&compound(all, at)), "을"));
     }
     Some((format!("{lead} {before}"), end.map(|e| format!("{lead} {e}"))))
 }
@@ -350,6 +375,7 @@ pub fn read(line: &str) -> Premise {
     }
     ranked.sort_by_key(|(rank, _)| *rank);
     for (_, name) in ranked {
+        let name = plain_thing(&name).to_owned();
         let fits = (2..=NOUN_MAX).contains(&name.chars().count()) || words::listed(&name) == Some(Kind::Thing);
         if fits && !p.things.contains(&name) && !DETERMINERS.split(' ').any(|d| d == name) {
             p.things.push(name);

@@ -130,7 +130,7 @@ const JOINED: &str = "고아어여해돼워려져쳐켜겨봐줘눠춰꿔둬셔�
 const FISH: &str = "상어 연어 문어 장어 인어 영어 언어 한국어 고등어 오징어 붕어 잉어 민어 홍어 방어 아시아 코리아 보고 광고 창고 사고 최고 냉장고 수레";
 
 fn ends(word: &str, list: &str) -> bool {
-    list.split_whitespace().any(|e| word.ends_with(e))
+    list.split(' ').any(|e| word.ends_with(e))
 }
 
 /// What `noun` names; `None` for a word that is in no list.

@@ -4,7 +4,7 @@ use super::words_worlds::{CRAFT, FOOD, HOME, NATURE, OFFICE, SCHOOL, SEA, STREET
 
 /// Machines that think, and the people who build them.
 pub const TECH: World = World {
-    keys: "앱 AI 인공지능 로봇 안드로이드 스타트업 개발자 서비스 플랫폼 데이터 서버 코딩 스마트 이어폰 노트북 휴대전화 디지털 기술 드론 반도체 app robot software 해커 클라우드 전기차 가전",
+    keys: "앱 ai 인공지능 로봇 안드로이드 스타트업 개발자 서비스 플랫폼 데이터 서버 코딩 스마트 이어폰 노트북 휴대전화 디지털 기술 드론 반도체 app robot software 해커 클라우드 전기차 가전",
     hero: "개발자",
     place: "연구실",
     thing: "화면",
@@ -294,32 +294,71 @@ pub const SPACE: World = World {
     ],
 };
 
+/// Anywhere: where the place is named, but no world knows it.
+pub const ANYWHERE: World = World {
+    keys: "",
+    hero: "주인공",
+    place: "낯선 곳",
+    thing: "작은 쪽지",
+    views: &[
+        "빛과 그림자의 경계가 공간을 둘로 나눈다.",
+        "아무것도 움직이지 않는 풍경이 잠시 이어진다.",
+        "안쪽 깊은 곳까지 초점을 맞추어 공간을 읽게 한다.",
+        "화면 가장자리에서 누군가의 기척이 느껴진다.",
+    ],
+    acts: &[
+        "{hero:이} 고개를 들어 주위를 천천히 둘러본다.",
+        "{hero:이} 깊은 숨을 들이마시고 어깨를 편다.",
+        "{hero:이} 무언가 말하려다 입을 다문다.",
+        "{hero:이} 손바닥을 한 번 쥐었다 편다.",
+        "{hero:이} 한 걸음 다가섰다가 다시 물러선다.",
+        "{hero:이} 옷깃을 바로잡고 앞을 바라본다.",
+    ],
+    props: &[
+        "바닥에 떨어진 종잇조각",
+        "반쯤 열린 문틈",
+        "빛을 받아 떠오르는 먼지",
+        "오래되어 닳은 모서리",
+        "주머니에서 꺼낸 작은 물건",
+        "꽉 쥔 손",
+        "흐릿하게 비친 모습",
+        "그늘 속의 빈자리",
+    ],
+    sounds: &[
+        "멀리서 작은 소리가 들렸다가 사라진다.",
+        "숨소리가 들릴 만큼 주위가 고요하다.",
+        "낮은 웅성거림이 조금씩 잦아든다.",
+    ],
+};
+
 const ALL: [&World; 16] = [
     &FOOD, &SEA, &SCHOOL, &CRAFT, &TECH, &STAGE, &SPORT, &TRAVEL, &CARE, &SHOP, &BEAUTY, &SPACE, &NATURE, &OFFICE,
     &STREET, &HOME,
 ];
 
-/// The worlds that the nouns name, the strongest first; at most two, at least one. The first noun's world wins a tie.
-pub fn choose(nouns: &[String], turn: usize) -> (&'static World, &'static World) {
-    let score = |world: &World| -> usize {
-        let hit = |noun: &String| {
-            let low = noun.to_lowercase();
-            let full = world.keys.split_whitespace().any(|k| low == k.to_lowercase());
-            let part = world.keys.split_whitespace().any(|k| k.chars().count() > 1 && low.contains(&k.to_lowercase()));
-            if full {
-                3
-            } else if part {
-                2
-            } else {
-                0
-            }
-        };
-        nouns.iter().map(hit).sum()
+/// How well a world's keys, in lower case, name a noun.
+fn score(world: &World, noun: &str) -> usize {
+    let hit = |key: &str| match noun == key {
+        true => 3,
+        false if !key.is_ascii() && key.len() <= 3 => 0,
+        false if noun.contains(key) => 2,
+        false => 0,
     };
-    let mut ranked: Vec<(usize, &World)> = ALL.iter().map(|w| (score(w), *w)).collect();
-    ranked.sort_by_key(|(points, _)| std::cmp::Reverse(*points));
-    let plain = [&STREET, &HOME, &OFFICE][turn % 3];
-    let first = if ranked[0].0 > 0 { ranked[0].1 } else { plain };
-    let second = if ranked[1].0 > 1 { ranked[1].1 } else { first };
-    (first, second)
+    world.keys.split(' ').map(hit).max().unwrap_or(0)
+}
+
+/// The world of a story: that of its place where one is named, or else the one that most of its nouns name. The first of
+/// the list wins a tie; `turn` chooses where nothing is named.
+pub fn choose(nouns: &[String], place: Option<&str>, turn: usize) -> &'static World {
+    let best = |nouns: &[String]| {
+        let points: Vec<usize> = ALL.iter().map(|w| nouns.iter().map(|n| score(w, n)).sum()).collect();
+        let top = points.iter().copied().max().filter(|top| *top > 0)?;
+        points.iter().position(|p| *p == top).map(|i| ALL[i])
+    };
+    if let Some(place) = place.map(str::to_lowercase) {
+        let last = place.rsplit(' ').next().unwrap_or(&place).to_owned();
+        return best(&[last]).or_else(|| best(&[place])).unwrap_or(&ANYWHERE);
+    }
+    let low: Vec<String> = nouns.iter().map(|n| n.to_lowercase()).collect();
+    best(&low).unwrap_or([&STREET, &HOME, &OFFICE][turn % 3])
 }
