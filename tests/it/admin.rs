@@ -13,12 +13,13 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 16] = [
+const PAGES: [&str; 17] = [
     "/admin",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
     "/admin/storage?tab=upkeep",
     "/admin/storage?tab=nonsense",
+    "/admin/generator",
     "/admin/jobs",
     "/admin/jobs?list=failed",
     "/admin/jobs?list=nonsense",
