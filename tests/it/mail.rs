@@ -330,7 +330,9 @@ async fn killed_at_the_worst_moment_every_mail_arrives() {
     ];
     let serve = async || {
         let mut command = program(&data);
-        settings.iter().for_each(|pair| drop(command.args(["--set", pair])));
+        for pair in &settings {
+            command.args(["--set", pair]);
+        }
         Server::begin(command).await
     };
     let mut said = BTreeSet::new();
@@ -395,9 +397,9 @@ fn copy(from: &std::path::Path, to: &std::path::Path) {
     for entry in std::fs::read_dir(from).unwrap().flatten() {
         let target = to.join(entry.file_name());
         if entry.path().is_dir() {
-            copy(&entry.path(), &target)
+            copy(&entry.path(), &target);
         } else {
-            drop(std::fs::copy(entry.path(), target).unwrap())
+            std::fs::copy(entry.path(), target).unwrap();
         }
     }
 }
