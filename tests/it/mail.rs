@@ -333,7 +333,7 @@ async fn killed_at_the_worst_moment_every_mail_arrives() {
         for pair in &settings {
             command.args(["--set", pair]);
         }
-        Server::begin(command).await
+        Server::launch(command).await
     };
     let mut said = BTreeSet::new();
     for round in 0..rounds {
