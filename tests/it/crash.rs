@@ -38,7 +38,7 @@ pub fn program(data: &Path) -> Command {
 
 impl Server {
     pub async fn start(data: &Path) -> Server {
-        Server::begin(program(data)).await
+        Server::launch(program(data)).await
     }
 
     /// With other settings, each as `section.key=value`.
@@ -49,7 +49,7 @@ impl Server {
     }
 
     /// The same with more said on its command line.
-    pub async fn begin(mut command: Command) -> Server {
+    pub async fn launch(mut command: Command) -> Server {
         videoplanet::engines::outbound::prepare();
         let mut child = command
             .args(["--set", "server.bind=127.0.0.1:0", "serve"])
