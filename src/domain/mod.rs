@@ -92,13 +92,10 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
             let keys = crate::engines::store::once::prune(tx, before)?;
             let log = access::prune(tx)?;
             let plans = plans::trash::purge(tx, trashed_before)?;
-            Ok(serde_json::json!({
-                "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
-                "access_log": log, "plans": plans, "plan_pictures": plan_pictures,
             let (deliveries, _) = webhooks::tidy(tx, keep_days)?;
             Ok(serde_json::json!({
                 "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
-                "access_log": log, "deliveries": deliveries,
+                "access_log": log, "plans": plans, "plan_pictures": plan_pictures, "deliveries": deliveries,
             }))
         })
         .await

@@ -216,6 +216,10 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
     let meeting =
         json!({ "project_id": p, "kind": "meeting", "title": "회의", "start": "2027-01-04", "people": [s.editor.id] });
     let met = s.editor.send("POST /entries", meeting).await.is(201).id();
+    let (hook, told) = webhook(&s).await;
+    let new_hook = json!({ "name": "채팅", "url": "https://hooks.invalid/x" });
+    // Another one, since nobody tests one twice within seconds.
+    let other = s.editor.send(&format!("POST /projects/{p}/webhooks"), new_hook.clone()).await.is(201).id();
     let lines = [
         (format!("PATCH /projects/{p}/schedule/filming"), film),
         (format!("POST /projects/{p}/schedule/auto"), json!({ "start": "2027-01-04" })),
@@ -226,11 +230,6 @@ async fn a_write_takes_six_statements_at_most_with_a_key_as_well() {
         (format!("PUT /projects/{p}/memos/2027-01-04"), json!({ "text": "예비일" })),
         ("POST /me/calendar-feed".to_owned(), json!({})),
         ("DELETE /me/calendar-feed".to_owned(), json!({})),
-    let (hook, told) = webhook(&s).await;
-    let new_hook = json!({ "name": "채팅", "url": "https://hooks.invalid/x" });
-    // Another one, since nobody tests one twice within seconds.
-    let other = s.editor.send(&format!("POST /projects/{p}/webhooks"), new_hook.clone()).await.is(201).id();
-    let lines = [
         (format!("POST /projects/{p}/webhooks"), new_hook),
         (format!("PATCH /webhooks/{hook}"), json!({ "verbs": ["comments"] })),
         (format!("POST /webhooks/{hook}/secret"), json!({})),

@@ -58,7 +58,12 @@ async fn what_waits_for_somebody_is_gone_when_he_has_done_it() {
     s.editor.send(&format!("PATCH /projects/{}/schedule/filming", s.project), json!({ "state": "done" })).await.is(200);
     assert!(waiting(&board(&s.editor, "").await).is_empty());
     // A plan in review waits for those who did not write it.
-    let plan = s.editor.send(&format!("POST /projects/{}/plans", s.project), json!({ "title": "겨울 광고" })).await.is(201).id();
+    let plan = s
+        .editor
+        .send(&format!("POST /projects/{}/plans", s.project), json!({ "title": "겨울 광고" }))
+        .await
+        .is(201)
+        .id();
     assert!(waiting(&board(&s.viewer, "").await).is_empty());
     s.editor.send(&format!("PATCH /plans/{plan}"), json!({ "status": "in_review" })).await.is(200);
     assert_eq!(waiting(&board(&s.viewer, "").await), [("plan".to_owned(), "겨울 광고".to_owned())]);

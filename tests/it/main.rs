@@ -22,9 +22,9 @@ mod contract;
 mod corpus;
 mod crash;
 mod crowd;
+mod dashboard;
 #[path = "../../benches/data/mod.rs"]
 mod data;
-mod dashboard;
 mod deleted;
 // The same chance as in the unit tests.
 #[allow(dead_code)]
@@ -42,16 +42,16 @@ mod mail;
 mod media;
 mod mine;
 mod model;
-mod openapi;
-mod pages;
-mod pages_schedule;
-mod phases;
-mod plans;
-mod paper;
-mod pages_plans;
 mod notices;
 mod openapi;
+mod openapi;
 mod pages;
+mod pages;
+mod pages_plans;
+mod pages_schedule;
+mod paper;
+mod phases;
+mod plans;
 mod postbox;
 mod projects;
 mod recipes;

@@ -76,7 +76,7 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("PATCH /projects/p/schedule/h", json!({ "start": "2026-12-01" }), From(Editor)),
         ("POST /projects/p/schedule/auto", json!({ "start": "2026-12-01", "preview": true }), From(Editor)),
         ("GET /projects/p/memos", none(), From(Viewer)),
-        ("PUT /projects/p/memos/d", json!({ "text": "메모" }), From(Editor)),
+        ("PUT /projects/p/memos/y", json!({ "text": "메모" }), From(Editor)),
         ("GET /gantt", none(), SignedIn),
         ("GET /calendar?from=2026-12-01&to=2026-12-31", none(), SignedIn),
         ("GET /holidays?from=2026-12-01&to=2026-12-31", none(), SignedIn),
@@ -189,6 +189,8 @@ fn plan_file() -> Value {
             "stages": names.iter().map(stage).collect::<Vec<_>>(), "shots": (0..12).map(shot).collect::<Vec<_>>(),
         },
     })
+}
+
 fn hook() -> Value {
     json!({ "name": "채팅", "url": "https://hooks.invalid/x" })
 }
@@ -254,7 +256,7 @@ impl Stage {
                     self.made("POST /entries", entry).await["id"].to_string()
                 }
                 "h" => "filming".to_owned(),
-                "d" => "2026-12-01".to_owned(),
+                "y" => "2026-12-01".to_owned(),
                 "m" => self.media.to_string(),
                 "j" => self.job.to_string(),
                 "n" => {
@@ -301,6 +303,8 @@ impl Stage {
         self.key_for(caller).await;
         notices::caught_up(&self.s.app).await.unwrap();
         caller.call("GET /notifications").await.body["results"][0]["id"].to_string()
+    }
+
     async fn made_webhook(&self) -> String {
         self.made(&format!("POST /projects/{}/webhooks", self.s.project), hook()).await["id"].to_string()
     }

@@ -87,7 +87,10 @@ impl Facts {
         let clash = |thing: &&String| !place.contains(thing.as_str()) && !hero.contains(thing.as_str());
         let own = things.iter().find(clash).cloned();
         let thing = own.clone().unwrap_or_else(|| world.thing.to_owned());
-        let many = GROUPS.split(' ').any(|g| hero.ends_with(g)) || hero.starts_with("두 ") || hero.starts_with("세 ");
+        // A son (아들) ends like several people and is one.
+        let many = GROUPS.split(' ').any(|g| hero.ends_with(g) && !hero.ends_with("아들"))
+            || hero.starts_with("두 ")
+            || hero.starts_with("세 ");
         let single = !many && hero_full.as_deref().is_none_or(|h| !h.starts_with("두 "));
         let item =
             if DIGITAL.split(' ').any(|d| thing.ends_with(d)) { format!("{thing} 화면") } else { thing.clone() };

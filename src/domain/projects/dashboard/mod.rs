@@ -11,8 +11,8 @@ use serde::Serialize;
 
 use super::{Project, judge, members};
 use crate::app::App;
-use crate::base::day::Day;
 use crate::base::clock::{DAY, SECOND, Time};
+use crate::base::day::Day;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{FeedbackId, ProjectId};
 use crate::base::roles::{Right, Role};
