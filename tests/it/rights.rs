@@ -34,10 +34,8 @@ use Role::{Editor, Manager, Owner, Reviewer, Viewer};
 
 /// What stands in a path: made anew for each call, since calls change and remove it.
 /// p project · f feedback · c comment by the owner · m media · j job · u a member · i invitation · k an invitation's key ·
-/// e an entry of the project · h a phase · d a day · n a plan · s a session of the caller · t a token of the caller · x an upload of the caller
+/// e an entry of the project · h a phase · y a day · n a plan · w a webhook · d one of its tellings ·
 /// s a session of the caller · t a token of the caller · x an upload of the caller · o a notice of the caller
-/// w a webhook · d one of its tellings ·
-/// s a session of the caller · t a token of the caller · x an upload of the caller
 fn table() -> Vec<(&'static str, Value, May)> {
     let none = || json!({});
     vec![

@@ -23,11 +23,24 @@ macro_rules! integer_columns {
     )+};
 }
 
-integer_columns!(Time, UserId, ProjectId, FeedbackId, MediaId, CommentId, UploadId, JobId, SessionId, InvitationId);
-integer_columns!(EntryId);
-integer_columns!(PlanId);
-integer_columns!(PlanId, EntryId, NoticeId, MailId, WebhookId, DeliveryId);
-integer_columns!(WebhookId, DeliveryId);
+integer_columns!(
+    Time,
+    UserId,
+    ProjectId,
+    FeedbackId,
+    MediaId,
+    CommentId,
+    UploadId,
+    JobId,
+    SessionId,
+    InvitationId,
+    EntryId,
+    PlanId,
+    NoticeId,
+    MailId,
+    WebhookId,
+    DeliveryId
+);
 
 /// Lets a closed set stand in a text column.
 #[macro_export]
