@@ -39,7 +39,6 @@ fn reads(s: &Studio, comment: i64, media: i64, job: i64, (hook, told): (i64, i64
         format!("/media/{media}"),
         format!("/media/{media}/original"),
         format!("/jobs/{job}"),
-        "/webhooks".into(),
         format!("/projects/{p}/webhooks"),
         format!("/webhooks/{hook}"),
         format!("/webhooks/{hook}/deliveries?page_size=100"),
