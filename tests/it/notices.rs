@@ -254,3 +254,33 @@ async fn the_page_shows_them_by_project_and_reads_without_script() {
     tokio::time::timeout(Duration::from_millis(50), follower).await.unwrap_err();
     s.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_and_a_deadline_are_told_of() {
+    // 10:20 in Seoul.
+    let clock = Clock::set_at(Time::parse("2026-11-24T01:20:00Z").unwrap().0);
+    let s = Studio::at("notices-plan", clock.clone()).await;
+    let spare = s.member("spare", Role::Reviewer).await;
+    fresh(&s, &[]).await;
+    let plan =
+        s.editor.send(&format!("POST /projects/{}/plans", s.project), json!({ "title": "가을 기획" })).await.id();
+    s.editor.send(&format!("PATCH /plans/{plan}"), json!({ "status": "in_review" })).await.is(200);
+    let heard = told(&s, &spare).await;
+    assert_eq!((&heard[0]["kind"], heard.len()), (&json!("plan_review"), 1), "{heard:?}");
+    assert_eq!((&heard[0]["url"], &heard[0]["plan_id"]), (&json!(format!("/plans/{plan}")), &json!(plan)));
+    assert!(heard[0]["title"].as_str().unwrap().contains("가을 기획"));
+    fresh(&s, &[]).await;
+
+    // The phase's own deadline reaches who is to do it; the next morning says it nearer.
+    let phase = json!({ "start": "2026-11-24", "end": "2026-11-27", "assignee_id": spare.id });
+    s.editor.send(&format!("PATCH /projects/{}/schedule/video_edit", s.project), phase).await.is(200);
+    s.work_by_hand().await;
+    assert_eq!(s.ran(Job::Remind).await["reminders"], 1);
+    assert_eq!(s.ran(Job::Remind).await["reminders"], 0);
+    for member in [&spare, &s.editor] {
+        let heard = told(&s, member).await;
+        assert_eq!((&heard[0]["kind"], heard.len()), (&json!("deadline"), 1), "{heard:?}");
+        assert!(heard[0]["title"].as_str().unwrap().contains("days left: 3"), "{}", heard[0]);
+    }
+    s.stop().await;
+}

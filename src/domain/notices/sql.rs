@@ -176,12 +176,15 @@ pub(super) struct Stored {
     pub(super) project_name: Option<String>,
     pub(super) feedback: Option<FeedbackId>,
     pub(super) feedback_title: Option<String>,
+    /// Also the plan that is discussed under the feedback.
     pub(super) plan: Option<PlanId>,
+    pub(super) plan_title: Option<String>,
     pub(super) comment: Option<CommentId>,
     pub(super) comment_text: Option<String>,
     pub(super) media: Option<MediaId>,
     pub(super) media_version: Option<i64>,
     pub(super) entry: Option<EntryId>,
+    pub(super) entry_title: Option<String>,
     pub(super) actor: Option<(UserId, String)>,
     pub(super) whom: Option<String>,
     /// The other project's name, if the reader belongs to it.
@@ -195,16 +198,19 @@ pub(super) struct Stored {
 }
 
 /// An author who is anonymous by now is not there.
-const NOTICE: &str = "n.id, n.kind, n.project_id, p.name, n.feedback_id, f.title, n.plan_id, n.comment_id, c.text,
+const NOTICE: &str =
+    "n.id, n.kind, n.project_id, p.name, n.feedback_id, f.title, coalesce(n.plan_id, f.plan_id), n.comment_id, c.text,
     n.media_id, v.version, n.entry_id,
     CASE WHEN c.security = 1 AND c.user_id = n.actor_id THEN NULL ELSE a.id END, a.nickname, w.nickname, o.name,
-    CASE WHEN i.status = 'pending' THEN i.seed END, n.facts, n.created_ms, n.read_ms, n.count";
+    CASE WHEN i.status = 'pending' THEN i.seed END, n.facts, n.created_ms, n.read_ms, n.count, b.title, e.title";
 
 const JOINS: &str = "LEFT JOIN projects p ON p.id = n.project_id
     LEFT JOIN members m ON m.project_id = n.project_id AND m.user_id = n.user_id
     LEFT JOIN feedbacks f ON f.id = n.feedback_id
     LEFT JOIN comments c ON c.id = n.comment_id
     LEFT JOIN media v ON v.id = n.media_id
+    LEFT JOIN plans b ON b.id = n.plan_id
+    LEFT JOIN entries e ON e.id = n.entry_id
     LEFT JOIN invitations i ON i.id = n.invitation_id";
 
 const NAMES: &str = "LEFT JOIN users a ON a.id = n.actor_id
@@ -218,7 +224,9 @@ const SEEN: &str = "(n.project_id IS NULL OR (p.deleted_ms IS NULL
     AND (n.feedback_id IS NULL OR (f.id IS NOT NULL AND f.deleted_ms IS NULL))
     AND (n.comment_id IS NULL OR (c.id IS NOT NULL AND c.deleted_ms IS NULL
         AND (c.internal = 0 OR m.role IN ('owner', 'manager', 'editor'))))
-    AND (n.media_id IS NULL OR (v.id IS NOT NULL AND v.deleted_ms IS NULL))";
+    AND (n.media_id IS NULL OR (v.id IS NOT NULL AND v.deleted_ms IS NULL))
+    AND (n.plan_id IS NULL OR (b.id IS NOT NULL AND b.deleted_ms IS NULL))
+    AND (n.entry_id IS NULL OR e.id IS NOT NULL)";
 
 fn stored(r: &Row) -> SqlResult<Stored> {
     let actor: Option<UserId> = r.get(12)?;
@@ -246,6 +254,8 @@ fn stored(r: &Row) -> SqlResult<Stored> {
         created: r.get(18)?,
         read: r.get(19)?,
         count: r.get(20)?,
+        plan_title: r.get(21)?,
+        entry_title: r.get(22)?,
     })
 }
 

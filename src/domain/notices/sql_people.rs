@@ -162,6 +162,32 @@ pub(super) fn feedback_stands(db: &Db, feedback: FeedbackId) -> Result<bool> {
     Ok(db.one(sql, params![feedback], |_| Ok(()))?.is_some())
 }
 
+/// The same, and is it about a film?
+pub(super) fn film_stands(db: &Db, feedback: FeedbackId) -> Result<bool> {
+    let sql = "SELECT 1 FROM feedbacks WHERE id = ?1 AND deleted_ms IS NULL AND plan_id IS NULL";
+    Ok(db.one(sql, params![feedback], |_| Ok(()))?.is_some())
+}
+
+/// Where a plan stands that is not deleted.
+pub(super) fn plan_status(db: &Db, plan: PlanId) -> Result<Option<String>> {
+    db.one("SELECT status FROM plans WHERE id = ?1 AND deleted_ms IS NULL", params![plan], |r| r.get(0))
+}
+
+/// Whom a deadline concerns beside the team: who is to do the phase, who is asked to the entry.
+pub(super) fn due_people(
+    db: &Db,
+    project: ProjectId,
+    phase: Option<&str>,
+    entry: Option<EntryId>,
+) -> Result<Vec<UserId>> {
+    db.all(
+        "SELECT assignee_id FROM phases WHERE project_id = ?1 AND phase = ?2 AND assignee_id IS NOT NULL
+         UNION SELECT user_id FROM entry_people WHERE entry_id = ?3",
+        params![project, phase, entry],
+        |r| r.get(0),
+    )
+}
+
 pub(super) fn uploader(db: &Db, media: MediaId) -> Result<Option<UserId>> {
     db.one("SELECT user_id FROM media WHERE id = ?1 AND deleted_ms IS NULL", params![media], |r| r.get(0))
 }

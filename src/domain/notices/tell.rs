@@ -32,6 +32,7 @@ pub(super) fn concerns(event: &Event) -> bool {
         | CleanupAnnounced { .. }
         | FilmingConflict { .. }
         | DeadlineNear { .. }
+        | PlanChanged { .. }
         | WebhookDisabled { .. }
         | ResetRequested { .. } => true,
         _ => false,
@@ -108,7 +109,8 @@ fn tellings(tx: &mut Tx, happened: &Happened, event: &Event) -> Result<Vec<Telli
             let t = Telling { actor: Some(*user), ..base(K::InvitationAccepted) };
             inviter.map(|inviter| to_one(t, inviter)).unwrap_or_default()
         }
-        Event::FeedbackAdded { feedback } if people::feedback_stands(tx, *feedback)? => {
+        // The discussion of a plan begins with the plan's own review.
+        Event::FeedbackAdded { feedback } if people::film_stands(tx, *feedback)? => {
             to_all(Telling { feedback: Some(*feedback), ..base(K::FeedbackAdded) })
         }
         Event::CommentAdded { comment, feedback } => commented(tx, &members, base, *comment, *feedback)?,
@@ -143,6 +145,14 @@ fn tellings(tx: &mut Tx, happened: &Happened, event: &Event) -> Result<Vec<Telli
             }
             all
         }
+        Event::PlanChanged { plan, fields } if fields.iter().any(|f| f == "status") => {
+            let t = |kind| Telling { plan: Some(*plan), ..base(kind) };
+            match people::plan_status(tx, *plan)?.as_deref() {
+                Some("in_review") => to_all(t(K::PlanReview)),
+                Some("approved") => to_team(t(K::PlanApproved)),
+                _ => Vec::new(),
+            }
+        }
         Event::CleanupAnnounced { feedback, due } => to_team(Telling {
             feedback: Some(*feedback),
             facts: json!({ "what": "cleanup", "day": due.date() }),
@@ -163,8 +173,15 @@ fn tellings(tx: &mut Tx, happened: &Happened, event: &Event) -> Result<Vec<Telli
             all.extend(to_one(t, *user));
             all
         }
-        Event::DeadlineNear { what, day, days, .. } => {
-            to_team(Telling { facts: json!({ "what": what, "day": day, "days": days }), ..base(K::Deadline) })
+        Event::DeadlineNear { project, what, day, days } => {
+            let entry = what.strip_prefix("entry:").and_then(|id| id.parse().ok()).map(EntryId);
+            let facts = json!({ "what": what, "day": day, "days": days });
+            let t = Telling { entry, facts, ..base(K::Deadline) };
+            let mut all = to_team(t.clone());
+            for user in people::due_people(tx, *project, what.strip_prefix("phase:"), entry)? {
+                all.extend(to_one(t.clone(), user));
+            }
+            all
         }
         _ => Vec::new(),
     };

@@ -52,17 +52,16 @@ fn title(lang: Lang, row: &Stored) -> String {
         Some((_, nickname)) => locale::get(lang, "notice.somebody").replace("{name}", nickname),
         None => t("notice.anonymous"),
     };
-    let what = match fact("what").as_str() {
-        "" | "project" | "deadline" => t("notice.what.project"),
-        phase if locale::table(lang).contains_key(&format!("notice.what.{phase}")) => {
-            t(&format!("notice.what.{phase}"))
-        }
-        other => other.to_owned(),
+    let what = match (fact("what").strip_prefix("phase:"), &row.entry_title) {
+        (Some(phase), _) => t(&format!("calendar.phase.{phase}")),
+        (None, Some(entry)) => entry.clone(),
+        (None, None) => t("notice.what.project"),
     };
     let values = [
         ("actor", actor),
         ("project", row.project_name.clone().unwrap_or_default()),
         ("feedback", row.feedback_title.clone().unwrap_or_default()),
+        ("plan", row.plan_title.clone().unwrap_or_default()),
         ("n", row.count.to_string()),
         ("role", t(&format!("js.role.{}", fact("role")))),
         ("decision", t(&format!("js.decision.{}", fact("decision")))),
@@ -98,7 +97,7 @@ fn text(lang: Lang, row: &Stored) -> String {
             snippet(row.comment_text.as_deref().unwrap_or_default())
         }
         NoticeKind::InvitationReceived => locale::get(lang, "notice.text.invitation_received"),
-        _ => row.feedback_title.clone().or(row.project_name.clone()).unwrap_or_default(),
+        _ => row.feedback_title.clone().or(row.plan_title.clone()).or(row.project_name.clone()).unwrap_or_default(),
     }
 }
 
@@ -119,6 +118,7 @@ fn url(app: &App, row: &Stored) -> String {
         return invitations::link("", &invitations::key(app, seed));
     }
     match (row.plan, row.feedback, row.comment, row.project) {
+        (Some(plan), _, Some(comment), _) => format!("/plans/{plan}?c={comment}"),
         (Some(plan), ..) => format!("/plans/{plan}"),
         (_, Some(feedback), Some(comment), _) => format!("/feedbacks/{feedback}?c={comment}"),
         (_, Some(feedback), ..) => format!("/feedbacks/{feedback}"),

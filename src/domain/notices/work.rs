@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::base::clock::DAY;
 use crate::base::ids::*;
 use crate::base::job::JobError;
+use crate::domain::schedule;
 use crate::engines::queue::Run;
 
 /// Rows that one statement forgets.
@@ -18,8 +19,11 @@ pub async fn send(app: &App, _: &Run, mail: MailId) -> Result<Value, JobError> {
 }
 
 /// Reminds of deadlines that come near.
-pub async fn remind(_: &App, _: &Run) -> Result<Value, JobError> {
-    Ok(Value::Null)
+pub async fn remind(app: &App, _: &Run) -> Result<Value, JobError> {
+    let days = app.config.notices.remind_days.clone();
+    let (today, zone) = (schedule::today(app), schedule::zone(app));
+    let told = app.store.write(move |tx| schedule::near(tx, today, &days, &zone)).await?;
+    Ok(json!({ "reminders": told }))
 }
 
 /// Gathers what is due into mails.
