@@ -45,7 +45,7 @@ impl Server {
     pub async fn with(data: &Path, settings: &[&str]) -> Server {
         let mut command = program(data);
         command.args(settings.iter().flat_map(|s| ["--set", s]));
-        Server::begin(command).await
+        Server::launch(command).await
     }
 
     /// The same with more said on its command line.

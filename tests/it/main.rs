@@ -44,8 +44,6 @@ mod mine;
 mod model;
 mod notices;
 mod openapi;
-mod openapi;
-mod pages;
 mod pages;
 mod pages_plans;
 mod pages_schedule;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use videoplanet::base::clock::{Clock, MINUTE, Time};
+use videoplanet::base::job::Job;
 use videoplanet::base::roles::Role;
 use videoplanet::domain::notices;
 use videoplanet::engines::store::params;

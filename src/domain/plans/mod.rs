@@ -13,7 +13,7 @@ pub mod conti;
 pub mod edit;
 pub mod exchange;
 pub mod generator;
-mod pdf;
+pub mod pdf;
 pub mod pictures;
 pub mod routes;
 mod routes_parts;
