@@ -49,7 +49,6 @@ fn reads(s: &Studio, comment: i64, media: i64, job: i64, (hook, told): (i64, i64
         "/gantt?from=2027-01-01&to=2027-03-01&page_size=100".into(),
         "/calendar?from=2027-01-01&to=2027-12-31".into(),
         "/me/calendar-feed".into(),
-        "/webhooks".into(),
         format!("/projects/{p}/webhooks"),
         format!("/webhooks/{hook}"),
         format!("/webhooks/{hook}/deliveries?page_size=100"),

@@ -217,7 +217,10 @@ pub struct Health {
 
 /// See [`Health`].
 pub fn health(db: &Db) -> Result<Health> {
-    Ok(Health { counts: sql::counts(db)?, last_sent: sql::last_sent(db)?, last_failed: sql::last_failed(db)? })
+    let states = sql::counts(db)?;
+    let last_sent = states.iter().find(|(state, ..)| *state == MailState::Sent).and_then(|(.., at)| *at);
+    let counts = states.into_iter().map(|(state, n, _)| (state, n)).collect();
+    Ok(Health { counts, last_sent, last_failed: sql::last_failed(db)? })
 }
 
 /// The newest mails, in one state or in any, at most `limit`.
@@ -267,6 +270,5 @@ pub async fn send_test(app: &App, who: &Viewer, base_url: &str) -> Result<()> {
 
 /// How many events are not told yet.
 pub fn lag(db: &Db) -> Result<i64> {
-    let ((_, last), cursor) = (super::sql::ends(db)?, super::sql::cursor(db)?);
-    Ok((last - cursor).max(0))
+    Ok(super::sql::lag(db)?.max(0))
 }

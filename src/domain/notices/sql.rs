@@ -49,6 +49,11 @@ pub(super) fn ends(db: &Db) -> Result<(i64, i64)> {
     Ok(ends.unwrap_or_default())
 }
 
+pub(super) fn lag(db: &Db) -> Result<i64> {
+    let behind = "SELECT (SELECT coalesce(max(seq), 0) FROM events) - seq FROM notice_cursor WHERE id = 1";
+    Ok(db.one(behind, params![], |r| r.get(0))?.unwrap_or(0))
+}
+
 pub(super) fn cursor(db: &Db) -> Result<i64> {
     Ok(db.one("SELECT seq FROM notice_cursor WHERE id = 1", params![], |r| r.get(0))?.unwrap_or(0))
 }

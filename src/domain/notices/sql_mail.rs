@@ -115,12 +115,11 @@ pub(super) fn all_waiting(db: &Db, limit: i64) -> Result<Vec<MailId>> {
     db.all("SELECT id FROM mails WHERE state = 'waiting' ORDER BY id LIMIT ?1", params![limit], |r| r.get(0))
 }
 
-pub(super) fn counts(db: &Db) -> Result<Vec<(MailState, i64)>> {
-    db.all("SELECT state, count(*) FROM mails GROUP BY state", params![], |r| Ok((r.get(0)?, r.get(1)?)))
-}
-
-pub(super) fn last_sent(db: &Db) -> Result<Option<Time>> {
-    Ok(db.one("SELECT max(sent_ms) FROM mails WHERE state = 'sent'", params![], |r| r.get(0))?.flatten())
+/// How many mails are in each state, and when the last of them went.
+pub(super) fn counts(db: &Db) -> Result<Vec<(MailState, i64, Option<Time>)>> {
+    db.all("SELECT state, count(*), max(sent_ms) FROM mails GROUP BY state", params![], |r| {
+        Ok((r.get(0)?, r.get(1)?, r.get(2)?))
+    })
 }
 
 pub(super) fn last_failed(db: &Db) -> Result<Option<(Time, String)>> {
