@@ -41,7 +41,7 @@ async function list() {
 function row(n) {
   return h("a", { class: `bell-item${n.read_at ? "" : " unread"}`, href: n.url, onclick: () => read(n) },
     h("b", null, n.title),
-    n.text && h("span", { class: "cut muted" }, n.text),
+    n.text && !n.title.includes(n.text) && h("span", { class: "cut muted" }, n.text),
     h("span", { class: "faint tiny cut" }, n.project_name && `${n.project_name} · `, h("time", { datetime: n.created, "data-ago": true }, n.created.slice(0, 10))));
 }
 

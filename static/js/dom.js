@@ -158,6 +158,8 @@ export function toast(text, kind = "info", action) {
     h("span", { class: "grow" }, text),
     action && h("button", { class: "btn s", type: "button", onclick: () => { leave(); action.run(); } }, action.label),
     h("button", { class: "btn s icon-only", type: "button", "aria-label": t("js.close"), onclick: leave }, icon("x", "s")));
+  // The same again stands once.
+  if (!action) for (const old of [...shelf.children]) if (old.className === el.className && old.textContent === el.textContent) old.remove();
   while (shelf.children.length > 3) shelf.firstChild.remove();
   shelf.append(el);
   setTimeout(leave, kind === "bad" || action ? 9000 : 4200);

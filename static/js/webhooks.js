@@ -48,7 +48,7 @@ form?.addEventListener("submit", async (event) => {
 
 function showSecret(hook, text) {
   const field = h("input", { class: "input mono", readonly: true, value: hook.secret, "aria-label": t("js.webhook.secret") });
-  dialog({ title: t("js.webhook.secret"), body: [h("p", null, t(text, { name: hook.name })),
+  dialog({ title: t("js.webhook.secret"), wide: true, body: [h("p", null, t(text, { name: hook.name })),
     h("div", { class: "copy-line" }, field, h("button", { class: "btn primary", type: "button", autofocus: true, onclick: async () => {
       field.select();
       const done = await copy(hook.secret);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use videoplanet::base::clock::{Clock, MINUTE, Time};
 use videoplanet::base::roles::Role;
 use videoplanet::config::Config;
-use videoplanet::domain::{feedback, notices};
+use videoplanet::domain::feedback;
 
 use crate::answer::Answer;
 use crate::rooms::{Screen, make};
@@ -371,8 +371,9 @@ async fn every_frame_of_two_peoples_work_is_as_the_document_says() {
     missed.next_of("dashboard").await;
     missed.say(json!({ "type": "cursor", "media_id": media, "ms": 1 })).await;
     assert_eq!(missed.next_of("error").await["code"], "unknown_type");
-    // Told by the journal: that he was made a member, and where he is named.
-    tokio::spawn(notices::follow(s.app.clone()));
+    // Told by the journal: where he is named.
+    let named = json!({ "text": "@viewer 봐 주세요" });
+    s.editor.send(&format!("POST /feedbacks/{f}/comments"), named).await.is(201);
     line.next_of("notification").await;
     Answer::of(s.viewer.line("POST /notifications/read-all").json(&json!({}))).await.is(200);
     line.next_of("notifications_read").await;

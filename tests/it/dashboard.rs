@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 use videoplanet::base::clock::{Clock, DAY, HOUR, MINUTE};
 use videoplanet::domain::access;
+use videoplanet::domain::accounts::Viewer;
+use videoplanet::domain::projects::dashboard::{self, Look, Since};
 use videoplanet::engines::store::params;
 
 use crate::admin::open;
@@ -100,9 +102,11 @@ async fn what_somebody_may_not_see_is_neither_news_nor_activity() {
 #[tokio::test(flavor = "multi_thread")]
 async fn news_are_counted_from_the_visit_before() {
     let s = Studio::at("desk-visits", Clock::set_at(1_796_000_000_000)).await;
+    s.app.setup.done();
     let before = async || {
-        let (user, now) = (s.viewer.id, s.app.clock.now());
-        s.app.read(move |db| access::before(db, user, now)).await.unwrap()
+        let who = Viewer::of_token(&s.app, &s.viewer.token).await.unwrap().unwrap();
+        let look = Look::now(&s.app, Since::LastVisit);
+        s.app.read(move |db| dashboard::mine(db, &who, look)).await.unwrap().since
     };
     let visit = async || {
         assert_eq!(open(&s, &s.viewer, "/").await.status(), 200);

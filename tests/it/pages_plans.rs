@@ -51,7 +51,7 @@ async fn the_pages_open_for_members_and_are_not_there_for_strangers() {
     let id = plan(&studio, "겨울 <저녁> 붕어빵").await["id"].clone();
     let paths = [list, format!("/plans/{id}"), format!("/plans/{id}/print")];
     for (role, plans) in [(Role::Manager, true), (Role::Editor, true), (Role::Reviewer, false)] {
-        let who = studio.member(&role.to_string(), role).await;
+        let who = studio.member(&format!("a-{role}"), role).await;
         for path in &paths {
             let page = text(&studio, &who, path).await;
             assert!(page.contains("겨울 &#60;저녁&#62; 붕어빵"), "{role}: {path}");

@@ -70,7 +70,6 @@ pub struct Postbox {
     pub port: u16,
     letters: Arc<Mutex<Vec<Letter>>>,
     mood: Arc<Mutex<Mood>>,
-    calls: Arc<Mutex<usize>>,
 }
 
 impl Postbox {
@@ -78,11 +77,10 @@ impl Postbox {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let mood = Arc::new(Mutex::new(Mood::Takes));
-        let postbox = Postbox { port, letters: Arc::default(), mood, calls: Arc::default() };
+        let postbox = Postbox { port, letters: Arc::default(), mood };
         let shared = postbox.clone();
         tokio::spawn(async move {
             while let Ok((line, _)) = listener.accept().await {
-                *shared.calls.lock() += 1;
                 tokio::spawn(serve(line, shared.clone()));
             }
         });
@@ -91,11 +89,6 @@ impl Postbox {
 
     pub fn feel(&self, mood: Mood) {
         *self.mood.lock() = mood;
-    }
-
-    /// Connections so far.
-    pub fn calls(&self) -> usize {
-        *self.calls.lock()
     }
 
     pub fn letters(&self) -> Vec<Letter> {

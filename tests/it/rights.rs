@@ -119,7 +119,7 @@ fn table() -> Vec<(&'static str, Value, May)> {
         ("POST /plans/n/storyboard", json!({}), From(Editor)),
         ("PUT /plans/n/shots/7/picture", json!({ "media_id": 1, "at_ms": 0 }), From(Editor)),
         ("DELETE /plans/n/shots/7/picture", none(), From(Editor)),
-        ("POST /plans/n/feedback", none(), From(Editor)),
+        ("POST /plans/n/feedback", none(), From(Reviewer)),
         // The present version, and what is not deleted, come after the right.
         ("POST /plans/n/versions/1/restore", none(), From(Editor)),
         ("POST /plans/n/restore", none(), From(Editor)),

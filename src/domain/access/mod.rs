@@ -14,28 +14,19 @@ use axum::response::Response;
 use serde::Serialize;
 
 use crate::app::App;
-use crate::base::clock::{DAY, HOUR, MINUTE, Time};
+use crate::base::clock::{DAY, HOUR, Time};
 use crate::base::error::Result;
-use crate::base::ids::{ProjectId, UserId};
+use crate::base::ids::ProjectId;
 use crate::base::job::Progress;
 use crate::domain::accounts::Viewer;
 use crate::domain::answer::{Asked, X_CACHE};
 use crate::domain::http::{Path, Query};
 use crate::domain::{Embed, feedback, projects};
 use crate::engines::queue::Run;
-use crate::engines::store::{Db, Tx};
+use crate::engines::store::Tx;
 
 /// Pairs of person and project that are warmed at the most.
 const HOTTEST: i64 = 300;
-
-/// Whoever was away this long comes for another visit.
-const VISIT: i64 = 30 * MINUTE;
-
-/// When a person was here before the visit that he is on; `None` on his first one.
-pub fn before(db: &Db, user: UserId, now: Time) -> Result<Option<Time>> {
-    let Some((last, before)) = sql::visits(db, user)? else { return Ok(None) };
-    Ok(if now.0 - last.0 > VISIT { Some(last) } else { before })
-}
 
 /// Writes what was counted since the last time.
 pub async fn flush(app: &App) -> Result<usize> {
@@ -50,7 +41,7 @@ pub async fn flush(app: &App) -> Result<usize> {
                 sql::add(tx, hour, *user, *project, *hits)?;
             }
             for user in counts.iter().map(|((user, _), _)| *user).collect::<BTreeSet<_>>() {
-                sql::visited(tx, user, VISIT)?;
+                sql::visited(tx, user, projects::dashboard::VISIT)?;
             }
             Ok(counts.len())
         })

@@ -30,11 +30,6 @@ pub(super) fn visited(tx: &mut Tx, user: UserId, pause_ms: i64) -> Result<()> {
     Ok(())
 }
 
-/// His last moment, and the one before that visit.
-pub(super) fn visits(db: &Db, user: UserId) -> Result<Option<(Time, Option<Time>)>> {
-    db.one("SELECT last_ms, before_ms FROM visits WHERE user_id = ?1", params![user], |r| Ok((r.get(0)?, r.get(1)?)))
-}
-
 pub(super) fn prune(tx: &mut Tx, before: Time) -> Result<usize> {
     tx.execute("DELETE FROM access_log WHERE hour_ms < ?1", params![before])
 }

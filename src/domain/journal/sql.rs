@@ -24,7 +24,7 @@ pub(super) fn after(
         "SELECT e.seq, e.at_ms, CASE WHEN c.security = 1 AND c.user_id = e.actor_id AND e.actor_id <> ?2 THEN NULL
                 ELSE e.actor_id END, e.body
          FROM events e LEFT JOIN comments c ON e.subject = 'comment' AND c.id = e.subject_id
-         WHERE e.project_id = ?1 AND e.seq > ?3 AND e.subject IN ('project', 'feedback', 'media', 'comment', 'entry')
+         WHERE e.project_id = ?1 AND e.seq > ?3 AND e.subject IN ('project', 'feedback', 'media', 'comment', 'entry', 'plan')
            AND (c.internal IS NULL OR c.internal = 0 OR ?4)
          ORDER BY e.seq LIMIT ?5",
         params![project, reader, after, role.may(Right::SeeInternal), limit],

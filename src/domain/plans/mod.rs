@@ -565,7 +565,7 @@ fn open_discussion(tx: &mut Tx, plan: &Plan, person: &Person) -> Result<Feedback
 pub async fn discuss(app: &App, who: &Viewer, id: PlanId) -> Result<FeedbackId> {
     let person = who.person();
     app.write(move |tx| {
-        let mut plan = look(tx, person.id, id, Right::Plan)?;
+        let mut plan = look(tx, person.id, id, Right::Comment)?;
         if let Some(feedback) = plan.feedback_id {
             return Ok(feedback);
         }

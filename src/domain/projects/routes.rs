@@ -8,7 +8,7 @@ use axum::{Extension, Router};
 use axum_extra::extract::CookieJar;
 use serde::{Deserialize, Serialize};
 
-use super::dashboard::{self, Dashboard, ProjectDashboard};
+use super::dashboard::{self, Dashboard, ProjectDashboard, Since};
 use super::invitations::{self, Invitation, NewInvitation, Offer};
 use super::members::{self, Member, NewMember};
 use super::{Filter, NewProject, Order, Project, ProjectPatch, ProjectStatus, SHAPE, judge};
@@ -129,7 +129,7 @@ pub(in crate::domain) async fn my_dashboard(
     asked: Asked,
 ) -> Result<Response> {
     // Days pass without an event.
-    let look = dashboard::Look::now(&app, q.since);
+    let look = dashboard::Look::now(&app, q.since.map_or(Since::Never, Since::At));
     let depends = Depends::projects_of(&app, &who).until(dashboard::tomorrow(&app));
     let (reader, on) = (who.clone(), (Group::Dashboard, Reader::Person(None), depends));
     kept(&app, &asked, &who, on, |_: &Dashboard| None, move |db| dashboard::mine(db, &reader, look)).await

@@ -108,7 +108,7 @@ pub struct Webhook {
     pub state: State,
     /// Signs what it is told. Shown when it is made and when it is renewed, never again.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(required = false, example = "whsec_Yk1v3dZ2p7uJb0Qm8sXc4tRf6wLh9aNe5gKi1oPq2rE")]
+    #[schema(example = "whsec_Yk1v3dZ2p7uJb0Qm8sXc4tRf6wLh9aNe5gKi1oPq2rE")]
     pub secret: Option<String>,
     /// Revision, for `ETag` and `If-Match`.
     #[serde(skip)]

@@ -6,25 +6,20 @@ use axum::response::Response;
 
 use super::frame::{Frame, html};
 use crate::app::App;
-use crate::base::clock::Time;
 use crate::base::day::Day;
 use crate::base::error::Result;
-use crate::domain::access;
-use crate::domain::projects::dashboard::{self, Act, Dashboard, Look, Waiting, Why};
-use crate::domain::rooms::mine;
+use crate::domain::projects::dashboard::{self, Act, Dashboard, Look, Since, Waiting, Why};
 
 #[derive(Template)]
 #[template(path = "dashboard.html")]
 struct Page {
     f: Frame,
     board: Dashboard,
-    /// When he was here before.
-    before: Option<Time>,
     today: Day,
 }
 
 impl Page {
-    /// What others did since, as sentences; empty if nothing or if he was never here.
+    /// What others did since the visit before, as sentences; empty if nothing, or if he was never here.
     fn news(&self) -> Vec<String> {
         let news = &self.board.news;
         let counts = [
@@ -34,7 +29,7 @@ impl Page {
             ("feedbacks", news.feedbacks),
             ("plans", news.plans),
         ];
-        let told = counts.into_iter().filter(|(_, n)| self.before.is_some() && *n > 0);
+        let told = counts.into_iter().filter(|(_, n)| *n > 0);
         told.map(|(what, n)| self.f.tw(&format!("page.dashboard.news.{what}"), &[("n", &n.to_string())])).collect()
     }
 
@@ -90,14 +85,8 @@ impl Page {
 }
 
 pub(super) async fn show(State(app): State<App>, f: Frame) -> Result<Response> {
-    let (who, look) = (f.viewer()?, Look::now(&app, None));
+    let (who, look) = (f.viewer()?, Look::now(&app, Since::LastVisit));
     app.access.note(who.user, None);
-    // The place first: what happens while the rest is read is told again, not missed.
-    let read = app.read(move |db| {
-        let seq = mine::begin(db, who.user, None)?.seq;
-        let before = access::before(db, who.user, look.now)?;
-        Ok((seq, before, dashboard::mine(db, &who, Look { since: before, ..look })?))
-    });
-    let (seq, before, board) = read.await?;
-    html(&Page { f: f.at("dashboard").with("seq", seq.into()), board, before, today: look.today })
+    let board = app.read(move |db| dashboard::mine(db, &who, look)).await?;
+    html(&Page { f: f.at("dashboard").with("seq", board.seq.into()), board, today: look.today })
 }

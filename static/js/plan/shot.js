@@ -1,5 +1,5 @@
 // Everything of one shot, beside the board.
-import { $, h, icon, t } from "../dom.js";
+import { $, confirmed, h, icon, t } from "../dom.js";
 import { Fields, labelled } from "./fields.js";
 import { pictureTools } from "./picture.js";
 import { ANGLES, INSERTS, MOVEMENTS, pictureUrl, PURPOSES, shotName, SIZES, STAGES, TRANSITIONS } from "./words.js";
@@ -32,7 +32,7 @@ export function shotPanel(desk) {
     const picture = h("img", { class: "frame-big", alt: "" });
     const go = (by, sign, label) => h("button", { class: "btn s quiet icon-only", type: "button", "aria-label": t(label), title: t(label), onclick: () => desk.step(by) }, icon(sign));
     const tools = desk.may && pictureTools(desk, key);
-    const again = desk.mayDraft && h("button", { class: "btn s", type: "button", onclick: () => desk.drafting.start({ regenerate: true, part: { shot: key } }) }, icon("loop", "s"), t("js.plan.again_shot"));
+    const again = desk.mayDraft && h("button", { class: "btn s", type: "button", onclick: () => redraft(key, part) }, icon("loop", "s"), t("js.plan.again_shot"));
     const text = (what, most) => labelled(t(`js.plan.${what}`), mine.area(part, what, { maxlength: String(most) }));
     const choice = (what, values) => labelled(t(`js.plan.${what}.title`), mine.choice(part, what, values, `js.plan.${what}`));
     place.replaceChildren(
@@ -57,6 +57,15 @@ export function shotPanel(desk) {
       picture.alt = t("js.plan.picture_of", { name: shotName(at), title: shot.title });
       if (again) { again.disabled = desk.drafting?.busy || Boolean(shot.locked); again.title = t(shot.locked ? "js.plan.again_locked" : "js.plan.again_shot_hint"); }
     });
+  }
+
+  /** What was written by hand is given up only by who says so. */
+  async function redraft(key, part) {
+    if (store.value(part, "edited")) {
+      if (!await confirmed({ title: t("js.plan.again_edited_title"), text: t("js.plan.again_edited_text"), action: t("js.plan.again_shot"), danger: false })) return;
+      store.edit(part, "edited", false, true);
+    }
+    desk.drafting.start({ regenerate: true, part: { shot: key } });
   }
 
   function lockSwitch(mine, part) {

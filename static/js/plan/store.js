@@ -191,6 +191,8 @@ export class Store {
   take(plan) {
     if (!plan?.id || plan.rev <= this.plan.rev) return false;
     this.plan = plan;
+    if (this.clean) this.keptAt = new Date(plan.updated);
+    this.tell();
     this.changed();
     return true;
   }

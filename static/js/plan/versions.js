@@ -42,7 +42,7 @@ export async function showVersions(desk, wanted = null) {
     const path = against === "now" ? `${store.base}/versions/${store.plan.version}/diff?with=${v.version}` : `${store.base}/versions/${v.version}/diff`;
     const found = newest && against === "now" ? { changes: [] } : await api("GET", path, undefined, { quiet: true }).catch((error) => { explain(error); return null; });
     if (at !== v || !found) return;
-    const changes = found.changes.filter((c) => !["picture_version", "edited", "stage"].includes(c.field));
+    const changes = found.changes.filter((c) => !["picture_version", "edited", "stage", "seed"].includes(c.field));
     diff.replaceChildren(...changes.length ? changes.map(change) : [h("div", { class: "empty" }, icon("check-circle"), h("p", null, t(newest && against === "now" ? "js.plan.version_is_now" : v.version === 1 ? "js.plan.version_first" : "js.plan.version_same")))]);
     diff.scrollTop = 0;
   }

@@ -16,7 +16,9 @@ import { tips } from "./tip.js";
 import { week } from "./week.js";
 
 const given = page.calendar;
-const state = { view: given.view, day: num(given.day) };
+// Unless a day is asked for it is today where the reader is, which may be another one than at the studio.
+const asked = new URLSearchParams(location.search).get("day") === given.day;
+const state = { view: given.view, day: asked ? num(given.day) : today() };
 const narrow = matchMedia("(max-width: 720px)");
 const stage = $("#stage");
 
@@ -25,9 +27,11 @@ const keep = (name, value) => localStorage.setItem(name, JSON.stringify(value));
 
 /** Projects whose things are not shown; 0 stands for one's own entries. */
 const hidden = new Set(kept("vp_calendar_hidden", []));
-let data = given.data || null;
 
-const reach = () => (state.view === "week" ? [weekStart(state.day), weekStart(state.day) + 6] : monthReach(state.day));
+const reach = (day = state.day) => (state.view === "week" ? [weekStart(day), weekStart(day) + 6] : monthReach(day));
+// What was sent along is of no use if the two days are on different pages.
+let data = (reach()[0] === reach(num(given.day))[0] && given.data) || null;
+
 const holidayNames = () => new Map((data?.holidays || []).map((d) => [num(d.day), lang === "en" ? d.name_en || d.name : d.name]));
 const planned = () => (data?.projects || []).filter((p) => plans(p.my_role));
 
@@ -280,4 +284,4 @@ address(false);
 if (state.view === "gantt") {
   if (given.gantt) take(given.gantt, true);
   if (given.gantt) drawGantt(); else await moreGantt(true);
-} else if (data) draw(); else { await load(); draw(); }
+} else if (data) draw(); else await refresh();

@@ -119,7 +119,8 @@ new LiveLine({
       board.apply(group, clash ? { ...message.schedule, conflicts: group.conflicts } : message.schedule);
       if (clash) fetchSchedule();
     }
-    else if (message.type === "entry") { if (message.entry.project_id === project.id) settle(message.change, message.entry); }
+    // Of one that is deleted only its id is told.
+    else if (message.type === "entry") { if (message.change === "deleted" || message.entry.project_id === project.id) settle(message.change, message.entry); }
     else if (message.type === "memo") noted(message);
     // An initial state means that more was missed than can be told again.
     else if (message.type === "initial_state") again();

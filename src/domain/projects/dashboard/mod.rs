@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::{Project, judge, members};
 use crate::app::App;
-use crate::base::clock::{DAY, SECOND, Time};
+use crate::base::clock::{DAY, MINUTE, SECOND, Time};
 use crate::base::day::Day;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{FeedbackId, ProjectId};
@@ -36,8 +36,14 @@ pub struct Dashboard {
     pub in_process: Vec<InProcess>,
     /// What happened last, at most 12.
     pub activity: Vec<Act>,
-    /// What others did since the time that was asked for; nothing if none was.
+    /// What others did since `since`; nothing without it.
     pub news: News,
+    /// The time that was asked for.
+    #[schema(example = json!(null))]
+    pub since: Option<Time>,
+    /// The last place of the journal that it shows.
+    #[schema(example = 4711)]
+    pub seq: i64,
 }
 
 /// Numbers over all projects of a person.
@@ -112,12 +118,26 @@ pub struct Look {
     /// The day that it is where the studio stands.
     pub today: Day,
     /// What others did after it is told as news.
-    pub since: Option<Time>,
+    pub since: Since,
 }
+
+/// Since when something is new.
+#[derive(Clone, Copy, Debug)]
+pub enum Since {
+    /// Nothing is.
+    Never,
+    /// Since then.
+    At(Time),
+    /// Since the reader's visit before this one.
+    LastVisit,
+}
+
+/// Whoever was away this long comes for another visit.
+pub const VISIT: i64 = 30 * MINUTE;
 
 impl Look {
     /// A look now.
-    pub fn now(app: &App, since: Option<Time>) -> Look {
+    pub fn now(app: &App, since: Since) -> Look {
         let now = app.clock.now();
         Look { now, today: Day::of(now, &zone(app)), since }
     }
@@ -131,9 +151,9 @@ fn zone(app: &App) -> TimeZone {
 /// The viewer's dashboard: three statements.
 pub fn mine(db: &Db, who: &Viewer, look: Look) -> Result<Dashboard> {
     let (counts, due) = sql::counts_and_due(db, who.user, soon(look.now))?;
-    let Today { waiting, in_process, activity, news } =
-        today::of(db, who.user, look.now, &look.today.to_string(), look.since)?;
-    Ok(Dashboard { counts, feedbacks: sql::recent_of_user(db, who.user)?, due, waiting, in_process, activity, news })
+    let feedbacks = sql::recent_of_user(db, who.user)?;
+    let Today { waiting, in_process, activity, news, since, seq } = today::of(db, who.user, look)?;
+    Ok(Dashboard { counts, feedbacks, due, waiting, in_process, activity, news, since, seq })
 }
 
 /// A project's dashboard.

@@ -1,5 +1,6 @@
 //! The one statement of a person's day. The first column tells which list a row belongs to.
 
+use super::VISIT;
 use super::today::{ACTS, Act, InProcess, LIST, LOOK_BACK, Today, Waiting, Why};
 use crate::base::clock::Time;
 use crate::base::error::Result;
@@ -18,6 +19,7 @@ enum Line {
     InProcess(InProcess),
     Act(Act),
     News(String, i64),
+    Stands { since: Option<Time>, seq: i64 },
 }
 
 fn line(r: &Row) -> SqlResult<Line> {
@@ -57,12 +59,21 @@ fn line(r: &Row) -> SqlResult<Line> {
             let (seq, at) = (r.get(12)?, r.get(1)?);
             Line::Act(Act { seq, at, verb, user, project_id, project_name, project_color, feedback_id, plan_id, title })
         }
-        _ => Line::News(text.unwrap_or_default(), count),
+        6 => Line::News(text.unwrap_or_default(), count),
+        _ => Line::Stands { since: at, seq: r.get::<_, Option<i64>>(12)?.unwrap_or(0) },
     })
 }
 
 /// Everything is read along indexes that begin with one of the reader's own projects, or from the journal's end.
-pub(super) fn of(db: &Db, user: UserId, failed_since: Time, today: &str, since: Time) -> Result<Today> {
+/// News are those since `at`, or since the visit before the one that lasts until `visit`.
+pub(super) fn of(
+    db: &Db,
+    user: UserId,
+    failed_since: Time,
+    today: &str,
+    at: Option<Time>,
+    visit: Option<Time>,
+) -> Result<Today> {
     let rows = db.all(
         &format!(
             "WITH mine AS (
@@ -125,10 +136,14 @@ pub(super) fn of(db: &Db, user: UserId, failed_since: Time, today: &str, since: 
                 WHERE (late.feedback_id IS NULL OR f.id IS NOT NULL) AND (late.subject <> 'plan' OR l.id IS NOT NULL)
                   AND (late.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
                 ORDER BY late.seq DESC LIMIT {ACTS}),
+             since AS (
+                SELECT CASE WHEN ?5 IS NULL THEN ?4 ELSE
+                    (SELECT CASE WHEN ?5 - v.last_ms > {VISIT} THEN v.last_ms ELSE v.before_ms END
+                     FROM visits v WHERE v.user_id = ?1) END AS at),
              news AS (
                 SELECT late.verb, count(*) AS n FROM late CROSS JOIN mine ON mine.id = late.project_id
                 LEFT JOIN comments c ON late.subject = 'comment' AND c.id = late.subject_id
-                WHERE late.at_ms > ?4 AND (late.actor_id IS NULL OR late.actor_id <> ?1)
+                WHERE late.at_ms > (SELECT at FROM since) AND (late.actor_id IS NULL OR late.actor_id <> ?1)
                   AND (late.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
                 GROUP BY late.verb)
              SELECT 0, at, project, name, color, id, NULL, title, version, NULL, NULL, NULL, NULL FROM decide
@@ -137,9 +152,11 @@ pub(super) fn of(db: &Db, user: UserId, failed_since: Time, today: &str, since: 
              UNION ALL SELECT 3, NULL, project, name, color, NULL, NULL, phase, 0, NULL, NULL, end_day, NULL FROM phase
              UNION ALL SELECT 4, at, project, name, color, id, NULL, title, version, NULL, NULL, state, media FROM work
              UNION ALL SELECT 5, at, project, name, color, feedback, plan, title, 0, who, nickname, verb, seq FROM acts
-             UNION ALL SELECT 6, NULL, 0, '', '', NULL, NULL, '', n, NULL, NULL, verb, NULL FROM news"
+             UNION ALL SELECT 6, NULL, 0, '', '', NULL, NULL, '', n, NULL, NULL, verb, NULL FROM news
+             UNION ALL SELECT 7, (SELECT at FROM since), 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL,
+                (SELECT max(e.seq) FROM events e)"
         ),
-        params![user, failed_since, today, since],
+        params![user, failed_since, today, at, visit],
         line,
     )?;
     let mut today = Today::default();
@@ -148,6 +165,7 @@ pub(super) fn of(db: &Db, user: UserId, failed_since: Time, today: &str, since: 
             Line::Waiting(w) => today.waiting.push(w),
             Line::InProcess(w) => today.in_process.push(w),
             Line::Act(a) => today.activity.push(a),
+            Line::Stands { since, seq } => (today.since, today.seq) = (since, seq),
             Line::News(verb, n) => match verb.as_str() {
                 "comment_added" => today.news.comments += n,
                 "media_ready" => today.news.versions += n,

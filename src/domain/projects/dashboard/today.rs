@@ -6,7 +6,7 @@
 
 use serde::Serialize;
 
-use super::sql_today;
+use super::{Look, Since, sql_today};
 use crate::base::clock::{DAY, Time};
 use crate::base::error::Result;
 use crate::base::ids::{FeedbackId, MediaId, PlanId, ProjectId, UserId};
@@ -143,6 +143,8 @@ pub(super) struct Today {
     pub(super) in_process: Vec<InProcess>,
     pub(super) activity: Vec<Act>,
     pub(super) news: News,
+    pub(super) since: Option<Time>,
+    pub(super) seq: i64,
 }
 
 /// Each list holds at most this many.
@@ -152,7 +154,12 @@ pub(super) const ACTS: i64 = 12;
 /// Events behind which nobody looks for acts and news.
 pub(super) const LOOK_BACK: i64 = 20_000;
 
-/// What waits for `user` on the day `today`, what is in process, what happened, and what is new since `since`.
-pub(super) fn of(db: &Db, user: UserId, now: Time, today: &str, since: Option<Time>) -> Result<Today> {
-    sql_today::of(db, user, now.plus(-DAY), today, since.unwrap_or(now))
+/// What waits for `user`, what is in process, what happened, and what is new.
+pub(super) fn of(db: &Db, user: UserId, look: Look) -> Result<Today> {
+    let (at, visit) = match look.since {
+        Since::Never => (None, None),
+        Since::At(time) => (Some(time), None),
+        Since::LastVisit => (None, Some(look.now)),
+    };
+    sql_today::of(db, user, look.now.plus(-DAY), &look.today.to_string(), at, visit)
 }

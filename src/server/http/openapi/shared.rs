@@ -90,12 +90,13 @@ const LIKE: [(&str, &str); 13] = [
 ];
 
 /// Fields of answers that are not always there. All others are, as `null` where there is nothing.
-const SOMETIMES: [(&str, &str); 5] = [
+const SOMETIMES: [(&str, &str); 6] = [
     ("Feedback", "decisions"),
     ("Comment", "client_id"),
     ("Comment", "my_reactions"),
     ("Invitation", "link"),
     ("CalendarEntry", "conflicts"),
+    ("Webhook", "secret"),
 ];
 
 /// Adds all of it.
