@@ -22,7 +22,7 @@ pub(super) fn plant(tx: &mut Tx, people: &[Person], projects: &[ProjectId]) -> R
         tone: Some("따뜻한".into()),
         genre: Some("광고".into()),
         target: Some("2030 직장인".into()),
-        duration_s: Some(60),
+        duration_s: Some(30),
         format: Some(Format::Wide),
         tempo: Some(Tempo::Fast),
         style: Some(Style::Classic),

@@ -13,6 +13,7 @@ function show(n) {
   const count = $(".bell-count", bell);
   count.hidden = !n;
   count.textContent = n > 99 ? "99+" : String(n);
+  $(".bell-all", bell).hidden = !n;
   $("summary", bell).setAttribute("aria-label", n ? t("js.bell.some", { n }) : t("js.bell.none"));
 }
 

@@ -55,6 +55,11 @@ for (const input of $$('.field > input[type="password"]')) {
   } }, icon("eye"));
   input.after(eye);
 }
+// Where a row of places is wider than the page, the present one is in sight.
+for (const here of $$("nav [aria-current=\"page\"]")) {
+  const row = here.closest("nav");
+  if (row.scrollWidth > row.clientWidth) row.scrollLeft += here.getBoundingClientRect().left - row.getBoundingClientRect().left - (row.clientWidth - here.offsetWidth) / 2;
+}
 for (const el of $$("[data-initials]")) el.textContent = initials(el.dataset.initials);
 refreshTimes();
 setInterval(refreshTimes, 30_000);

@@ -30,7 +30,10 @@ function open(hook) {
 
 const groups = () => $$("#wh-verbs input");
 const warn = () => { $("#wh-internal-warning").hidden = !internal.checked; };
-internal?.addEventListener("change", warn);
+internal?.addEventListener("change", () => {
+  warn();
+  $("#wh-internal-warning").scrollIntoView({ block: "nearest" });
+});
 
 form?.addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -1,4 +1,5 @@
 //! The schedule in the browser: one drags a bar and another sees it, keys move it on, and the month takes an entry.
+//! All of it where it is another day than at the studio.
 
 use jiff::ToSpan;
 use reqwest::Method;
@@ -24,7 +25,13 @@ async fn filming(studio: &Studio) -> [String; 2] {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dragged_bar_is_seen_by_others_keys_move_it_and_the_month_takes_an_entry() {
-    let studio = Studio::start("browser-schedule").await;
+    // At the studio it is another day than where the browsers are: those two zones never have the same date.
+    let now = jiff::Zoned::now();
+    let elsewhere = ["Pacific/Kiritimati", "Pacific/Pago_Pago"]
+        .into_iter()
+        .find(|zone| now.in_tz(zone).unwrap().date() != now.date())
+        .unwrap();
+    let studio = Studio::with("browser-schedule", |c| c.schedule.time_zone = elsewhere.into()).await;
     studio.app.setup.done();
     let project = format!("/projects/{}/schedule", studio.project);
     let dates = json!({ "start": day(3), "end": day(6) });
@@ -59,6 +66,20 @@ async fn a_dragged_bar_is_seen_by_others_keys_move_it_and_the_month_takes_an_ent
     assert_eq!(browser.eval(&planner, &place).await, began + 3.0);
     browser.until(&viewer, &format!("{place} === {}", began + 3.0)).await;
     assert_eq!(filming(&studio).await, [day(6), day(9)]);
+
+    // An entry comes and goes for others too.
+    let at = format!("{}T00:00:00.000Z", day(4));
+    let scouting = json!({
+        "project_id": studio.project, "kind": "meeting", "title": "현장 답사", "all_day": true, "start": at, "end": at
+    });
+    let added = studio.editor.ask(Method::POST, "/entries").json(&scouting).send().await.unwrap();
+    assert_eq!(added.status(), 201);
+    let added: Value = added.json().await.unwrap();
+    let listed = "document.querySelector('#entries').textContent.includes('현장 답사')";
+    browser.until(&viewer, listed).await;
+    let gone = studio.editor.ask(Method::DELETE, &format!("/entries/{}", added["id"])).send().await.unwrap();
+    assert_eq!(gone.status(), 204);
+    browser.until(&viewer, &format!("!{listed}")).await;
 
     // Enter on a day of the month adds an entry there.
     browser.open(&planner, &format!("{}/calendar?view=month", studio.url)).await;

@@ -16,7 +16,6 @@ use super::pictures::{self, KeyFrame, Shown, UPLOAD_MAX};
 use super::story::StageName;
 use super::storyboard::{self, Ask};
 use crate::app::App;
-use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{JobId, PlanId, ProjectId};
 use crate::base::locale::Text;
@@ -27,6 +26,7 @@ use crate::domain::accounts::Viewer;
 use crate::domain::answer::is_among;
 use crate::domain::http::{Binary, Json, Path, Query, Tagged, read_json};
 use crate::domain::projects::judge;
+use crate::domain::schedule;
 
 /// Changes a stage of a plan
 ///
@@ -248,7 +248,7 @@ pub(super) async fn export(
     let export = app.read(move |db| exchange::read(db, user, id, with_pictures)).await?;
     let stem = export.stem();
     // Text of a dozen pictures, or pages: not among the requests.
-    let day = local_day(&app, now);
+    let day = schedule::today(&app).to_string();
     let written = tokio::task::spawn_blocking(move || match q.format {
         ExportFormat::Json => serde_json::to_vec_pretty(&export.file(now)).map_err(Error::internal),
         ExportFormat::Csv => Ok(export.csv(lang).into_bytes()),
@@ -265,12 +265,6 @@ pub(super) async fn export(
     out.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     out.insert(header::CONTENT_DISPOSITION, attachment(&format!("{stem}.{}", q.format)));
     Ok((out, bytes).into_response())
-}
-
-/// The day in the zone of the instance.
-fn local_day(app: &App, now: Time) -> String {
-    let zone = jiff::tz::TimeZone::get(&app.config.schedule.time_zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    jiff::Timestamp::from_millisecond(now.0).map_or_else(|_| now.date(), |t| t.to_zoned(zone).date().to_string())
 }
 
 /// A file name as RFC 6266 and RFC 8187 (the successor of RFC 5987) want it.

@@ -181,6 +181,8 @@ pub async fn restore(app: &App, who: &Viewer, id: PlanId, version: i64, expected
             shot.picture_version = now.picture_version + i64::from(other);
         }
         (plan.title, plan.inputs, plan.story) = (title, inputs, story);
+        // It told of the draft that is gone now.
+        plan.notice = None;
         save(tx, &mut plan, Some(user), Reason::Restored, Change::Plan)?;
         Ok(plan)
     })

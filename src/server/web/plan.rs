@@ -17,6 +17,7 @@ use crate::domain::plans::rules::{self, Preset};
 use crate::domain::plans::story::{Picture, Shot, Stage, StageName};
 use crate::domain::plans::{self, Plan, generator};
 use crate::domain::projects::{self, Project, judge};
+use crate::domain::schedule;
 
 /// Shots of a stage: as many stand on a sheet.
 const ROW: usize = 3;
@@ -80,7 +81,7 @@ pub(super) async fn print(State(app): State<App>, f: Frame, Path(id): Path<PlanI
             Ok((plan, project))
         })
         .await?;
-    let date = app.clock.now().date();
+    let date = schedule::today(&app).to_string();
     html(&Paper { f, plan, p, date })
 }
 

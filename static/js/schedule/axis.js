@@ -3,6 +3,9 @@ import { h, t } from "../dom.js";
 import { localDay } from "../form.js";
 import { addMonths, monthStart, num, parts, say, today, weekday, weekStart } from "./days.js";
 
+/** So many pixels apart two flags do not touch. */
+const FLAG = 64;
+
 /** The axis of a gantt; `gantt.lo` … `gantt.hi` are its days. */
 export function axis(gantt) {
   const { lo, hi, zoom } = gantt;
@@ -36,9 +39,13 @@ export function axis(gantt) {
     marks.push(mark("g-mark", day, lo, `${say(day)} · ${name}`));
   }
   marks.sort((a, b) => a.dataset.day - b.dataset.day);
-  const end = !gantt.folds && gantt.groups[0]?.project.deadline;
-  const flags = [mark("g-flag now", today(), lo, `${t("js.calendar.today")} · ${say(today())}`, t("js.calendar.today"))];
-  if (end) flags.push(mark("g-flag end", num(localDay(end)), lo, `${t("js.calendar.deadline")} · ${say(num(localDay(end)))}`, t("js.calendar.deadline")));
+  const deadline = !gantt.folds && gantt.groups[0]?.project.deadline;
+  const end = deadline ? num(localDay(deadline)) : null;
+  // Two flags that would cover each other stand on either side of their lines.
+  const near = end !== null && end !== today() && Math.abs(end - today()) * gantt.dx < FLAG;
+  const side = (first) => (near ? (first ? " before" : " after") : "");
+  const flags = [mark(`g-flag now${side(today() < end)}`, today(), lo, `${t("js.calendar.today")} · ${say(today())}`, t("js.calendar.today"))];
+  if (end !== null) flags.push(mark(`g-flag end${side(end < today())}`, end, lo, `${t("js.calendar.deadline")} · ${say(end)}`, t("js.calendar.deadline")));
   const holidays = h("div", { class: "g-marks", role: "group", "aria-label": t("js.calendar.holidays") }, marks);
   rovingRow(holidays, marks);
   return h("div", { class: "g-axis" }, h("div", { class: "g-line" }, upper), h("div", { class: "g-line low" }, lower), holidays, flags);

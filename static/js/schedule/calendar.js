@@ -43,9 +43,13 @@ const on = {
     else if (item.type === "phase") openPhase(item);
     else location.assign(`/projects/${item.project.id}/schedule`);
   },
-  add: (day, minute = null) => entryDialog({ day, minute, projects: planned(), done: refresh }),
-  memo(day, project) {
-    memoDialog({ day, project, projects: data.projects.map((p) => ({ id: p.id, name: p.name, may: plans(p.my_role) })), memos: data.memos, done: refresh });
+  async add(day, minute = null) {
+    await entryDialog({ day, minute, projects: planned(), done: refresh });
+    back(day);
+  },
+  async memo(day, project) {
+    await memoDialog({ day, project, projects: data.projects.map((p) => ({ id: p.id, name: p.name, may: plans(p.my_role) })), memos: data.memos, done: refresh });
+    back(day);
   },
   move(id, days, minutes = 0) {
     const item = items(data).find((i) => i.id === id);
@@ -53,6 +57,12 @@ const on = {
   },
   redraw: () => draw(),
 };
+
+/** What a dialog was opened from may have been drawn anew meanwhile: the day of it gets the focus then. */
+function back(day) {
+  const grid = $(".cal-month", stage);
+  if (grid && document.activeElement === document.body) rove(grid, day, true);
+}
 
 /** A phase is opened with its whole schedule: what it may follow, and who may change it. */
 async function openPhase(item) {

@@ -22,7 +22,8 @@ export function drawMini(el, data) {
   const days = h("div", { class: "mini-days", "aria-hidden": "true" });
   for (let day = first; day <= last; day += 1) {
     if (weekday(day) === 0 || weekday(day) === 6) days.append(place(h("i", { class: "mini-off" }), day, day));
-    if (weekday(day) === 1 || day === today()) days.append(place(h("span", { class: day === today() ? "now" : null }, day === today() ? t("js.calendar.today") : say(day, { month: "numeric", day: "numeric" })), day, day));
+    // Beside "today" there is no room for another word.
+    if ((weekday(day) === 1 && Math.abs(day - today()) > 2) || day === today()) days.append(place(h("span", { class: day === today() ? "now" : null }, day === today() ? t("js.calendar.today") : say(day, { month: "numeric", day: "numeric" })), day, day));
   }
   days.append(place(h("i", { class: "mini-now" }), today(), today()));
   const rows = data.results.flatMap(({ project, phases }) => {

@@ -32,7 +32,7 @@ pub enum Set {
 pub enum Thing {
     /// 제품
     Product,
-    /// 휴대폰, 화면
+    /// 휴대폰
     Phone,
     /// 음식
     Food,
@@ -96,7 +96,7 @@ const SETS: &[(Set, &str)] = &[
 ];
 
 const THINGS: &[(Thing, &str)] = &[
-    (Thing::Phone, "휴대폰 핸드폰 스마트폰 화면 앱 문자 알림 phone smartphone screen app message"),
+    (Thing::Phone, "휴대폰 핸드폰 스마트폰 앱 문자 알림 phone smartphone app message"),
     (Thing::Cup, "커피 찻잔 머그 음료 coffee mug cup tea drink"),
     (Thing::Food, "음식 요리 붕어빵 밥 국수 라면 빵 과자 접시 김치 간식 food dish bread noodle meal plate cook"),
     (
@@ -109,7 +109,10 @@ const THINGS: &[(Thing, &str)] = &[
 const PEOPLE: &str = "사람 그 그녀 남자 여자 아버지 어머니 아빠 엄마 아들 딸 아이 소년 소녀 청년 직원 사원 손님 주인공 인물 배우 대표 학생 친구 모델 \
     할머니 할아버지 얼굴 표정 눈빛 선생님 man woman he she person girl boy child father mother worker people hero actor face someone student friend";
 const TWO: &str = "두 둘 둘이 부자 모녀 부부 연인 함께 나란히 마주 서로 대화 악수 two together couple both each other";
-const MANY: &str = "군중 사람들 관객 관중 팀원 직원들 학생들 아이들 모두 가족 동료들 crowd people audience everyone family team students";
+/// Words for nobody, or one alone.
+const ALONE: &str = "홀로 혼자 덩그러니 텅 alone empty";
+const MANY: &str =
+    "군중 사람들 관객 관중 팀원 직원들 학생들 아이들 가족 동료들 crowd people audience family team students";
 const LONG: &str = "여자 여성 어머니 엄마 딸 소녀 그녀 할머니 아내 언니 누나 woman girl mother daughter she her wife";
 const CHILD: &str = "아이 어린이 소년 소녀 꼬마 초등 child kid boy girl";
 const CAP: &str = "모자 기사 배달 감독 작업자 cap driver delivery";
@@ -159,7 +162,8 @@ pub fn scene(shot: &Shot) -> Scene {
     });
     let spoken = !shot.dialogue.trim().is_empty();
     let named = told(&all, PEOPLE) > 0 || spoken;
-    let crowd = told(&all, MANY) > 0;
+    // An empty place and somebody alone are told by who has left.
+    let crowd = told(&all, MANY) > 0 && told(&all, ALONE) == 0;
     let alone = told(&all, EMPTY) > 0 && !named;
     let close = matches!(shot.size, ShotSize::CloseUp | ShotSize::ExtremeCloseUp);
     let count = match () {

@@ -192,7 +192,7 @@ impl Writer<'_> {
         if self.inputs.intensity == Intensity::Rich {
             content.extend(self.pen.line(&[
                 "{time}의 분위기를 장면 전체에 고르게 입힌다.",
-                "{thing:을} 장면을 잇는 고리로 쓴다.",
+                "{thing:으로} 장면과 장면을 잇는다.",
                 "대사보다 그림이 먼저 말하게 한다.",
             ]));
         }

@@ -215,7 +215,7 @@ pub fn read(word: &str, last: bool, mixed: bool) -> Word {
     let size = word.chars().count();
     if !known_noun {
         if word == "싶은"
-            || size > 2 && word.ends_with('던')
+            || size > 1 && word.ends_with('던') && word != "모던"
             || ends(word, known::VERBS_NOW)
             || ends(word, known::VERBS_PAST)
             || ends(word, "않는 못하는")

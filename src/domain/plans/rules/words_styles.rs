@@ -271,7 +271,7 @@ pub const CLASSIC: [Part; 4] = [
         ],
         contents: &[
             &[
-                "{place}의 공기와 {hero}의 자리를 먼저 알려 준다.",
+                "{place}의 분위기와 {hero}의 자리를 먼저 보여 준다.",
                 "{time}의 빛으로 장면의 온도를 정하고 {hero:을} 따라 들어간다.",
             ],
             &[
