@@ -71,7 +71,7 @@ async fn a_letter_says_what_happened_and_how_to_hear_no_more_of_it() {
     let letters = post.have(1).await;
     let letter = &letters[0];
     assert_eq!(letter.to, "viewer@example.com");
-    assert_eq!(letter.subject, "[가을 광고] editor 님이 ‘1차 시사’의 댓글에서 회원님을 언급했습니다");
+    assert_eq!(letter.subject, "[가을 광고] editor 님이 ‘1차 시사’의 의견에서 회원님을 언급했습니다");
     assert!(letter.text.contains("자막에 <b>오타</b>가 있습니다"), "{}", letter.text);
     assert!(
         letter.html.contains("자막에 &#60;b&#62;오타") || letter.html.contains("자막에 &lt;b&gt;오타"),

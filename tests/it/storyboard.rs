@@ -101,7 +101,7 @@ async fn locked_and_edited_parts_stay_and_parts_alone_are_written() {
     let changed: Vec<usize> = (0..12).filter(|i| opened["shots"][i] != after["shots"][i]).collect();
     assert!(!changed.is_empty() && changed.iter().all(|i| (1..3).contains(i)), "{changed:?}");
     let kept = s.editor.send(&format!("POST /plans/{id}/storyboard"), json!({ "part": { "shot": 7 } })).await;
-    assert!(kept.is(409).body["error"]["code"] == "plan_part_kept");
+    assert!(kept.is(409).body["message"].as_str().unwrap().contains("잠겨"));
     s.editor.send(&format!("PATCH /plans/{id}/shots/7"), json!({ "edited": false })).await.is(200);
     drafted(&s.editor, id, json!({ "regenerate": true, "part": { "shot": 7 } })).await;
     let released = story(&s, id).await;

@@ -17,26 +17,26 @@ use crate::engines::store::Tx;
 /// Does this verb concern anybody?
 pub(super) fn concerns(event: &Event) -> bool {
     use Event::*;
-    match event {
+    matches!(
+        event,
         MemberAdded { .. }
-        | InvitationSent { .. }
-        | InvitationResent { .. }
-        | InvitationAccepted { .. }
-        | FeedbackAdded { .. }
-        | CommentAdded { .. }
-        | CommentChanged { .. }
-        | ReactionAdded { .. }
-        | Decided { .. }
-        | MediaReady { .. }
-        | MediaFailed { .. }
-        | CleanupAnnounced { .. }
-        | FilmingConflict { .. }
-        | DeadlineNear { .. }
-        | PlanChanged { .. }
-        | WebhookDisabled { .. }
-        | ResetRequested { .. } => true,
-        _ => false,
-    }
+            | InvitationSent { .. }
+            | InvitationResent { .. }
+            | InvitationAccepted { .. }
+            | FeedbackAdded { .. }
+            | CommentAdded { .. }
+            | CommentChanged { .. }
+            | ReactionAdded { .. }
+            | Decided { .. }
+            | MediaReady { .. }
+            | MediaFailed { .. }
+            | CleanupAnnounced { .. }
+            | FilmingConflict { .. }
+            | DeadlineNear { .. }
+            | PlanChanged { .. }
+            | WebhookDisabled { .. }
+            | ResetRequested { .. }
+    )
 }
 
 /// Notices that stand in the program now, each with whom it is for.

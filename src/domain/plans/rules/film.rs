@@ -87,7 +87,7 @@ fn angles(size: ShotSize, place: usize, scene: Scene) -> Vec<Angle> {
         all.extend([OverShoulder, OverShoulder]);
     }
     let uneasy = scene.mood == Mood::Tense || scene.style == Style::Hook;
-    if uneasy && place / 3 == 2 && place % 3 > 0 {
+    if uneasy && place / 3 == 2 && !place.is_multiple_of(3) {
         all.push(Dutch);
     }
     all
@@ -98,7 +98,7 @@ fn movements(size: ShotSize, place: usize) -> &'static [Movement] {
     if place == SHOTS - 1 {
         return &[Static, Dolly, Zoom, Tilt];
     }
-    if place % 3 == 0 {
+    if place.is_multiple_of(3) {
         return &[Static, Pan, Dolly];
     }
     match size {

@@ -135,7 +135,7 @@ pub(super) fn of(
                 LEFT JOIN users u ON u.id = late.actor_id
                 WHERE (late.feedback_id IS NULL OR f.id IS NOT NULL) AND (late.subject <> 'plan' OR l.id IS NOT NULL)
                   AND (late.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
-                ORDER BY late.seq DESC LIMIT {ACTS}),
+                ORDER BY late.seq DESC LIMIT 4 * {ACTS}),
              since AS (
                 SELECT CASE WHEN ?5 IS NULL THEN ?4 ELSE
                     (SELECT CASE WHEN ?5 - v.last_ms > {VISIT} THEN v.last_ms ELSE v.before_ms END
@@ -164,7 +164,11 @@ pub(super) fn of(
         match row {
             Line::Waiting(w) => today.waiting.push(w),
             Line::InProcess(w) => today.in_process.push(w),
-            Line::Act(a) => today.activity.push(a),
+            // One line for a row of the same acts of one person.
+            Line::Act(a) => match today.activity.last() {
+                Some(b) if is_same(&a, b) => {}
+                _ => today.activity.push(a),
+            },
             Line::Stands { since, seq } => (today.since, today.seq) = (since, seq),
             Line::News(verb, n) => match verb.as_str() {
                 "comment_added" => today.news.comments += n,
@@ -176,5 +180,13 @@ pub(super) fn of(
             },
         }
     }
+    today.activity.truncate(ACTS as usize);
     Ok(today)
+}
+
+/// Did the same person do the same to the same thing?
+fn is_same(a: &Act, b: &Act) -> bool {
+    let who = |act: &Act| act.user.as_ref().map(|u| u.id);
+    let what = |act: &Act| (act.project_id, act.feedback_id, act.plan_id);
+    a.verb == b.verb && who(a) == who(b) && what(a) == what(b)
 }

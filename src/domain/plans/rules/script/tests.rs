@@ -15,7 +15,7 @@ fn plan(text: &str) -> Story {
 }
 
 fn all(story: &Story, pick: fn(&Shot) -> &str) -> String {
-    story.shots.iter().map(|s| pick(s)).collect::<Vec<_>>().join("\n")
+    story.shots.iter().map(pick).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
