@@ -162,7 +162,7 @@ async fn a_person_who_films_in_two_projects_on_a_day_is_warned_about_once() {
     );
     assert_eq!(conflict["a"]["project_id"], s.project.0);
     let expected = (s.project.0, hidden, camera.id.0, "2026-12-06".to_owned());
-    assert_eq!(told(&s).await, [expected.clone()]);
+    assert_eq!(told(&s).await, std::slice::from_ref(&expected));
 
     // Who does not belong to the other project learns that there is one, not which.
     let seen = s.viewer.call(&format!("GET {here}")).await.is(200).body;
