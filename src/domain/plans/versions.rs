@@ -1,6 +1,6 @@
 //! Versions of a plan: what it was after each change, what differs between two of them, and the way back.
 //!
-//! What one person writes within ten minutes is one version. There are [`KEPT`] of a plan at the most; versions that were
+//! What one person writes within ten minutes is one version. There are `KEPT` of a plan at the most; versions that were
 //! only written in go first.
 
 use serde::Serialize;
