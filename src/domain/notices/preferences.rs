@@ -138,7 +138,9 @@ pub async fn set_preferences(app: &App, who: &Viewer, wanted: Preferences) -> Re
 /// `HH:MM`.
 fn hour_of(text: &str) -> Option<Hour> {
     let (h, m) = text.split_once(':')?;
-    if h.len() != 2 || m.len() != 2 {
+    // A number may be parsed with a sign as well.
+    let two = |digits: &str| digits.len() == 2 && digits.bytes().all(|b| b.is_ascii_digit());
+    if !two(h) || !two(m) {
         return None;
     }
     Hour::new(h.parse().ok()?, m.parse().ok()?, 0, 0).ok()

@@ -108,7 +108,7 @@ mod tests {
         assert_eq!(out.stages[0], now.stages[0]);
         assert_eq!((out.shots[5].title.as_str(), out.shots[5].picture_version), ("draft 6", 2));
         assert_eq!(out.stages[3].title, "draft of resolution");
-        assert_eq!(merge(&out, &out, &drafted(), None), out, "landing twice changes nothing");
+        assert_eq!(merge(&out, &seen, &drafted(), None), out, "landing twice changes nothing");
     }
 
     #[test]
