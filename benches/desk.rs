@@ -2,7 +2,8 @@
 //! and calendar, in milliseconds and statements, beside the same statements' own time as the program tells it.
 //!
 //! A studio of 1,000 people, 500 projects, 20,000 feedbacks and 200,000 comments is imported into the real program; each
-//! project gets its eight phases, four entries, a memo and a plan. One client asks, one request at a time.
+//! project gets its eight phases, four entries, a memo and a plan, each feedback a version, spread over two years until now.
+//! One client asks, one request at a time.
 
 #[path = "data/mod.rs"]
 #[allow(dead_code)]
@@ -44,8 +45,13 @@ const FILL: &str = "
         FROM projects p, step;
     INSERT INTO memos (project_id, day, text, updated_ms)
         SELECT id, date('now', (id % 60 - 30) || ' days'), '우천 시 실내', 0 FROM projects;
+    INSERT INTO media (feedback_id, project_id, user_id, version, name, hash, size_bytes, content_type, state, created_ms, updated_ms)
+        SELECT id, project_id, user_id, 1, 'a.mp4', 'ab', 3, 'video/mp4', 'ready', 0, 0 FROM feedbacks f
+        WHERE NOT EXISTS (SELECT 1 FROM media m WHERE m.feedback_id = f.id);
     INSERT INTO plans (project_id, user_id, title, status, inputs, story, version, created_ms, updated_ms)
         SELECT id, owner_id, '기획안', CASE WHEN id % 2 = 0 THEN 'in_review' ELSE 'draft' END, '{}', '{}', 1, 0, 0 FROM projects;
+    UPDATE feedbacks SET updated_ms = unixepoch('now') * 1000 - (20000 - id) * 3153600;
+    UPDATE media SET created_ms = unixepoch('now') * 1000 - (20000 - feedback_id) * 3153600, state = 'ready';
     ANALYZE;
 ";
 

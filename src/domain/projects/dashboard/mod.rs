@@ -41,8 +41,9 @@ pub struct Dashboard {
     /// The time that was asked for.
     #[schema(example = json!(null))]
     pub since: Option<Time>,
-    /// The last place of the journal that it shows.
-    #[schema(example = 4711)]
+    /// The last place of the journal that it shows, for the page. It moves with what happens elsewhere, so no kept answer
+    /// may carry it.
+    #[serde(skip)]
     pub seq: i64,
 }
 

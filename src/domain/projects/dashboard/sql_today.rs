@@ -65,11 +65,13 @@ fn line(r: &Row) -> SqlResult<Line> {
 }
 
 /// Everything is read along indexes that begin with one of the reader's own projects, or from the journal's end.
-/// News are those since `at`, or since the visit before the one that lasts until `visit`.
+/// Versions count that came after `waits_since`, failures after `failed_since`. News are those since `at`, or since the visit
+/// before the one that lasts until `visit`.
 pub(super) fn of(
     db: &Db,
     user: UserId,
     failed_since: Time,
+    waits_since: Time,
     today: &str,
     at: Option<Time>,
     visit: Option<Time>,
@@ -83,14 +85,14 @@ pub(super) fn of(
                   AND p.status NOT IN ('completed', 'cancelled', 'archived')),
              decide AS (
                 SELECT v.created_ms AS at, mine.id AS project, mine.name, mine.color, f.id, f.title, v.version
-                FROM mine JOIN feedbacks f ON f.project_id = mine.id AND f.deleted_ms IS NULL
+                FROM mine JOIN media v ON v.project_id = mine.id AND v.deleted_ms IS NULL AND v.created_ms >= ?6
+                JOIN feedbacks f ON f.id = v.feedback_id AND f.deleted_ms IS NULL
                     AND f.status IN ('open', 'in_progress')
-                JOIN media v ON v.feedback_id = f.id AND v.deleted_ms IS NULL
-                    AND v.version = (SELECT max(x.version) FROM media x
-                        WHERE x.feedback_id = f.id AND x.deleted_ms IS NULL)
                 LEFT JOIN decisions d ON d.feedback_id = f.id AND d.user_id = ?1
                 WHERE mine.role <> 'viewer' AND v.state = 'ready' AND v.user_id <> ?1
                   AND (d.updated_ms IS NULL OR d.updated_ms < v.created_ms)
+                  AND v.version = (SELECT max(x.version) FROM media x
+                        WHERE x.feedback_id = f.id AND x.deleted_ms IS NULL)
                 ORDER BY v.created_ms DESC, f.id DESC LIMIT {LIST}),
              answer AS (
                 SELECT max(c.created_ms) AS at, mine.id AS project, mine.name, mine.color, f.id, f.title, count(*) AS n
@@ -119,33 +121,33 @@ pub(super) fn of(
                 JOIN feedbacks f ON f.id = v.feedback_id AND f.deleted_ms IS NULL
                 WHERE v.state <> 'failed' OR v.updated_ms > ?2
                 ORDER BY v.created_ms DESC, v.id DESC LIMIT {LIST}),
-             late AS (
-                SELECT e.seq, e.at_ms, e.project_id, e.actor_id, e.subject, e.subject_id, e.verb, e.feedback_id
-                FROM events e WHERE e.seq > (SELECT max(x.seq) FROM events x) - {LOOK_BACK}
-                  AND e.project_id IS NOT NULL AND e.verb IN {ACTED}),
              acts AS (
-                SELECT late.seq, late.at_ms AS at, mine.id AS project, mine.name, mine.color, f.id AS feedback,
-                    l.id AS plan, coalesce(f.title, l.title, '') AS title, late.verb,
-                    CASE WHEN c.security = 1 AND c.user_id = late.actor_id AND c.user_id <> ?1 THEN NULL
+                SELECT e.seq, e.at_ms AS at, mine.id AS project, mine.name, mine.color, f.id AS feedback,
+                    l.id AS plan, coalesce(f.title, l.title, '') AS title, e.verb,
+                    CASE WHEN c.security = 1 AND c.user_id = e.actor_id AND c.user_id <> ?1 THEN NULL
                         ELSE u.id END AS who, u.nickname
-                FROM late CROSS JOIN mine ON mine.id = late.project_id
-                LEFT JOIN comments c ON late.subject = 'comment' AND c.id = late.subject_id
-                LEFT JOIN feedbacks f ON f.id = late.feedback_id AND f.deleted_ms IS NULL
-                LEFT JOIN plans l ON late.subject = 'plan' AND l.id = late.subject_id AND l.deleted_ms IS NULL
-                LEFT JOIN users u ON u.id = late.actor_id
-                WHERE (late.feedback_id IS NULL OR f.id IS NOT NULL) AND (late.subject <> 'plan' OR l.id IS NOT NULL)
-                  AND (late.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
-                ORDER BY late.seq DESC LIMIT 4 * {ACTS}),
+                FROM events e CROSS JOIN mine
+                LEFT JOIN comments c ON e.subject = 'comment' AND c.id = e.subject_id
+                LEFT JOIN feedbacks f ON f.id = e.feedback_id AND f.deleted_ms IS NULL
+                LEFT JOIN plans l ON e.subject = 'plan' AND l.id = e.subject_id AND l.deleted_ms IS NULL
+                LEFT JOIN users u ON u.id = e.actor_id
+                WHERE e.seq > (SELECT max(x.seq) FROM events x) - {LOOK_BACK} AND mine.id = e.project_id
+                  AND e.verb IN {ACTED} AND (e.feedback_id IS NULL OR f.id IS NOT NULL)
+                  AND (e.subject <> 'plan' OR l.id IS NOT NULL)
+                  AND (e.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
+                ORDER BY e.seq DESC LIMIT 4 * {ACTS}),
              since AS (
                 SELECT CASE WHEN ?5 IS NULL THEN ?4 ELSE
                     (SELECT CASE WHEN ?5 - v.last_ms > {VISIT} THEN v.last_ms ELSE v.before_ms END
                      FROM visits v WHERE v.user_id = ?1) END AS at),
              news AS (
-                SELECT late.verb, count(*) AS n FROM late CROSS JOIN mine ON mine.id = late.project_id
-                LEFT JOIN comments c ON late.subject = 'comment' AND c.id = late.subject_id
-                WHERE late.at_ms > (SELECT at FROM since) AND (late.actor_id IS NULL OR late.actor_id <> ?1)
-                  AND (late.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
-                GROUP BY late.verb)
+                SELECT e.verb, count(*) AS n FROM events e CROSS JOIN mine
+                LEFT JOIN comments c ON e.subject = 'comment' AND c.id = e.subject_id
+                WHERE e.seq > (SELECT max(x.seq) FROM events x) - {LOOK_BACK} AND mine.id = e.project_id
+                  AND e.at_ms > (SELECT at FROM since) AND e.verb IN {ACTED}
+                  AND (e.actor_id IS NULL OR e.actor_id <> ?1)
+                  AND (e.subject <> 'comment' OR (c.deleted_ms IS NULL AND (c.internal = 0 OR mine.team)))
+                GROUP BY e.verb)
              SELECT 0, at, project, name, color, id, NULL, title, version, NULL, NULL, NULL, NULL FROM decide
              UNION ALL SELECT 1, at, project, name, color, id, NULL, title, n, NULL, NULL, NULL, NULL FROM answer
              UNION ALL SELECT 2, at, project, name, color, NULL, id, title, 0, NULL, NULL, NULL, NULL FROM plan
@@ -156,7 +158,7 @@ pub(super) fn of(
              UNION ALL SELECT 7, (SELECT at FROM since), 0, '', '', NULL, NULL, '', 0, NULL, NULL, NULL,
                 (SELECT max(e.seq) FROM events e)"
         ),
-        params![user, failed_since, today, at, visit],
+        params![user, failed_since, today, at, visit, waits_since],
         line,
     )?;
     let mut today = Today::default();

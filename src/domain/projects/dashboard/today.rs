@@ -17,7 +17,7 @@ use crate::engines::store::Db;
 closed_set! {
     /// Why something waits for a person.
     Why {
-        /// A version that he has not decided about.
+        /// A version of the last sixty days that he has not decided about.
         Decide = "decide",
         /// Unresolved comments of others on what he brought.
         Answer = "answer",
@@ -78,7 +78,7 @@ pub struct InProcess {
     /// The number of the version.
     #[schema(example = 3)]
     pub version: i64,
-    /// Where it stands; failures of the last day stand here too.
+    /// Where it stands; failures since yesterday stand here too.
     #[schema(example = "processing")]
     pub state: String,
     /// Since when.
@@ -152,7 +152,9 @@ pub(super) const LIST: i64 = 8;
 /// Acts that are shown.
 pub(super) const ACTS: i64 = 12;
 /// Events behind which nobody looks for acts and news.
-pub(super) const LOOK_BACK: i64 = 20_000;
+pub(super) const LOOK_BACK: i64 = 5_000;
+/// Days after which nobody is reminded of a version that he has not decided about.
+const WAITS: i64 = 60;
 
 /// What waits for `user`, what is in process, what happened, and what is new.
 pub(super) fn of(db: &Db, user: UserId, look: Look) -> Result<Today> {
@@ -161,5 +163,7 @@ pub(super) fn of(db: &Db, user: UserId, look: Look) -> Result<Today> {
         Since::At(time) => (Some(time), None),
         Since::LastVisit => (None, Some(look.now)),
     };
-    sql_today::of(db, user, look.now.plus(-DAY), &look.today.to_string(), at, visit)
+    // From the beginning of a day on, so that an answer kept until the next one is right as long.
+    let days_ago = |days: i64| Time((look.now.0 / DAY - days) * DAY);
+    sql_today::of(db, user, days_ago(1), days_ago(WAITS), &look.today.to_string(), at, visit)
 }
