@@ -15,11 +15,12 @@ use crate::engines::store::Tx;
 
 /// Events that are taken in one change.
 const EVENTS: i64 = 100;
-/// Between two looks at the journal: one small read, which another process's writes are found by as well.
-const LOOK: Duration = Duration::from_millis(500);
+/// Another process that writes wakes nobody. Also the pause after an error.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// Follows until the program stops.
 pub async fn follow(app: App) {
+    let mut committed = app.committed.subscribe();
     let mut failed = false;
     loop {
         match step(&app).await {
@@ -33,6 +34,8 @@ pub async fn follow(app: App) {
             }
         }
         tokio::select! {
+            // After an error time heals, not what is committed meanwhile.
+            _ = committed.changed(), if !failed => {}
             () = tokio::time::sleep(LOOK) => {}
             () = app.stopping.cancelled() => return,
         }
