@@ -163,7 +163,7 @@ function told(message) {
   if (change === "shot" || change === "picture") desk.board.flash(`shot ${message.key}`, name);
   else if (change === "stage") message.stages.forEach((stage) => desk.board.flash(`stage ${stage}`, name));
   else if (change === "status") toast(t("js.plan.by.status", { name, status: t(`js.plan.status.${message.plan.status}`) }));
-  else if (["order", "storyboard"].includes(change)) toast(t(`js.plan.by.${change}`, { name }));
+  else if (["order", "storyboard", "restored"].includes(change)) toast(t(`js.plan.by.${change}`, { name }));
 }
 
 let opened = 0;

@@ -358,6 +358,7 @@ enum Change {
     Storyboard,
     Picture(i64),
     Status,
+    Restored,
 }
 
 impl Change {
@@ -370,6 +371,7 @@ impl Change {
             Change::Storyboard => "storyboard",
             Change::Picture(_) => "picture",
             Change::Status => "status",
+            Change::Restored => "restored",
         }
     }
 }

@@ -183,7 +183,7 @@ pub async fn restore(app: &App, who: &Viewer, id: PlanId, version: i64, expected
         (plan.title, plan.inputs, plan.story) = (title, inputs, story);
         // It told of the draft that is gone now.
         plan.notice = None;
-        save(tx, &mut plan, Some(user), Reason::Restored, Change::Plan)?;
+        save(tx, &mut plan, Some(user), Reason::Restored, Change::Restored)?;
         Ok(plan)
     })
     .await

@@ -1,11 +1,12 @@
 //! What the camera does, in the arrows of the trade.
 
 use super::pen::{INK, P, PAPER, Pen};
+use super::words::Way;
 use crate::domain::plans::story::Movement;
 
-/// Draws the arrows of a movement over a picture of `w` × `h`.
-pub fn draw(pen: &mut Pen, movement: Movement, w: f32, h: f32, seed: u64) {
-    let s = if seed & 2 == 0 { 1.0 } else { -1.0 };
+/// Draws the arrows of a movement over a picture of `w` × `h`; where the words do not tell its way, `seed` does.
+pub fn draw(pen: &mut Pen, movement: Movement, w: f32, h: f32, seed: u64, way: Way) {
+    let s = if way.right.unwrap_or(seed & 2 == 0) { 1.0 } else { -1.0 };
     pen.shake = 0.7;
     pen.with(INK, 1.8);
     match movement {
@@ -15,7 +16,7 @@ pub fn draw(pen: &mut Pen, movement: Movement, w: f32, h: f32, seed: u64) {
             arrow(pen, (from, h - 19.0), (to, h - 19.0), 7.0, PAPER);
         }
         Movement::Tilt => {
-            let up = if seed & 128 == 0 { 1.0 } else { -1.0 };
+            let up = if way.up.unwrap_or(seed & 128 == 0) { 1.0 } else { -1.0 };
             arrow(pen, (w - 17.0, h * (0.5 + up * 0.3)), (w - 17.0, h * (0.5 - up * 0.3)), 7.0, PAPER);
         }
         Movement::Zoom => zoom(pen, w, h),

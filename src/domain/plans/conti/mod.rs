@@ -120,7 +120,7 @@ pub fn frame(shot: &Shot, place: usize, format: Format) -> Frame {
     marks.extend(moved(pen.marks.split_off(0)));
     marks.push(Mark::Unclip);
     border(&mut pen, w, h);
-    arrows::draw(&mut pen, shot.movement, w, h, seed);
+    arrows::draw(&mut pen, shot.movement, w, h, seed, words::way(&shot.description));
     let foot = h + 29.0;
     pen.text((0.0, foot), 15.0, Anchor::Start, INK, label(place, shot.picture_version));
     let told = format!("{} · {} · {}", size_mark(shot.size), angle_mark(shot.angle), movement_mark(shot.movement));

@@ -133,7 +133,7 @@ fn the_label_the_size_and_the_movement_stand_below() {
 fn each_movement_has_arrows_of_its_own() {
     let arrows = |movement: Movement| {
         let mut pen = Pen::new(1, 640.0, 360.0);
-        arrows::draw(&mut pen, movement, 640.0, 360.0, 1);
+        arrows::draw(&mut pen, movement, 640.0, 360.0, 1, Default::default());
         pen.marks
     };
     assert!(arrows(Movement::Static).is_empty());
@@ -158,4 +158,14 @@ fn words_tell_the_place_and_the_people() {
     assert!(read("", "무대를 보는 관객").crowd);
     assert!(read("", "식탁 위의 붕어빵").people.is_empty(), "it is about the food");
     assert!(read("", "드론으로 본 바다").people.is_empty());
+}
+
+#[test]
+fn arrows_go_the_way_that_the_words_tell() {
+    let way = |text| (words::way(text).right, words::way(text).up);
+    assert_eq!(way("카메라가 왼쪽에서 오른쪽으로 천천히 훑는다."), (Some(true), None));
+    assert_eq!(way("오른쪽에서 왼쪽으로 지나간다."), (Some(false), None));
+    assert_eq!(way("발끝에서 얼굴까지 화면이 천천히 올라간다."), (None, Some(true)));
+    assert_eq!(way("위에서 시작한 화면이 천천히 내려와 멈춘다."), (None, Some(false)));
+    assert_eq!(way("화면은 움직이지 않는다."), (None, None));
 }

@@ -151,6 +151,30 @@ fn best<T: Copy>(table: &[(T, &str)], title: &str, text: &str) -> Option<T> {
     found.map(|(_, value)| value)
 }
 
+/// Which way a camera goes, as far as the words tell it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Way {
+    /// To the right; `false`: to the left.
+    pub right: Option<bool>,
+    /// Upwards; `false`: downwards.
+    pub up: Option<bool>,
+}
+
+/// The first word that tells it.
+pub fn way(text: &str) -> Way {
+    let first = |ways: [&[&str]; 2]| {
+        let at = |words: &[&str]| words.iter().filter_map(|w| text.find(w)).min();
+        match (at(ways[0]), at(ways[1])) {
+            (None, None) => None,
+            (one, other) => Some(one.unwrap_or(usize::MAX) < other.unwrap_or(usize::MAX)),
+        }
+    };
+    Way {
+        right: first([&["오른쪽으로", "to the right"], &["왼쪽으로", "to the left"]]),
+        up: first([&["올라", "들어 올", "위로", "upward"], &["내려오", "내려와", "내려가", "아래로", "downward"]]),
+    }
+}
+
 /// Reads the scene out of a shot's words.
 pub fn scene(shot: &Shot) -> Scene {
     let (title, body) = (shot.title.to_lowercase(), shot.description.to_lowercase());

@@ -45,7 +45,7 @@ struct Open {
 }
 
 /// "약 20초", "약 1분 20초".
-pub(super) fn length_hint(ms: i64) -> String {
+pub fn length_hint(ms: i64) -> String {
     let seconds = ((ms + 500) / 1_000).max(1);
     match (seconds / 60, seconds % 60) {
         (0, s) => format!("약 {s}초"),

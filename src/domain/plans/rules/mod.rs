@@ -28,7 +28,7 @@ mod tests;
 
 use super::story::StageName;
 
-pub use board::{draft, redraft};
+pub use board::{draft, length_hint, redraft};
 pub use genre::{Preset, preset};
 
 /// What is written anew.

@@ -61,6 +61,9 @@ pub(super) async fn draft(work: &Work<'_>, inputs: Inputs, order: &Order) -> Res
             return Err(Failed::Job(crate::base::job::JobError::Cancelled));
         }
     }
+    for (stage, shots) in story.stages.iter_mut().zip(story.shots.chunks(3)) {
+        stage.length_hint = rules::length_hint(shots.iter().map(|s| s.duration_ms).sum());
+    }
     images.sort_by(|a, b| a.hash.cmp(&b.hash));
     images.dedup_by(|a, b| a.hash == b.hash);
     Ok(Drafted { images, ..Drafted::by(Source::Cut, story) })

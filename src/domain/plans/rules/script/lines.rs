@@ -5,6 +5,8 @@
 //! Korean: `S#1. 카페 / 낮`, `#1 카페 (낮)`, `씬 1. 실내. 카페 - 낮`; a name and its words on one line, parted by a tab, two
 //! spaces or a colon; `(E)`, `(NA)`, `자막:`; everything else is 지문.
 
+use std::collections::{HashMap, HashSet};
+
 use crate::domain::plans::story::Transition;
 
 use super::super::korean;
@@ -270,6 +272,30 @@ fn cue(line: &str) -> Option<(String, bool)> {
     if capital { name(line) } else { None }
 }
 
+/// A name in Hangul alone on its line, above what is said: it speaks elsewhere in the script as well, or is too short to be
+/// a sentence of action.
+fn korean_cue(line: &str, speakers: &HashSet<String>, was_blank: bool) -> Option<(String, bool)> {
+    let letters = line.chars().all(korean::hangul);
+    let known = speakers.contains(line) || (was_blank && letters && line.chars().count() <= 4);
+    name(line).filter(|_| known)
+}
+
+/// Who speaks on one line with his name, and names that stand alone on several lines.
+fn speakers(lines: &[&str]) -> HashSet<String> {
+    let mut alone: HashMap<&str, usize> = HashMap::new();
+    let mut found = HashSet::new();
+    for raw in lines {
+        let line = raw.trim();
+        if let Some((who, ..)) = same_line(line) {
+            found.insert(who);
+        } else if !line.is_empty() && line.chars().all(korean::hangul) && line.chars().count() <= NAME_MAX {
+            *alone.entry(line).or_default() += 1;
+        }
+    }
+    found.extend(alone.into_iter().filter(|(_, n)| *n > 1).map(|(line, _)| line.to_owned()));
+    found
+}
+
 /// Without boneyard (`/* */`) and notes (`[[ ]]`).
 fn uncommented(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -351,6 +377,7 @@ pub fn split(text: &str) -> Vec<String> {
 pub fn scenes(text: &str) -> Vec<Scene> {
     let clean = uncommented(&text.replace("\r\n", "\n").replace(['\r', '\u{2028}', '\u{feff}'], "\n"));
     let lines: Vec<&str> = clean.lines().collect();
+    let speakers = speakers(&lines);
     let mut out = vec![Scene::default()];
     let mut speaker: Option<(String, bool)> = None;
     let mut blank = true;
@@ -371,6 +398,10 @@ pub fn scenes(text: &str) -> Vec<Scene> {
             scene.transition = Some(mark);
         } else if let Some(words) = caption(line) {
             scene.pieces.push(Piece::Subtitle(short(words, 400)));
+        } else if let Some(named) =
+            korean_cue(line, &speakers, was_blank).filter(|_| lines.get(i + 1).is_some_and(|l| !l.trim().is_empty()))
+        {
+            speaker = Some(named);
         } else if let Some((who, narrates)) = &speaker {
             speak(scene, who, *narrates, line);
         } else if let Some((who, narrates)) =

@@ -158,3 +158,14 @@ fn garbage_never_panics_and_stays_within_bounds() {
         }
     }
 }
+
+#[test]
+fn a_name_in_hangul_alone_on_its_line_speaks() {
+    let text = "S#1. 카페 / 낮\n지수가 창가에 앉아 있다.\n\n지수\n나 서울로 가.\n민호\n정말?\n\n민호\n언제?\n정적.\n";
+    let story = read(text, &Inputs { duration_s: 80, ..Inputs::default() }).unwrap();
+    let said = all(&story, |s| &s.dialogue);
+    for line in ["지수: 나 서울로 가.", "민호: 정말?"] {
+        assert!(said.contains(line), "{said}");
+    }
+    assert!(!story.shots.iter().any(|s| s.description == "지수"), "{story:#?}");
+}
