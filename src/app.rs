@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
 use tokio::sync::watch;
@@ -42,8 +43,8 @@ pub struct App(Arc<Inner>);
 
 /// See [`App`].
 pub struct Inner {
-    /// The settings it was opened with.
-    pub config: Config,
+    /// The settings that hold now.
+    settings: ArcSwap<Config>,
     /// The data directory.
     pub dir: PathBuf,
     /// Time.
@@ -164,7 +165,7 @@ impl App {
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         Ok(App(Arc::new(Inner {
-            config,
+            settings: ArcSwap::from_pointee(config),
             dir: dir.to_owned(),
             clock,
             store,
@@ -187,6 +188,11 @@ impl App {
             stopping: CancellationToken::new(),
             _lock: lock,
         })))
+    }
+
+    /// The settings as they are now. Who needs several of them together asks once.
+    pub fn config(&self) -> Arc<Config> {
+        self.settings.load_full()
     }
 
     /// Reads one snapshot.

@@ -18,7 +18,7 @@ use crate::engines::store::Tx;
 
 /// Starts the queue's lanes, what is done again and again, and the search index's way along the journal.
 pub async fn start(app: &App) -> Result<()> {
-    let lanes = Lanes { light: 2, media: app.config.media.jobs, outbound: 4, maintenance: 1 };
+    let lanes = Lanes { light: 2, media: app.config().media.jobs, outbound: 4, maintenance: 1 };
     let worker = app.clone();
     app.queue.start(app.store.clone(), lanes, move |job, run| perform(worker.clone(), job, run)).await?;
     // Versions whose job a crash has ended for good say so.
@@ -26,7 +26,7 @@ pub async fn start(app: &App) -> Result<()> {
     if app.store.read(media::shelf::unmeasured).await? {
         app.store.write(|tx| once(tx, Job::StorageCheck)).await?;
     }
-    let zone = app.config.schedule.time_zone.clone();
+    let zone = app.config().schedule.time_zone.clone();
     app.store.write(move |tx| schedule::begin(tx, SCHEDULE, &zone)).await?;
     tokio::spawn(again_and_again(app.clone()));
     tokio::spawn(guard_disk(app.clone()));
@@ -112,7 +112,7 @@ async fn guard_disk(app: App) {
         }
         let files = app.files.clone();
         let Ok(Ok(space)) = tokio::task::spawn_blocking(move || files.space()).await else { continue };
-        let full = space.free < app.config.media.keep_free_bytes;
+        let full = space.free < app.config().media.keep_free_bytes;
         app.queue.hold(Lane::Media, full.then_some("admin.lane.disk_full"));
     }
 }
@@ -167,7 +167,8 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::IntegrityCheck => integrity(&app, run).await,
         Job::PruneJournal => Ok(serde_json::to_value(journal::prune::prune(&app, &run.cancel).await?)?),
         Job::PruneJobs => {
-            let (now, keep) = (app.clock.now(), &app.config.jobs);
+            let (now, config) = (app.clock.now(), app.config());
+            let keep = &config.jobs;
             let before = |days: i64| (days > 0).then(|| now.plus(-days * DAY));
             let keep = Keep { done: before(keep.keep_days), failed: before(keep.keep_failed_days) };
             Ok(serde_json::to_value(queue::prune(&app.store, keep, &run.cancel).await?)?)

@@ -196,11 +196,12 @@ impl FromRequestParts<App> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller> {
         let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
-        let trusted = app.config.server.trust_proxy;
+        let config = app.config();
+        let trusted = config.server.trust_proxy;
         let forwarded = |name: &str| if trusted { text(name) } else { None };
         let peer = parts.extensions.get::<Peer>().map(|p| p.0.ip().to_string());
         let ip = if trusted { forwarded_for(&parts.headers).map(str::to_owned) } else { None }.or(peer);
-        let public = app.config.server.public_url.trim_end_matches('/');
+        let public = config.server.public_url.trim_end_matches('/');
         let secure = if public.is_empty() {
             forwarded("x-forwarded-proto") == Some("https")
         } else {

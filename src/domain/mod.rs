@@ -82,8 +82,8 @@ where
 pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
     let uploads = media::uploads::sweep(app).await?;
     let plan_pictures = plans::pictures::sweep(app).await?;
-    let trashed_before = app.clock.now().plus(-app.config.storage.trash_days * crate::base::clock::DAY);
-    let keep_days = app.config.webhooks.keep_days;
+    let trashed_before = app.clock.now().plus(-app.config().storage.trash_days * crate::base::clock::DAY);
+    let keep_days = app.config().webhooks.keep_days;
     app.store
         .write(move |tx| {
             let settled = media::settle(tx)?;

@@ -205,7 +205,7 @@ pub async fn log_in(app: &App, email: &str, password: &str, ip: Option<String>) 
     let hash = known.as_ref().and_then(|c| c.password_hash.clone());
     let right = password::verify(password.to_owned(), hash).await?;
     let Some(c) = known else { return Err(Error::WrongCredentials) };
-    let (limit, shut) = (app.config.accounts.max_failures, app.config.accounts.shut_minutes);
+    let (limit, shut) = (app.config().accounts.max_failures, app.config().accounts.shut_minutes);
     if !right {
         app.write(move |tx| {
             sql::count_failure(tx, c.id, limit, shut)?;
@@ -225,7 +225,7 @@ pub async fn log_in(app: &App, email: &str, password: &str, ip: Option<String>) 
 pub async fn sign_in(app: &App, user: UserId, ip: Option<String>) -> Result<SignedIn> {
     let token = secret::token("s");
     let hash = secret::hash(&token);
-    let days = app.config.accounts.session_days;
+    let days = app.config().accounts.session_days;
     let (user, expires_at) = app
         .write(move |tx| {
             sql::forget_failures(tx, user)?;

@@ -110,7 +110,7 @@ impl Viewer {
         };
         if now.0 - viewer.used.0 > TOUCH_MS {
             let (app, id, kind) = (app.clone(), viewer.session, viewer.kind);
-            let days = app.config.accounts.session_days;
+            let days = app.config().accounts.session_days;
             // Beside the request: its last use is worth no waiting, and a lost one is written next time.
             // Held as touched from now on, so that the requests beside this one do not touch it as well.
             viewer.used = now;

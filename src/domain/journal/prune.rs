@@ -28,7 +28,8 @@ pub struct Pruned {
 
 /// Forgets events that are older than the settings keep them.
 pub async fn prune(app: &App, stop: &CancellationToken) -> Result<Pruned> {
-    let (now, keep) = (app.clock.now(), &app.config.journal);
+    let (now, config) = (app.clock.now(), app.config());
+    let keep = &config.journal;
     let before = |days: i64| if days == 0 { Time(i64::MIN) } else { now.plus(-days * DAY) };
     let (plain, security) = (before(keep.keep_days), before(keep.keep_security_days));
     let generations = app.index.whole().into_iter().chain(app.index.building());

@@ -250,7 +250,8 @@ impl Media {
         // A job that runs on a version which is not known yet is looking at it.
         let probing = self.state == MediaState::Received && progress.is_some();
         // Another host gets no cookie: there the signature says who asks.
-        let cdn = app.config.server.cdn_url.trim_end_matches('/');
+        let config = app.config();
+        let cdn = config.server.cdn_url.trim_end_matches('/');
         let signer = if cdn.is_empty() { signer } else { Some(reader) };
         let query = signer.map(|user| sign::query(app, self.id, user)).unwrap_or_default();
         let url = |file: &str| format!("{cdn}/api/v1/media/{}/{file}{query}", self.id);

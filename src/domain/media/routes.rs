@@ -96,7 +96,7 @@ async fn rerun(
     Path(id): Path<MediaId>,
     Json(asked): Json<Rerun>,
 ) -> Result<(StatusCode, Json<Begun>)> {
-    let presets = Presets::of(&app.config.media);
+    let presets = Presets::of(&app.config().media);
     let job_id = app.write(move |tx| super::rerun(tx, &presets, who.user, id, &asked.only)).await?;
     Ok((StatusCode::ACCEPTED, Json(Begun { job_id })))
 }

@@ -35,7 +35,7 @@ pub async fn delete(app: &App, who: &Viewer, id: MediaId, expected: Option<i64>)
 
 /// Takes a version out of the trash, within its days. Who may manage the project may do so.
 pub async fn restore(app: &App, who: &Viewer, id: MediaId) -> Result<Media> {
-    let (user, days) = (who.user, app.config.storage.trash_days);
+    let (user, days) = (who.user, app.config().storage.trash_days);
     app.write(move |tx| {
         let media = sql::get_any(tx, user, id)?.ok_or(Error::NotFound("media"))?;
         judge(Some(media.my_role), Right::Manage, "media")?;

@@ -36,7 +36,7 @@ pub async fn probe(app: &App, run: &Run, id: MediaId) -> Result<Value, JobError>
         Ok(facts) => facts,
         Err(failure) => return Err(give_up(app, run, id, failure).await),
     };
-    let presets = Presets::of(&app.config.media);
+    let presets = Presets::of(&app.config().media);
     let job = app
         .write(move |tx| {
             let Some(mut media) = sql::by_id(tx, id)?.filter(|m| m.state != MediaState::Ready) else { return Ok(None) };
@@ -72,7 +72,7 @@ pub async fn process(app: &App, run: &Run, id: MediaId, again: &[Part]) -> Resul
             Err(failure) => return Err(give_up(app, run, id, failure).await),
         },
     };
-    let (presets, again) = (Presets::of(&app.config.media), again.to_vec());
+    let (presets, again) = (Presets::of(&app.config().media), again.to_vec());
     let waits = app
         .write(move |tx| {
             let Some(mut media) = sql::by_id(tx, id)? else { return Ok(false) };
@@ -292,7 +292,7 @@ pub async fn prove_ffmpeg(app: App) {
             return tracing::error!(error = %e, "no film can be processed: ffmpeg, ffprobe, setpriv, prlimit and nice are needed");
         }
     }
-    if app.config.media.encoder == "cpu" {
+    if app.config().media.encoder == "cpu" {
         return;
     }
     let scratch = match parts::blocking(&app, |app| app.files.scratch("encoders")).await {
@@ -301,7 +301,7 @@ pub async fn prove_ffmpeg(app: App) {
     };
     let proven = app.ffmpeg.prove_encoders(scratch.path(), &app.stopping).await;
     tracing::info!(?proven, "encoders of the hardware that work here");
-    let wish: Option<crate::engines::ffmpeg::Encoder> = app.config.media.encoder.parse().ok();
+    let wish: Option<crate::engines::ffmpeg::Encoder> = app.config().media.encoder.parse().ok();
     if let Some(wish) = wish.filter(|w| !proven.contains(w)) {
         tracing::warn!(encoder = wish.as_str(), "the encoder that is wished for does not work here: the CPU encodes");
     }

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::base::clock::MINUTE;
 use crate::base::error::Result;
 use crate::base::ids::*;
+use crate::config::Config;
 use crate::engines::store::Tx;
 
 /// Comments of one author, and reactions to one comment, become one notice within this time.
@@ -77,11 +78,11 @@ pub(super) struct Post<'a> {
 
 impl Post<'_> {
     /// As this instance is set.
-    pub(super) fn of(app: &App) -> Post<'_> {
+    pub(super) fn of<'a>(app: &'a App, config: &'a Config) -> Post<'a> {
         Post {
             on: app.mailer.is_on(),
-            daily_hour: app.config.notices.daily_hour,
-            zone: &app.config.schedule.time_zone,
+            daily_hour: config.notices.daily_hour,
+            zone: &config.schedule.time_zone,
             key: &app.signing_key,
         }
     }

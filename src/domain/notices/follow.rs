@@ -129,7 +129,8 @@ impl Way {
         };
         let shared = app.clone();
         let done = app.store.write(move |tx| {
-            let (post, cursor) = (Post::of(&shared), sql::cursor(tx)?);
+            let config = shared.config();
+            let (post, cursor) = (Post::of(&shared, &config), sql::cursor(tx)?);
             let mut told = Vec::new();
             for happened in portion.iter().filter(|h| h.seq > cursor) {
                 told.extend(tell::tell(tx, post, happened)?);

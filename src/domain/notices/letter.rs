@@ -162,7 +162,7 @@ fn invitation(db: &Db, app: &App, lang: Lang, base: &str, id: Option<InvitationI
     };
     let Some(o) = offered else { return Ok(None) };
     let role = locale::get(lang, &format!("js.role.{}", o.role));
-    let day = day(o.expires, &app.config.schedule.time_zone);
+    let day = day(o.expires, &app.config().schedule.time_zone);
     let values = [("inviter", o.inviter.as_str()), ("project", &o.project), ("role", &role), ("day", &day)];
     Ok(Some(Page {
         lang,

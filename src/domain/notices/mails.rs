@@ -155,7 +155,8 @@ pub(super) fn reset_code(key: &[u8], id: MailId) -> String {
 
 /// The address under which people reach this instance: the setting's, else the one that an admin has used.
 pub fn base(db: &Db, app: &App) -> Result<Option<String>> {
-    let public = app.config.server.public_url.trim_end_matches('/');
+    let config = app.config();
+    let public = config.server.public_url.trim_end_matches('/');
     if !public.is_empty() {
         return Ok(Some(public.to_owned()));
     }

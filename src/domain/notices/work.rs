@@ -20,7 +20,7 @@ pub async fn send(app: &App, _: &Run, mail: MailId) -> Result<Value, JobError> {
 
 /// Reminds of deadlines that come near.
 pub async fn remind(app: &App, _: &Run) -> Result<Value, JobError> {
-    let days = app.config.notices.remind_days.clone();
+    let days = app.config().notices.remind_days.clone();
     let (today, zone) = (schedule::today(app), schedule::zone(app));
     let told = app.store.write(move |tx| schedule::near(tx, today, &days, &zone)).await?;
     Ok(json!({ "reminders": told }))
@@ -33,7 +33,7 @@ pub async fn digest(app: &App, run: &Run) -> Result<Value, JobError> {
 
 /// Forgets notices and mails that are older than the setting.
 pub async fn prune(app: &App, run: &Run) -> Result<Value, JobError> {
-    let days = app.config.notices.keep_days;
+    let days = app.config().notices.keep_days;
     let (mut notices, mut mails) = (0, 0);
     while days > 0 && !run.cancel.is_cancelled() {
         let before = app.clock.now().plus(-days * DAY);

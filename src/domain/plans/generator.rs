@@ -26,7 +26,8 @@ pub struct Generator {
 
 /// What there is to draft with at this moment.
 pub async fn get(app: &App) -> Result<Generator> {
-    let model = &app.config.model;
+    let config = app.config();
+    let model = &config.model;
     let set = !model.base_url.trim().is_empty();
     let hidden = app.read(is_hidden).await?;
     let (writes, draws) = (set && !model.name.trim().is_empty(), set && !model.image_name.trim().is_empty());

@@ -38,7 +38,7 @@ pub async fn delete(app: &App, who: &Viewer, id: PlanId, expected: Option<i64>) 
 /// Takes a plan out of the trash, within its days.
 pub async fn restore(app: &App, who: &Viewer, id: PlanId) -> Result<Plan> {
     let user = who.user;
-    let days = app.config.storage.trash_days;
+    let days = app.config().storage.trash_days;
     app.write(move |tx| {
         let Some((deleted, discussion, role)) = sql::deleted(tx, user, id)? else {
             look(tx, user, id, Right::Plan)?;

@@ -243,7 +243,7 @@ fn open(db: &Db, token: &str, now: Time) -> Result<Open> {
 
 /// Accepts as a signed-in person, whose address must be the invited one. Answers the project.
 pub async fn accept(app: &App, who: &Viewer, token: String) -> Result<ProjectId> {
-    let (who, max) = (who.clone(), app.config.accounts.max_members);
+    let (who, max) = (who.clone(), app.config().accounts.max_members);
     app.write(move |tx| {
         let open = open(tx, &token, tx.now())?;
         if open.offer.email != who.email {
@@ -277,12 +277,12 @@ pub async fn decline(app: &App, token: String) -> Result<()> {
 /// A valid invitation is accepted in the same change.
 pub async fn sign_up(app: &App, new: NewUser, invitation: Option<String>, ip: Option<String>) -> Result<SignedIn> {
     let new = new.check()?;
-    let policy = app.config.accounts.signup.clone();
+    let policy = app.config().accounts.signup.clone();
     let closed = || Error::Conflict(Text::new("error.signup_closed"));
     if policy == "closed" || (policy == "invite" && invitation.is_none()) {
         return Err(closed());
     }
-    let max = app.config.accounts.max_members;
+    let max = app.config().accounts.max_members;
     let hash = password::hash(new.password.clone()).await?;
     let user = app
         .write(move |tx| {

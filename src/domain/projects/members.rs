@@ -73,7 +73,7 @@ pub async fn add(app: &App, who: &Viewer, project: ProjectId, new: NewMember) ->
     if new.role == Role::Owner {
         return Err(Error::invalid("role", Text::new("invalid.role_owner")));
     }
-    let (actor, max) = (who.user, app.config.accounts.max_members);
+    let (actor, max) = (who.user, app.config().accounts.max_members);
     app.write(move |tx| {
         let email = new.email.as_deref().map(accounts::clean_email);
         let (role, found) = sql::role_and_account(tx, project, actor, new.user_id, email.as_deref())?;

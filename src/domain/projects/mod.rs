@@ -460,7 +460,7 @@ pub async fn delete(app: &App, who: &Viewer, id: ProjectId, expected: Option<i64
 /// Takes a project out of the trash, within its days. Only its owner sees it there.
 pub async fn restore(app: &App, who: &Viewer, id: ProjectId) -> Result<Project> {
     let user = who.user;
-    let days = app.config.storage.trash_days;
+    let days = app.config().storage.trash_days;
     app.write(move |tx| {
         let mut project = sql::get(tx, user, id)?
             .filter(|p| p.my_role == Role::Owner || p.deleted_at.is_none())

@@ -91,7 +91,7 @@ pub async fn read(app: &App, token: &str) -> Result<String> {
     let (hash, now, zone) = (secret::hash(token), app.clock.now(), zone(app));
     let today = Day::of(now, &zone);
     let days = (today.plus(DAYS.0).unwrap_or(Day::MIN), today.plus(DAYS.1).unwrap_or(Day::MAX));
-    let host = host(&app.config.server.public_url).to_owned();
+    let host = host(&app.config().server.public_url).to_owned();
     let (state, text) = app
         .read(move |db| {
             let state = sql::feed_of(db, &hash)?.ok_or(Error::NotFound("calendar"))?;

@@ -255,7 +255,7 @@ pub struct Look {
 /// The zone in which the studio's days begin.
 pub fn zone(app: &App) -> jiff::tz::TimeZone {
     // Checked when the config was read.
-    jiff::tz::TimeZone::get(&app.config.schedule.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
+    jiff::tz::TimeZone::get(&app.config().schedule.time_zone).unwrap_or(jiff::tz::TimeZone::UTC)
 }
 
 /// The present day of the studio.

@@ -205,7 +205,7 @@ pub async fn search(app: &App, who: &Viewer, question: &Question) -> Result<Answ
         return Err(Error::invalid("q", Text::new("invalid.too_long").with("max", QUESTION_MAX)));
     }
     let after = question.cursor.as_deref().filter(|c| !c.is_empty()).map(read_cursor).transpose()?;
-    let mut query = Query::read(&question.q, app.clock.now(), &app.config.search.time_zone);
+    let mut query = Query::read(&question.q, app.clock.now(), &app.config().search.time_zone);
     query.kinds.extend(question.kind);
     query.statuses.extend(question.status.clone());
     let empty = query.is_empty() && question.kind.is_none() && question.status.is_none() && question.project.is_none();

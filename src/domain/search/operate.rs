@@ -107,7 +107,7 @@ pub async fn status(app: &App) -> Result<Status> {
             .map(|s| Segment { id: s.id, documents: s.documents, deleted: s.deleted, bytes: s.bytes })
             .collect(),
         bytes,
-        arena_bytes: (app.config.search.arena_mib << 20) as u64,
+        arena_bytes: (app.config().search.arena_mib << 20) as u64,
         lag_events: (last - seq).max(0),
         lag_ms: next.map_or(0, |(_, at)| (now.0 - at).max(0)),
         last_commit: committed.at,
@@ -175,7 +175,7 @@ pub fn tokens(text: &str) -> Vec<FieldTokens> {
 pub async fn why(app: &App, q: &str, kind: Kind, id: i64) -> Result<Option<Why>> {
     let Some(index) = app.index.serving() else { return Ok(None) };
     let q: String = q.chars().take(super::QUESTION_MAX).collect();
-    let words = Query::read(&q, app.clock.now(), &app.config.search.time_zone).words;
+    let words = Query::read(&q, app.clock.now(), &app.config().search.time_zone).words;
     let explain = move || index.explain(&Ask { words, ..Ask::default() }, key(kind, id));
     let explained = tokio::task::spawn_blocking(explain).await.map_err(Error::internal)?.map_err(Error::Internal)?;
     Ok(explained.map(|e| Why {

@@ -125,7 +125,7 @@ pub fn plan(db: &Db, now: Time, settings: &Storage) -> Result<Plan> {
 
 /// Announces, and puts into the trash what was announced long enough ago. While it is off, it answers what it would do.
 pub async fn clean(app: &App, run: &Run) -> Result<Value, JobError> {
-    let (now, settings) = (app.clock.now(), app.config.storage.clone());
+    let (now, settings) = (app.clock.now(), app.config().storage.clone());
     let (on, plan) = app.read(move |db| Ok((is_on(db)?, plan(db, now, &settings)?))).await?;
     if !on {
         return Ok(json!({ "on": false, "would": plan }));
@@ -133,7 +133,7 @@ pub async fn clean(app: &App, run: &Run) -> Result<Value, JobError> {
     let of = (plan.announce.count + plan.clean.count).max(1) as usize;
     let (mut announced, mut cleaned, mut versions, mut bytes) = (0, 0, 0, 0);
     loop {
-        let settings = app.config.storage.clone();
+        let settings = app.config().storage.clone();
         let due = app.read(move |db| sql::announced(db, &When::of(now, &settings), true, AT_ONCE)).await?;
         if due.first.is_empty() {
             break;
@@ -159,7 +159,7 @@ pub async fn clean(app: &App, run: &Run) -> Result<Value, JobError> {
         }
     }
     'announcing: loop {
-        let settings = app.config.storage.clone();
+        let settings = app.config().storage.clone();
         let new = app.read(move |db| sql::to_announce(db, &When::of(now, &settings), AT_ONCE)).await?;
         if new.first.is_empty() {
             break;

@@ -38,7 +38,7 @@ pub fn size(db: &Db) -> crate::base::error::Result<i64> {
 
 /// Drops renditions until the rest is below the limit, or nothing is left that may go.
 pub async fn evict(app: &App, run: &Run) -> Result<Evicted, JobError> {
-    let limit = app.config.storage.renditions_max_bytes as i64;
+    let limit = app.config().storage.renditions_max_bytes as i64;
     let mut evicted = Evicted { limit_bytes: limit, ..Evicted::default() };
     watched::flush(app).await?;
     let before = Time(app.clock.now().0 - FRESH);

@@ -118,7 +118,7 @@ pub struct Purged {
 
 /// Removes for good what has been in the trash for its days.
 pub async fn purge(app: &App, run: &Run) -> Result<Purged, JobError> {
-    let before = Time(app.clock.now().0 - app.config.storage.trash_days * DAY);
+    let before = Time(app.clock.now().0 - app.config().storage.trash_days * DAY);
     let mut purged = Purged::default();
     let all = app.read(move |db| sql::expired_versions_count(db, before)).await?.max(1) as usize;
     // Versions first, each in a change of its own: a project may hold thousands.

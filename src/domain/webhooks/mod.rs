@@ -370,8 +370,8 @@ pub async fn add(app: &App, who: &Viewer, project: Option<ProjectId>, new: NewWe
         enabled: new.enabled,
         include_internal: Some(new.include_internal),
     };
-    patch.check(app.config.webhooks.allow_private)?;
-    let (user, max) = (who.user, app.config.webhooks.per_project);
+    patch.check(app.config().webhooks.allow_private)?;
+    let (user, max) = (who.user, app.config().webhooks.per_project);
     let webhook = app
         .write(move |tx| {
             if let Some(project) = project {
@@ -412,7 +412,7 @@ pub async fn change(
     mut patch: WebhookPatch,
     expected: Option<i64>,
 ) -> Result<Webhook> {
-    patch.check(app.config.webhooks.allow_private)?;
+    patch.check(app.config().webhooks.allow_private)?;
     let who = who.clone();
     app.write(move |tx| {
         let mut webhook = look(tx, &who, id)?;

@@ -211,7 +211,7 @@ async fn deliveries(
 /// `payload` is written from the rows as they stand now, as it is when it is sent; `null` if it may not be told any more.
 #[utoipa::path(get, path = "/deliveries/{id}", responses((status = 200, body = DeliveryShown)))]
 async fn delivery(State(app): State<App>, who: Viewer, Path(id): Path<DeliveryId>) -> Result<Json<DeliveryShown>> {
-    let public_url = app.config.server.public_url.clone();
+    let public_url = app.config().server.public_url.clone();
     Ok(Json(app.read(move |db| super::delivery(db, &public_url, &who, id)).await?))
 }
 

@@ -53,7 +53,7 @@ struct Tried {
 
 /// Tells one webhook.
 pub async fn call(app: &App, run: &Run, id: DeliveryId) -> Result<Value, JobError> {
-    let public_url = app.config.server.public_url.clone();
+    let public_url = app.config().server.public_url.clone();
     let found = app
         .read(move |db| {
             let Some((delivery, letter)) = sql::to_send(db, id)? else { return Ok(None) };
@@ -85,7 +85,7 @@ pub async fn call(app: &App, run: &Run, id: DeliveryId) -> Result<Value, JobErro
         () = run.cancel.cancelled() => return Err(JobError::Cancelled),
     };
     let (status, error) = (tried.attempt.status, tried.attempt.error.clone());
-    let hours = app.config.webhooks.disable_after_hours;
+    let hours = app.config().webhooks.disable_after_hours;
     let wait = wait(delivery.attempts, tried.wanted);
     let (state, next) = app.write(move |tx| note(tx, id, &letter, tried, ping, hours, wait)).await?;
     let said = match (status, &error) {
@@ -103,7 +103,8 @@ pub async fn call(app: &App, run: &Run, id: DeliveryId) -> Result<Value, JobErro
 async fn send(app: &App, letter: &Letter, body: Vec<u8>) -> Tried {
     let now = app.clock.now();
     let signature = sign::header(&app.signing_key, letter.webhook, letter.generation, letter.rotated, now, &body);
-    let webhooks = &app.config.webhooks;
+    let config = app.config();
+    let webhooks = &config.webhooks;
     let call = Call {
         url: letter.url.clone(),
         headers: vec![

@@ -56,7 +56,8 @@ async fn page(app: &App, d: Desk, trial: Option<Trial>) -> Result<Response> {
     let d = d.at("generator");
     let g = generator::get(app).await?;
     let (tokens, images) = trial::spent(app).await?;
-    let model = &app.config.model;
+    let config = app.config();
+    let model = &config.model;
     html(&Page {
         f: &d.f,
         d: &d,

@@ -81,7 +81,8 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     // An unknown part in an old link is the first.
     let tab = TABS.into_iter().find(|t| *t == asked.tab).unwrap_or(TABS[0]);
     let now = app.clock.now();
-    let mut page = Page { f: &d.f, d: &d, tab, config: &app.config, now, usage: None, trash: None, upkeep: None };
+    let config = app.config();
+    let mut page = Page { f: &d.f, d: &d, tab, config: &config, now, usage: None, trash: None, upkeep: None };
     match tab {
         "usage" => {
             let at = asked.page.unwrap_or(1).clamp(1, 1_000_000);
@@ -92,7 +93,7 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
         }
         "trash" => page.trash = Some(app.read(trash::list).await?),
         _ => {
-            let settings = app.config.storage.clone();
+            let settings = app.config().storage.clone();
             let wanted = !asked.plan.is_empty();
             let read = app.read(move |db| {
                 let plan = if wanted { Some(closed::plan(db, now, &settings)?) } else { None };

@@ -80,7 +80,7 @@ pub(super) fn sign(app: &App, headers: &mut HeaderMap, id: &str, took: Duration,
     }
     headers.insert(DB_QUERIES, HeaderValue::from(queries));
     headers.entry(X_CACHE).or_insert(HeaderValue::from_static("bypass"));
-    secure(headers, &app.config.server.cdn_url);
+    secure(headers, &app.config().server.cdn_url);
 }
 
 /// Differs for each request of this process, and most likely from those of any other.

@@ -20,10 +20,10 @@ pub async fn serve(app: App, listener: TcpListener) {
     let router = super::router(&app);
     tokio::spawn(super::metrics::seconds(app.clone()));
     tokio::spawn(super::ahead::read(app.clone()));
-    let places = Arc::new(Semaphore::new(app.config.server.max_connections));
+    let places = Arc::new(Semaphore::new(app.config().server.max_connections));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     // Without a time-out a client that sends its head byte by byte holds a task for ever.
-    let head = Duration::from_secs(app.config.server.header_timeout_s.max(1));
+    let head = Duration::from_secs(app.config().server.header_timeout_s.max(1));
     builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     let graceful = GracefulShutdown::new();
@@ -72,7 +72,7 @@ pub async fn serve(app: App, listener: TcpListener) {
     }
     drop(listener);
     app.hub.stop();
-    let drain = Duration::from_secs(app.config.server.drain_s);
+    let drain = Duration::from_secs(app.config().server.drain_s);
     if tokio::time::timeout(drain, graceful.shutdown()).await.is_err() {
         tracing::warn!("some requests had not ended when their time was over");
     }

@@ -50,7 +50,7 @@ pub(super) async fn seconds(app: App) {
     )
 )]
 pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Result<impl IntoResponse> {
-    let wanted = &app.config.server.metrics_token;
+    let wanted = &app.config().server.metrics_token;
     if !wanted.is_empty() {
         let given = headers.get("authorization").and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "));
         let right = given.is_some_and(|g| secret::hash(g).ct_eq(&secret::hash(wanted)).into());

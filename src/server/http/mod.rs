@@ -105,7 +105,7 @@ async fn no_method() -> Error {
 
 /// Outermost, so that errors carry the headers as well.
 fn cors(app: &App) -> CorsLayer {
-    let origins: Vec<HeaderValue> = app.config.server.cors_origins.iter().filter_map(|o| o.parse().ok()).collect();
+    let origins: Vec<HeaderValue> = app.config().server.cors_origins.iter().filter_map(|o| o.parse().ok()).collect();
     let exposed = [
         "etag",
         "location",

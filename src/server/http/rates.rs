@@ -73,7 +73,8 @@ pub(super) fn take(
     if !is_counted(app, address) {
         return None;
     }
-    let limits = &app.config.limits;
+    let config = app.config();
+    let limits = &config.limits;
     let from = address.map(Whom::at);
     let (whom, group, limit) = match who {
         _ if SIGN_IN.iter().any(|p| path.ends_with(p)) => (from, "sign_in", limits.sign_in),
@@ -89,11 +90,11 @@ pub(super) fn take(
 }
 
 fn is_counted(app: &App, address: Option<IpAddr>) -> bool {
-    app.config.limits.local || address.is_some_and(|a| !a.to_canonical().is_loopback())
+    app.config().limits.local || address.is_some_and(|a| !a.to_canonical().is_loopback())
 }
 
 /// The other end, as a trusted proxy names it or as the connection shows it.
 pub(super) fn address(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<IpAddr> {
-    let forwarded = app.config.server.trust_proxy.then(|| forwarded_for(headers)).flatten();
+    let forwarded = app.config().server.trust_proxy.then(|| forwarded_for(headers)).flatten();
     forwarded.map_or_else(|| peer.map(|p| p.ip()), |text| text.parse().ok())
 }

@@ -50,7 +50,7 @@ impl FromRequestParts<App> for Frame {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> std::result::Result<Frame, Infallible> {
         let me = <Viewer as OptionalFromRequestParts<App>>::from_request_parts(parts, app).await.ok().flatten();
         let mut frame = Frame::plain(&parts.headers, app.clock.now());
-        frame.cdn = app.config.server.cdn_url.trim_end_matches('/').to_owned();
+        frame.cdn = app.config().server.cdn_url.trim_end_matches('/').to_owned();
         if let Some(me) = &me {
             frame.lang = me.lang;
         }

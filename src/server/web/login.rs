@@ -39,7 +39,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Query(given): Query<G
     if f.me.is_some() {
         return Ok(Redirect::to(safe_next(&given.next)).into_response());
     }
-    let (signup, done) = (app.config.accounts.signup == "open", given.done.is_some());
+    let (signup, done) = (app.config().accounts.signup == "open", given.done.is_some());
     html(&Page { f, problem: Problem::default(), next: given.next, email: given.email, signup, done })
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn submit(
         }
         Err(error) => {
             let (status, problem) = Problem::from(error, &f, &[])?;
-            let signup = app.config.accounts.signup == "open";
+            let signup = app.config().accounts.signup == "open";
             Ok((status, html(&Page { f, problem, next, email, signup, done: false })?).into_response())
         }
     }

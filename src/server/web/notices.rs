@@ -87,7 +87,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame, Query(mut asked): Que
     let projects = unread.by_project.iter();
     let projects = projects.filter_map(|p| Some((p.project_id, names.get(&p.project_id)?.clone(), p.count))).collect();
     let next = found.next_cursor.clone();
-    let days = by_day(found.results, &app.config.schedule.time_zone);
+    let days = by_day(found.results, &app.config().schedule.time_zone);
     html(&Page { f: f.at("notices"), days, unread, projects, asked, next })
 }
 

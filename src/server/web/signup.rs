@@ -44,7 +44,7 @@ impl Page {
             Err(Error::NotFound(_)) => None,
             Err(error) => return Err(error),
         };
-        let policy = app.config.accounts.signup.as_str();
+        let policy = app.config().accounts.signup.clone();
         let open = policy == "open" || (policy == "invite" && offer.is_some());
         let email = offer.as_ref().map_or(given.email, |o| o.email.clone());
         Ok(Page { f, problem, open, invitation: given.invitation, offer, email, nickname: given.nickname })

@@ -124,7 +124,7 @@ impl FromRequestParts<App> for Coming {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Coming> {
         let peer = parts.extensions.get::<Peer>().ok_or_else(|| anyhow::anyhow!("a request without a peer"))?;
-        let forwarded = forwarded_for(&parts.headers).filter(|_| app.config.server.trust_proxy);
+        let forwarded = forwarded_for(&parts.headers).filter(|_| app.config().server.trust_proxy);
         let address = forwarded.and_then(|a| a.parse().ok()).unwrap_or(peer.0.ip());
         let handshake = Handshake::of(parts).ok_or_else(|| Error::Protocol {
             status: 426,
@@ -194,7 +194,8 @@ fn is_own_page(app: &App, headers: &HeaderMap) -> bool {
     let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
     // A program that names no origin is no browser.
     let Some(origin) = text(ORIGIN) else { return true };
-    let server = &app.config.server;
+    let config = app.config();
+    let server = &config.server;
     let host = origin.split_once("://").map(|(_, host)| host);
     (host.is_some() && host == text(HOST))
         || origin == server.public_url.trim_end_matches('/')

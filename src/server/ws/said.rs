@@ -183,7 +183,8 @@ impl Line {
 
     /// So many a second on this connection, and so many a minute of a kind by one person on all his connections.
     fn limit(&mut self, kind: Option<Kind>) -> Result<(), Refusal> {
-        let rooms = &self.app.config.rooms;
+        let config = self.app.config();
+        let rooms = &config.rooms;
         let now = Instant::now();
         if self.pace.len() >= rooms.per_second {
             let first = self.pace.pop_front();

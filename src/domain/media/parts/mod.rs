@@ -93,7 +93,7 @@ impl<'a> Maker<'a> {
             Ok(scratch) => scratch,
             Err(failure) => return ended(run, Err(failure)).map(|_| None),
         };
-        let presets = Presets::of(&app.config.media);
+        let presets = Presets::of(&app.config().media);
         let told = Mutex::new(None);
         let (made, report) = (Vec::new(), None);
         Ok(Some(Maker { app, run, media, facts, presets, again, scratch, made, report, told }))
@@ -126,7 +126,7 @@ impl<'a> Maker<'a> {
             input: Input { path: source, seek_ms: None, threads: recipes::decoder_threads(&self.facts) },
             args,
             dir: self.scratch.path(),
-            limit: Duration::from_secs(self.app.config.media.ffmpeg_seconds),
+            limit: Duration::from_secs(self.app.config().media.ffmpeg_seconds),
             duration_ms: self.facts.duration_ms,
         };
         let mut tell = |tick: Tick| {
@@ -213,7 +213,7 @@ impl<'a> Maker<'a> {
 /// No job begins while the disk has less room than is to be kept free.
 async fn enough_room(app: &App) -> Result<(), Failure> {
     let space = blocking(app, |app| app.files.space()).await?;
-    if space.free < app.config.media.keep_free_bytes {
+    if space.free < app.config().media.keep_free_bytes {
         return Err(Failure { cause: Cause::NoSpace, stderr: format!("{} bytes are free", space.free) });
     }
     Ok(())

@@ -102,14 +102,14 @@ pub async fn create(app: &App, who: &Viewer, new: NewUpload) -> Result<Upload> {
 }
 
 async fn begin(app: &App, user: UserId, new: NewUpload) -> Result<Upload> {
-    let limit = app.config.media.max_upload_bytes;
+    let limit = app.config().media.max_upload_bytes;
     if new.size_bytes > limit {
         return Err(Error::TooLarge { limit });
     }
     let name = clean_name(&new.name).ok_or_else(|| Error::invalid("filename", Text::new("media.upload.name")))?;
     let free = free_bytes(app).await?;
-    let (max_open, keep_free) = (app.config.media.max_open_uploads, app.config.media.keep_free_bytes);
-    let (lasts, quota) = (app.config.media.upload_hours * HOUR, app.config.storage.quota_bytes);
+    let (max_open, keep_free) = (app.config().media.max_open_uploads, app.config().media.keep_free_bytes);
+    let (lasts, quota) = (app.config().media.upload_hours * HOUR, app.config().storage.quota_bytes);
     app.write(move |tx| {
         let place = super::sql::place(tx, user, new.feedback)?.ok_or(Error::NotFound("feedback"))?;
         judge(Some(place.role), Right::Upload, "feedback")?;

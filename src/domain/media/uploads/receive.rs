@@ -174,7 +174,7 @@ impl Piece {
 
     async fn checkpoint(&mut self, file: &Arc<File>, at: u64) -> Result<()> {
         self.keep(file, at).await?;
-        if free_bytes(&self.app).await? < self.app.config.media.keep_free_bytes {
+        if free_bytes(&self.app).await? < self.app.config().media.keep_free_bytes {
             return Err(Error::NoSpace);
         }
         Ok(())
@@ -191,7 +191,7 @@ impl Piece {
 
     async fn store(&mut self, offset: u64) -> Result<()> {
         let id = self.upload.id;
-        let expires = self.app.clock.now().plus(self.app.config.media.upload_hours * HOUR);
+        let expires = self.app.clock.now().plus(self.app.config().media.upload_hours * HOUR);
         self.app.store.write(move |tx| sql::set_offset(tx, id, offset, expires)).await?;
         self.upload.offset_bytes = offset;
         self.upload.expires = expires;

@@ -68,7 +68,7 @@ pub async fn abilities(State(app): State<App>, request: Request, next: Next) -> 
         (TUS_RESUMABLE, VERSION),
         (TUS_VERSION, VERSION),
         (TUS_EXTENSION, EXTENSIONS),
-        (TUS_MAX_SIZE, HeaderValue::from(app.config.media.max_upload_bytes)),
+        (TUS_MAX_SIZE, HeaderValue::from(app.config().media.max_upload_bytes)),
         (TUS_CHECKSUM, HeaderValue::from_static("sha1,sha256")),
         (ALLOW, HeaderValue::from_static("OPTIONS, POST, HEAD, PATCH, DELETE, GET")),
     ];

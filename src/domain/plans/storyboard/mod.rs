@@ -306,7 +306,7 @@ async fn by_script(work: &Work<'_>, inputs: Inputs, order: &Order) -> Result<Dra
 
 async fn by_model(work: &Work<'_>, plan: &Plan, inputs: Inputs, order: &Order) -> Result<Drafted, Failed> {
     let part = order.ask.part;
-    let key = key(Source::Model, &work.app.config.model.name, &inputs, "");
+    let key = key(Source::Model, &work.app.config().model.name, &inputs, "");
     let known = if part.is_none() { remembered(work.app, &key).await? } else { None };
     let mut drafted = match known {
         Some(story) => Drafted { cached: true, ..Drafted::by(Source::Model, story) },

@@ -134,7 +134,7 @@ struct Usage {
 /// One exchange of words: what the model said, or why it said nothing.
 async fn talk(work: &Work<'_>, inputs: &Inputs, messages: &[Value]) -> Result<Result<String, &'static str>, Failed> {
     let body = json!({
-        "model": work.app.config.model.name, "messages": messages, "temperature": 0.8, "seed": inputs.seed,
+        "model": work.app.config().model.name, "messages": messages, "temperature": 0.8, "seed": inputs.seed,
         "response_format": {
             "type": "json_schema",
             "json_schema": { "name": "storyboard", "strict": true, "schema": reply::schema() },
@@ -182,7 +182,7 @@ pub(super) async fn draw(
             break;
         }
         let body = json!({
-            "model": work.app.config.model.image_name, "prompt": prompt(inputs, &story.shots[place]), "n": 1,
+            "model": work.app.config().model.image_name, "prompt": prompt(inputs, &story.shots[place]), "n": 1,
             "size": "1024x1024", "response_format": "b64_json",
         });
         let Ok(answer) = call(work, "images/generations", body.to_string(), PICTURE_MAX).await? else { break };
@@ -220,7 +220,8 @@ async fn call(
     body: String,
     answer_max: usize,
 ) -> Result<Result<Answer, &'static str>, Failed> {
-    let model = &work.app.config.model;
+    let config = work.app.config();
+    let model = &config.model;
     let mut headers = vec![("content-type", "application/json".to_owned())];
     if !model.key.is_empty() {
         headers.push(("authorization", format!("Bearer {}", model.key)));

@@ -22,7 +22,8 @@ pub(super) async fn allows(app: &App, tokens: i64, images: i64) -> Result<bool> 
     let month = month(app);
     let (spent, drawn) = app.read(move |db| sql::spent(db, &month)).await?;
     let within = |limit: i64, spent: i64, more: i64| limit <= 0 || more == 0 || spent + more <= limit;
-    let limits = &app.config.model;
+    let config = app.config();
+    let limits = &config.model;
     Ok(within(limits.monthly_tokens, spent, tokens) && within(limits.monthly_images, drawn, images))
 }
 

@@ -36,7 +36,8 @@ pub async fn spent(app: &App) -> Result<(i64, i64)> {
 /// Asks the model one short question, for admins. It counts as any other.
 pub async fn ask(app: &App, who: &Viewer) -> Result<Trial> {
     who.must_administer()?;
-    let model = &app.config.model;
+    let config = app.config();
+    let model = &config.model;
     let question = "한 문장으로 인사해 주세요.";
     let body = json!({ "model": model.name, "messages": [{ "role": "user", "content": question }], "max_tokens": 60 });
     let mut headers = vec![("content-type", "application/json".to_owned())];

@@ -146,7 +146,7 @@ impl Look {
 
 /// Where the studio stands. Its name was checked when the settings were read.
 fn zone(app: &App) -> TimeZone {
-    TimeZone::get(&app.config.schedule.time_zone).unwrap_or(TimeZone::UTC)
+    TimeZone::get(&app.config().schedule.time_zone).unwrap_or(TimeZone::UTC)
 }
 
 /// The viewer's dashboard: three statements.
