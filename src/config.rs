@@ -9,6 +9,8 @@ use anyhow::{Context, bail, ensure};
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use crate::base::network::{NETWORKS_MAX, Network};
+
 macro_rules! config {
     ($($(#[doc = $sdoc:literal])+ $section:ident: $struct:ident { $($(#[doc = $doc:literal])+ $key:ident: $type:ty = $default:expr;)+ })+) => {
         /// All settings.
@@ -50,6 +52,10 @@ config! {
         cors_origins: Vec<String> = Vec::<String>::new();
         /// Take the client's address from X-Forwarded-For: only behind a proxy of yours that sets it.
         trust_proxy: bool = false;
+        /// Networks from which /admin is reached, such as `["10.0.0.0/8", "2001:db8::/32"]`; to others it is not there.
+        /// Empty: everybody who may sign in to it. Whoever leaves his own address out locks himself out, and behind a
+        /// proxy trust_proxy must be on, or everybody has the proxy's address. The way back in is this file.
+        admin_networks: Vec<String> = Vec::<String>::new();
         /// Seconds that a client may take to send its request head.
         header_timeout_s: u64 = 15u64;
         /// Connections at once.
@@ -334,6 +340,13 @@ impl Config {
             self.server.bind.parse::<std::net::SocketAddr>().is_ok(),
             "server.bind must be an address and a port, such as 0.0.0.0:8080",
         )?;
+        must(
+            self.server.admin_networks.len() <= NETWORKS_MAX,
+            &format!("server.admin_networks must have at most {NETWORKS_MAX} networks"),
+        )?;
+        for text in &self.server.admin_networks {
+            Network::parse(text).map_err(|why| anyhow::anyhow!("server.admin_networks: {why}"))?;
+        }
         must((1..=64).contains(&self.store.readers), "store.readers must be from 1 to 64")?;
         must((1..=1024).contains(&self.store.batch), "store.batch must be from 1 to 1024")?;
         must((0..=1 << 20).contains(&self.store.mmap_mib), "store.mmap_mib must be from 0 to 1048576")?;

@@ -11,6 +11,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
 use crate::domain::{Embed, access, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
+use crate::engines::log;
 use crate::engines::metrics::history::{self, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
 use crate::engines::schedule::{self, Entry, Missed};
@@ -74,7 +75,8 @@ pub async fn tick(app: &App) -> Result<usize> {
     app.store.write(|tx| schedule::tick(tx, SCHEDULE)).await
 }
 
-/// Looks each second what is due, so that what another process has changed is noticed; writes the access log and what was
+/// Looks each second what is due, so that what another process has changed is noticed, and whether the log's filter is to
+/// give way; writes the access log and what was
 /// watched twice a minute, and the metrics' history each minute.
 async fn again_and_again(app: App) {
     let every = |seconds| {
@@ -87,7 +89,10 @@ async fn again_and_again(app: App) {
     let mut cache = CacheCounts::default();
     loop {
         let done = tokio::select! {
-            _ = seconds.tick() => tick(&app).await.map(|_| ()),
+            _ = seconds.tick() => {
+                log::tick(app.clock.now());
+                tick(&app).await.map(|_| ())
+            }
             _ = halves.tick() => match media::watched::flush(&app).await {
                 Ok(_) => access::flush(&app).await.map(|_| ()),
                 Err(e) => Err(e),

@@ -19,7 +19,12 @@ pub enum Event {
     UserChanged { user: UserId, fields: Vec<String> },
     UserLocked { user: UserId },
     UserUnlocked { user: UserId },
-    SiteRoleChanged { user: UserId, role: SiteRole },
+    SiteRoleChanged {
+        user: UserId,
+        role: SiteRole,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<SiteRole>,
+    },
     LoggedIn { user: UserId, session: SessionId },
     LoginFailed { user: Option<UserId> },
     LoggedOut { user: UserId, session: SessionId },
@@ -28,14 +33,23 @@ pub enum Event {
     ResetRequested { user: UserId },
     ResetIssued { user: UserId },
     PasswordReset { user: UserId },
+    Confirmed { user: UserId, session: SessionId },
+    ConfirmFailed { user: UserId },
 
     ProjectAdded { project: ProjectId },
     ProjectChanged { project: ProjectId, fields: Vec<String> },
     ProjectDeleted { project: ProjectId },
     ProjectRestored { project: ProjectId },
     ProjectPurged { project: ProjectId },
+    ProjectTransferred { project: ProjectId, user: UserId, was: UserId },
     MemberAdded { project: ProjectId, user: UserId, role: Role },
-    MemberChanged { project: ProjectId, user: UserId, role: Role },
+    MemberChanged {
+        project: ProjectId,
+        user: UserId,
+        role: Role,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<Role>,
+    },
     MemberRemoved { project: ProjectId, user: UserId },
     InvitationSent { invitation: InvitationId },
     InvitationResent { invitation: InvitationId },
@@ -98,19 +112,67 @@ pub enum Event {
     JobRetried { job: JobId, kind: JobKind },
     JobCancelled { job: JobId, kind: JobKind },
     JobAsked { job: JobId, kind: JobKind },
-    JobMoved { job: JobId, kind: JobKind, priority: i64 },
-    LaneChanged { lane: Lane, places: Option<i64>, paused: bool },
+    JobMoved {
+        job: JobId,
+        kind: JobKind,
+        priority: i64,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<i64>,
+    },
+    LaneChanged {
+        lane: Lane,
+        places: Option<i64>,
+        paused: bool,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        places_were: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was_paused: Option<bool>,
+    },
 
     CachePurged { group: String },
     SocketClosed { user: UserId },
 
-    ScheduleChanged { name: String, fields: Vec<String> },
+    ScheduleChanged {
+        name: String,
+        fields: Vec<String>,
+        /// The fields' values before, in their order.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        before: Vec<String>,
+        /// And after.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        after: Vec<String>,
+    },
     SchedulePaused { name: String },
     ScheduleResumed { name: String },
-    QuotaSet { project: ProjectId, size_bytes: Option<i64> },
+    QuotaSet {
+        project: ProjectId,
+        size_bytes: Option<i64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<i64>,
+    },
     ClosedCleanupSet { on: bool },
     PurgeAsked { what: String, id: i64 },
+    LogFilterSet { filter: String, was: String, until: Option<Time> },
 }
+
+/// Subjects whose events tell who got in, or who steered the instance.
+pub const SECURITY_SUBJECTS: [&str; 10] =
+    ["user", "job", "cache", "schedule", "generator", "mail", "webhook", "lane", "storage", "log"];
+/// Verbs of other subjects that tell who may what, and who has taken away or given back a whole project.
+pub const SECURITY_VERBS: [&str; 12] = [
+    "member_added",
+    "member_changed",
+    "member_removed",
+    "invitation_sent",
+    "invitation_resent",
+    "invitation_revoked",
+    "invitation_accepted",
+    "invitation_declined",
+    "project_deleted",
+    "project_restored",
+    "project_purged",
+    "project_transferred",
+];
 
 impl Event {
     /// The feedback that it concerns, if it concerns one.
@@ -149,11 +211,26 @@ impl Event {
         matches!(self.subject().0, "project" | "feedback")
     }
 
-    /// Does it tell who got in, who may what, or who steered the instance? Such events are kept longer.
+    /// Does it tell who got in, who may what, or who steered the instance? Such events are kept longer, and they are the
+    /// audit. In statements it is [`SECURITY_SUBJECTS`] or [`SECURITY_VERBS`].
     pub fn is_security(&self) -> bool {
         use Event::*;
-        let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
-        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule" | "generator" | "mail" | "webhook")
+        let rights = matches!(
+            self,
+            MemberAdded { .. }
+                | MemberChanged { .. }
+                | MemberRemoved { .. }
+                | InvitationSent { .. }
+                | InvitationResent { .. }
+                | InvitationRevoked { .. }
+                | InvitationAccepted { .. }
+                | InvitationDeclined { .. }
+                | ProjectDeleted { .. }
+                | ProjectRestored { .. }
+                | ProjectPurged { .. }
+                | ProjectTransferred { .. }
+        );
+        rights || SECURITY_SUBJECTS.contains(&self.subject().0)
     }
 
     /// Kind and id of what it happened to.
@@ -172,6 +249,8 @@ impl Event {
             | ResetRequested { user }
             | ResetIssued { user }
             | PasswordReset { user }
+            | Confirmed { user, .. }
+            | ConfirmFailed { user }
             | SocketClosed { user } => ("user", user.0),
             LoginFailed { user } => ("user", user.map_or(0, |u| u.0)),
             ProjectAdded { project }
@@ -179,6 +258,7 @@ impl Event {
             | ProjectDeleted { project }
             | ProjectRestored { project }
             | ProjectPurged { project }
+            | ProjectTransferred { project, .. }
             | MemberAdded { project, .. }
             | MemberChanged { project, .. }
             | MemberRemoved { project, .. } => ("project", project.0),
@@ -238,6 +318,7 @@ impl Event {
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
+            LogFilterSet { .. } => ("log", 0),
         }
     }
 }
@@ -278,4 +359,28 @@ pub struct Committed {
     pub event: Event,
     /// What the room hears.
     pub live: Option<Live>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_and_events_mean_the_same_by_security() {
+        let project = ProjectId(1);
+        let told = [
+            Event::ProjectTransferred { project, user: UserId(1), was: UserId(2) },
+            Event::MemberRemoved { project, user: UserId(1) },
+            Event::InvitationDeclined { invitation: InvitationId(1) },
+            Event::ProjectAdded { project },
+            Event::ProjectChanged { project, fields: Vec::new() },
+            Event::LogFilterSet { filter: "info".into(), was: "info".into(), until: None },
+            Event::CommentDeleted { comment: CommentId(1), feedback: FeedbackId(1) },
+        ];
+        for event in told {
+            let verb = serde_json::to_value(&event).unwrap()["verb"].as_str().unwrap().to_owned();
+            let by_name = SECURITY_SUBJECTS.contains(&event.subject().0) || SECURITY_VERBS.contains(&verb.as_str());
+            assert_eq!(by_name, event.is_security(), "{verb}");
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! The vocabulary that every room of the house speaks: data only, no I/O.
 
 pub mod clock;
+pub mod csv;
 pub mod day;
 pub mod dice;
 pub mod error;
@@ -10,6 +11,7 @@ pub mod group;
 pub mod ids;
 pub mod job;
 pub mod locale;
+pub mod network;
 pub mod page;
 pub mod roles;
 pub mod row;

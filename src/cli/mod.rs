@@ -11,12 +11,12 @@ mod schedule;
 mod serve;
 mod user;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::engines::log;
 
 /// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
 #[derive(Parser)]
@@ -97,7 +97,8 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     let in_data = cli.data.join("videoplanet.toml");
     let file = cli.config.or_else(|| in_data.exists().then_some(in_data));
     let config = Config::load(file.as_deref(), std::env::vars(), &set)?;
-    log(&config)?;
+    let output = if config.log.json { log::Output::Json } else { log::Output::Text };
+    log::start(&config.log.level, output, Vec::new())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data: &Path = &cli.data;
     runtime.block_on(async {
@@ -114,19 +115,4 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Config => Ok(()),
         }
     })
-}
-
-fn log(config: &Config) -> anyhow::Result<()> {
-    use tracing_subscriber::EnvFilter;
-    // What the cache's library says of its own start is nobody's business.
-    let filter = EnvFilter::try_new(format!("foyer=warn,foyer_storage=warn,foyer_memory=warn,{}", config.log.level))
-        .map_err(|e| anyhow::anyhow!("log.level is not a level or a filter: {e}"))?;
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let base = base.with_ansi(std::io::stderr().is_terminal());
-    if config.log.json {
-        base.json().init()
-    } else {
-        base.with_target(false).init()
-    }
-    Ok(())
 }

@@ -37,7 +37,7 @@ pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Resul
     println!("VideoPlanet is at http://{host}:{}", address.port());
     if let Some(code) = app.setup.code() {
         println!("Nobody has an account yet. Open /setup and enter this code: {code}");
-        tracing::info!(code, "the one-time code for /setup");
+        tracing::info!(setup_code = code, "the one-time code for /setup");
     }
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stopping = app.stopping.clone();

@@ -8,6 +8,7 @@ pub mod files;
 pub mod hub;
 pub mod index;
 pub mod limits;
+pub mod log;
 pub mod machine;
 pub mod mail;
 pub mod metrics;

@@ -9,7 +9,10 @@ document.addEventListener("click", (event) => {
 });
 
 /** Is somebody busy inside this part? Then it waits: a panel that he opened must not close under his hand. */
-const busy = (el) => el.contains(document.activeElement) || el.querySelector("details[open]") || hasSelection(el);
+const busy = (el) => el.contains(document.activeElement) || el.querySelector("details[open]") || hasSelection(el) || isReadBack(el);
+
+/** Has its reader scrolled away from the newest lines? */
+const isReadBack = (el) => el.closest("[data-hold]")?.scrollTop > 8;
 
 function hasSelection(el) {
   const selection = getSelection();

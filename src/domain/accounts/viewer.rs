@@ -47,6 +47,8 @@ pub struct Viewer {
     pub roles: Arc<Roles>,
     pub(super) used: Time,
     pub(super) expires: Time,
+    /// When his password was typed last in this session.
+    pub(super) confirmed: Time,
     /// When it was looked up, among the withdrawals.
     pub(super) ticket: Ticket,
 }

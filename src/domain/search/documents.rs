@@ -99,7 +99,9 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
             into.extend(sql::replies(db, *comment)?);
         }
         // Who may see what is judged by the asker's roles, which are not indexed; whose it is, is.
-        MemberChanged { project, role: Role::Owner, .. } => drop(into.insert((Kind::Project, project.0))),
+        ProjectTransferred { project, .. } | MemberChanged { project, role: Role::Owner, .. } => {
+            into.insert((Kind::Project, project.0));
+        }
         MemberChanged { .. } => {}
         ReactionAdded { .. } | ReactionRemoved { .. } | Decided { .. } => {}
         RenditionsDropped { .. } | CleanupAnnounced { .. } | CleanupCancelled { .. } => {}
@@ -108,6 +110,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         InvitationSent { .. } | InvitationResent { .. } | InvitationRevoked { .. } | InvitationDeclined { .. } => {}
         LoggedIn { .. } | LoginFailed { .. } | LoggedOut { .. } | SessionsRevoked { .. } | TokenAdded { .. } => {}
         ResetRequested { .. } | ResetIssued { .. } | PasswordReset { .. } | SocketClosed { .. } => {}
+        Confirmed { .. } | ConfirmFailed { .. } | LogFilterSet { .. } => {}
         JobRetried { .. }
         | JobCancelled { .. }
         | JobAsked { .. }

@@ -2,44 +2,59 @@
 //!
 //! Laws: site operators read and run jobs, site admins change; for everybody else there is no dashboard. A page is whole
 //! without script; what lives on it is drawn by the server and sent anew over one stream. Every action is an operation of
-//! domain or engines that writes its event.
+//! domain or engines that writes its event. What destroys or reaches far begins with `d.must_confirm()?` ([`sudo`]).
+//! Outside of `server.admin_networks` there is no dashboard for anybody.
 //!
 //! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
 
+mod audit;
 mod cache;
 mod chart;
 mod generator;
 mod jobs;
 mod live;
+mod logs;
 mod notices;
 mod overview;
 mod people;
+mod person;
+mod project;
+mod projects;
 mod realtime;
 mod schedule;
 mod search;
 mod storage;
+mod sudo;
 mod webhooks;
 mod words;
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
+use crate::base::network;
 use crate::base::roles::SiteRole;
+use crate::config::Config;
 use crate::domain::accounts::Viewer;
 use crate::domain::accounts::sessions::SessionKind;
+use crate::domain::http::Peer;
+use crate::engines::limits::Whom;
+use crate::server::http::rates;
 use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 14] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -51,10 +66,13 @@ const PAGES: [(&str, &str, &str); 11] = [
     ("notices", "/admin/notices", "mail"),
     ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
+    ("projects", "/admin/projects", "board"),
+    ("audit", "/admin/audit", "eye"),
+    ("logs", "/admin/logs", "file"),
 ];
 
 /// The dashboard's routes.
-pub fn routes() -> Router<App> {
+pub fn routes(app: &App) -> Router<App> {
     Router::new()
         .route("/admin", get(overview::show))
         .route("/admin/live", get(live::stream))
@@ -91,9 +109,21 @@ pub fn routes() -> Router<App> {
         .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/webhooks", get(webhooks::show))
         .route("/admin/people", get(people::show).post(people::invite))
+        .route("/admin/people/{id}", get(person::show))
+        .route("/admin/people/{id}/sessions", post(person::end_all))
+        .route("/admin/people/{id}/sessions/{session}", post(person::end_one))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
         .route("/admin/people/{id}/role", post(people::role))
+        .route("/admin/projects", get(projects::show))
+        .route("/admin/projects/{id}", get(project::show))
+        .route("/admin/projects/{id}/delete", post(project::delete))
+        .route("/admin/projects/{id}/restore", post(project::restore))
+        .route("/admin/projects/{id}/transfer", post(project::transfer))
+        .route("/admin/audit", get(audit::show))
+        .route("/admin/logs", get(logs::show))
+        .route("/admin/logs/filter", post(logs::set_filter))
+        .layer(from_fn_with_state(app.clone(), sudo::ask))
         .layer(Extension(Arc::new(live::Streams::default())))
 }
 
@@ -106,12 +136,28 @@ pub(super) struct Desk {
     page: &'static str,
     /// What the last action did: a key below `admin.done.`.
     done: Option<&'static str>,
+    now: Time,
+    /// Whence he comes, where a proxy is not trusted and where it is.
+    addresses: [Option<IpAddr>; 2],
 }
 
 impl FromRequestParts<App> for Desk {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Desk> {
+        let peer = parts.extensions.get::<Peer>().map(|p| p.0);
+        let addresses = [false, true].map(|trust| rates::address_by(trust, &parts.headers, peer));
+        let now = app.clock.now();
+        if !is_let_in(&app.config(), addresses) {
+            let address = addresses[usize::from(app.config().server.trust_proxy)];
+            let whom = Whom::at(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
+            // Once a minute from each place: who knocks fills no log.
+            if app.limits.take(whom, "admin_refused", 1, now).is_ok() {
+                let address = address.map_or_else(|| "?".to_owned(), |a| a.to_string());
+                tracing::warn!(address, "the dashboard was refused: the address is in none of server.admin_networks");
+            }
+            return Err(Error::NotFound("path"));
+        }
         let Ok(f) = Frame::from_request_parts(parts, app).await;
         let who = f.viewer()?;
         // Programs have the API; a token that leaks must not open the dashboard.
@@ -121,12 +167,17 @@ impl FromRequestParts<App> for Desk {
         let query = parts.uri.query().unwrap_or("");
         let said = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done").map(|(_, v)| v);
         let done = said.and_then(|said| DONE.iter().find(|known| **known == said)).copied();
-        Ok(Desk { f: f.at("admin"), who, page: "", done })
+        Ok(Desk { f: f.at("admin"), who, page: "", done, now, addresses })
     }
 }
 
+/// May somebody from there see the dashboard under these settings?
+fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
+    network::is_within(&config.server.admin_networks, addresses[usize::from(config.server.trust_proxy)])
+}
+
 /// What an action may say when it is done.
-const DONE: [&str; 28] = [
+const DONE: [&str; 34] = [
     "retried",
     "retried_all",
     "moved",
@@ -155,6 +206,12 @@ const DONE: [&str; 28] = [
     "generator_shown",
     "mail_tested",
     "mail_resent",
+    "session_ended",
+    "sessions_ended",
+    "project_deleted",
+    "project_restored",
+    "project_transferred",
+    "log_filter",
 ];
 
 impl Desk {
@@ -166,6 +223,19 @@ impl Desk {
     /// An error unless he may change things.
     fn must_administer(&self) -> Result<()> {
         self.who.must_administer()
+    }
+
+    /// An error unless he may change things and has typed his password within the last minutes. The form is then kept
+    /// while he is asked for it ([`sudo::ask`]), and goes on to the same handler: it is called before anything is done.
+    fn must_confirm(&self) -> Result<()> {
+        self.must_administer()?;
+        if self.who.is_confirmed(self.now) { Ok(()) } else { Err(sudo::asked()) }
+    }
+
+    /// Would these settings shut him out who sets them? Then they are refused: nobody could take them back here.
+    #[allow(dead_code)]
+    fn shuts_himself_out(&self, config: &Config) -> bool {
+        !is_let_in(config, self.addresses)
     }
 
     fn is_admin(&self) -> bool {

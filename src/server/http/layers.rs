@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::front;
 use crate::app::App;
@@ -45,11 +46,13 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let lang = lang_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let count = Arc::new(AtomicU32::new(0));
-    let mut response = store::counting(count.clone(), next.run(request)).await;
+    let route = route.as_ref().map(MatchedPath::as_str);
+    // At the gravest level, so that whatever passes the filter within carries the request's id.
+    let span = tracing::error_span!("request", request = id, route);
+    let mut response = store::counting(count.clone(), next.run(request)).instrument(span.clone()).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         speak(&mut response, &failure, lang, &id);
     }
-    let route = route.as_ref().map(MatchedPath::as_str);
     if let Some(key) = front {
         front::remember(&app, key, &mut response);
     }
@@ -58,11 +61,16 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let queries = count.load(Ordering::Relaxed);
     sign(&app, response.headers_mut(), &id, took, queries);
     app.metrics.answered(method.as_str(), route, status.as_u16(), took, queries);
-    if status.is_server_error() {
-        tracing::warn!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
-    } else {
-        tracing::debug!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
-    }
+    let took_ms = took.as_millis() as u64;
+    span.in_scope(|| {
+        // A path may hold an invitation's token.
+        let path = if route.is_some_and(|route| route.contains("{token}")) { "…" } else { path.as_str() };
+        if status.is_server_error() {
+            tracing::warn!(%method, path, status = status.as_u16(), took_ms, "answered");
+        } else {
+            tracing::debug!(%method, path, status = status.as_u16(), took_ms, "answered");
+        }
+    });
     response
 }
 
