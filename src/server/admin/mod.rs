@@ -18,6 +18,7 @@ mod realtime;
 mod schedule;
 mod search;
 mod storage;
+mod table;
 mod webhooks;
 mod words;
 
