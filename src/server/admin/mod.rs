@@ -8,6 +8,7 @@
 
 mod cache;
 mod chart;
+mod charts;
 mod generator;
 mod jobs;
 mod live;
