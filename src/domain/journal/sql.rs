@@ -106,11 +106,11 @@ pub(super) fn security() -> String {
 
 /// Forgets the events after `from` up to `last` that are too old for their kind and the last of nothing.
 pub(super) fn prune(tx: &mut Tx, from: i64, last: i64, plain: Time, security: Time) -> Result<usize> {
-    let security_events = security();
+    let of_security = self::security();
     let gone: Vec<(i64, bool)> = tx.all(
         &format!(
             "SELECT e.seq, e.project_id IS NOT NULL FROM events e
-             WHERE e.seq > ?1 AND e.seq <= ?2 AND e.at_ms < CASE WHEN {security_events} THEN ?4 ELSE ?3 END
+             WHERE e.seq > ?1 AND e.seq <= ?2 AND e.at_ms < CASE WHEN {of_security} THEN ?4 ELSE ?3 END
                AND (e.project_id IS NULL
                     OR e.seq < (SELECT max(x.seq) FROM events x WHERE x.project_id = e.project_id))
                AND (e.project_id IS NULL OR e.subject NOT IN ('project', 'feedback')

@@ -9,6 +9,7 @@ use axum::http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::live::Parts;
 use super::{Desk, back, words};
 use crate::app::App;
 use crate::base::clock::{MINUTE, Time};
@@ -121,8 +122,7 @@ fn file(asked: &Asked) -> Result<Response> {
 }
 
 /// What lives on the page, for its stream.
-#[allow(dead_code)]
-pub(super) async fn parts(_: &App, f: &Frame, query: &str) -> Result<Vec<(&'static str, String)>> {
+pub(super) async fn parts(_: &App, f: &Frame, query: &str) -> Result<Parts> {
     let asked: Asked = serde_urlencoded::from_str(query).unwrap_or_default();
     let lines = log::ring().find(&asked.wanted(), LISTED);
     Ok(vec![("log-lines", Lines { f, asked: &asked, lines: &lines }.render().map_err(Error::internal)?)])
@@ -167,8 +167,16 @@ impl Page<'_> {
         Level::ALL
     }
 
-    fn count(&self, level: &Level) -> u64 {
-        self.counts[*level as usize]
+    fn errors(&self) -> u64 {
+        self.counts[Level::Error as usize]
+    }
+
+    fn warnings(&self) -> u64 {
+        self.counts[Level::Warn as usize]
+    }
+
+    fn is_chosen(&self, minutes: &i64) -> bool {
+        self.given.minutes == *minutes
     }
 
     fn whiles(&self) -> [(String, i64); 3] {
@@ -200,12 +208,6 @@ impl Page<'_> {
 
     fn older(&self, seq: &u64) -> String {
         self.asked.address("before", &seq.to_string())
-    }
-
-    /// The stream of the newest lines; a page of older ones stands still.
-    fn live(&self) -> Option<String> {
-        let to = self.asked.address("page", "logs").replacen("/admin/logs", "/admin/live", 1);
-        self.asked.before.is_none().then_some(to)
     }
 }
 

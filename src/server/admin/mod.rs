@@ -10,6 +10,7 @@
 mod audit;
 mod cache;
 mod chart;
+mod charts;
 mod generator;
 mod jobs;
 mod live;
@@ -25,6 +26,7 @@ mod schedule;
 mod search;
 mod storage;
 mod sudo;
+mod table;
 mod webhooks;
 mod words;
 
