@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::committed::{Audience, Committed, Live};
+pub use super::security::{SECURITY_SUBJECTS, SECURITY_VERBS};
 use crate::base::clock::Time;
 use crate::base::ids::*;
 use crate::base::job::{JobKind, Lane};
@@ -15,34 +17,87 @@ use crate::base::roles::{Role, SiteRole};
 #[serde(tag = "verb", rename_all = "snake_case")]
 #[allow(missing_docs)] // The names of variants and ids say all; what a verb means to a client stands in docs/architecture.md.
 pub enum Event {
-    UserAdded { user: UserId },
-    UserChanged { user: UserId, fields: Vec<String> },
-    UserLocked { user: UserId },
-    UserUnlocked { user: UserId },
+    UserAdded {
+        user: UserId,
+    },
+    UserChanged {
+        user: UserId,
+        fields: Vec<String>,
+    },
+    UserLocked {
+        user: UserId,
+    },
+    UserUnlocked {
+        user: UserId,
+    },
     SiteRoleChanged {
         user: UserId,
         role: SiteRole,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<SiteRole>,
     },
-    LoggedIn { user: UserId, session: SessionId },
-    LoginFailed { user: Option<UserId> },
-    LoggedOut { user: UserId, session: SessionId },
-    SessionsRevoked { user: UserId, kept: Option<SessionId> },
-    TokenAdded { user: UserId, session: SessionId },
-    ResetRequested { user: UserId },
-    ResetIssued { user: UserId },
-    PasswordReset { user: UserId },
-    Confirmed { user: UserId, session: SessionId },
-    ConfirmFailed { user: UserId },
+    LoggedIn {
+        user: UserId,
+        session: SessionId,
+    },
+    LoginFailed {
+        user: Option<UserId>,
+    },
+    LoggedOut {
+        user: UserId,
+        session: SessionId,
+    },
+    SessionsRevoked {
+        user: UserId,
+        kept: Option<SessionId>,
+    },
+    TokenAdded {
+        user: UserId,
+        session: SessionId,
+    },
+    ResetRequested {
+        user: UserId,
+    },
+    ResetIssued {
+        user: UserId,
+    },
+    PasswordReset {
+        user: UserId,
+    },
+    Confirmed {
+        user: UserId,
+        session: SessionId,
+    },
+    ConfirmFailed {
+        user: UserId,
+    },
 
-    ProjectAdded { project: ProjectId },
-    ProjectChanged { project: ProjectId, fields: Vec<String> },
-    ProjectDeleted { project: ProjectId },
-    ProjectRestored { project: ProjectId },
-    ProjectPurged { project: ProjectId },
-    ProjectTransferred { project: ProjectId, user: UserId, was: UserId },
-    MemberAdded { project: ProjectId, user: UserId, role: Role },
+    ProjectAdded {
+        project: ProjectId,
+    },
+    ProjectChanged {
+        project: ProjectId,
+        fields: Vec<String>,
+    },
+    ProjectDeleted {
+        project: ProjectId,
+    },
+    ProjectRestored {
+        project: ProjectId,
+    },
+    ProjectPurged {
+        project: ProjectId,
+    },
+    ProjectTransferred {
+        project: ProjectId,
+        user: UserId,
+        was: UserId,
+    },
+    MemberAdded {
+        project: ProjectId,
+        user: UserId,
+        role: Role,
+    },
     MemberChanged {
         project: ProjectId,
         user: UserId,
@@ -50,68 +105,218 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<Role>,
     },
-    MemberRemoved { project: ProjectId, user: UserId },
-    InvitationSent { invitation: InvitationId },
-    InvitationResent { invitation: InvitationId },
-    InvitationRevoked { invitation: InvitationId },
-    InvitationAccepted { invitation: InvitationId, user: UserId },
-    InvitationDeclined { invitation: InvitationId },
+    MemberRemoved {
+        project: ProjectId,
+        user: UserId,
+    },
+    InvitationSent {
+        invitation: InvitationId,
+    },
+    InvitationResent {
+        invitation: InvitationId,
+    },
+    InvitationRevoked {
+        invitation: InvitationId,
+    },
+    InvitationAccepted {
+        invitation: InvitationId,
+        user: UserId,
+    },
+    InvitationDeclined {
+        invitation: InvitationId,
+    },
 
-    FeedbackAdded { feedback: FeedbackId },
-    FeedbackChanged { feedback: FeedbackId, fields: Vec<String> },
-    FeedbackDeleted { feedback: FeedbackId },
-    FeedbackRestored { feedback: FeedbackId },
-    FeedbackPurged { feedback: FeedbackId },
-    CleanupAnnounced { feedback: FeedbackId, due: Time },
-    CleanupCancelled { feedback: FeedbackId },
-    Decided { feedback: FeedbackId, user: UserId },
+    FeedbackAdded {
+        feedback: FeedbackId,
+    },
+    FeedbackChanged {
+        feedback: FeedbackId,
+        fields: Vec<String>,
+    },
+    FeedbackDeleted {
+        feedback: FeedbackId,
+    },
+    FeedbackRestored {
+        feedback: FeedbackId,
+    },
+    FeedbackPurged {
+        feedback: FeedbackId,
+    },
+    CleanupAnnounced {
+        feedback: FeedbackId,
+        due: Time,
+    },
+    CleanupCancelled {
+        feedback: FeedbackId,
+    },
+    Decided {
+        feedback: FeedbackId,
+        user: UserId,
+    },
 
-    MediaReceived { media: MediaId, feedback: FeedbackId },
-    MediaProbed { media: MediaId, feedback: FeedbackId },
-    MediaReady { media: MediaId, feedback: FeedbackId },
-    MediaFailed { media: MediaId, feedback: FeedbackId },
-    MediaDeleted { media: MediaId, feedback: FeedbackId },
-    MediaRestored { media: MediaId, feedback: FeedbackId },
-    MediaPurged { media: MediaId, feedback: FeedbackId },
-    RenditionsDropped { media: MediaId, feedback: FeedbackId },
+    MediaReceived {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    MediaProbed {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    MediaReady {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    MediaFailed {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    MediaDeleted {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    MediaRestored {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    MediaPurged {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
+    RenditionsDropped {
+        media: MediaId,
+        feedback: FeedbackId,
+    },
 
-    CommentAdded { comment: CommentId, feedback: FeedbackId },
-    CommentChanged { comment: CommentId, feedback: FeedbackId },
-    CommentDeleted { comment: CommentId, feedback: FeedbackId },
-    CommentResolved { comment: CommentId, feedback: FeedbackId },
-    CommentReopened { comment: CommentId, feedback: FeedbackId },
-    ReactionAdded { comment: CommentId, feedback: FeedbackId },
-    ReactionRemoved { comment: CommentId, feedback: FeedbackId },
+    CommentAdded {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
+    CommentChanged {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
+    CommentDeleted {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
+    CommentResolved {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
+    CommentReopened {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
+    ReactionAdded {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
+    ReactionRemoved {
+        comment: CommentId,
+        feedback: FeedbackId,
+    },
 
-    PhasesChanged { project: ProjectId, phases: Vec<String> },
-    EntryAdded { entry: EntryId },
-    EntryChanged { entry: EntryId, fields: Vec<String> },
-    EntryDeleted { entry: EntryId },
-    MemoChanged { project: ProjectId, day: String },
-    FilmingConflict { project: ProjectId, other: ProjectId, user: UserId, day: String },
-    DeadlineNear { project: ProjectId, what: String, day: String, days: i64 },
+    PhasesChanged {
+        project: ProjectId,
+        phases: Vec<String>,
+    },
+    EntryAdded {
+        entry: EntryId,
+    },
+    EntryChanged {
+        entry: EntryId,
+        fields: Vec<String>,
+    },
+    EntryDeleted {
+        entry: EntryId,
+    },
+    MemoChanged {
+        project: ProjectId,
+        day: String,
+    },
+    FilmingConflict {
+        project: ProjectId,
+        other: ProjectId,
+        user: UserId,
+        day: String,
+    },
+    DeadlineNear {
+        project: ProjectId,
+        what: String,
+        day: String,
+        days: i64,
+    },
 
-    PlanAdded { plan: PlanId },
-    PlanChanged { plan: PlanId, fields: Vec<String> },
-    PlanDeleted { plan: PlanId },
-    PlanRestored { plan: PlanId },
-    StoryboardAsked { plan: PlanId, job: JobId },
-    StoryboardDrafted { plan: PlanId, job: JobId },
-    StoryboardFailed { plan: PlanId, job: JobId },
-    GeneratorSet { hidden: bool },
+    PlanAdded {
+        plan: PlanId,
+    },
+    PlanChanged {
+        plan: PlanId,
+        fields: Vec<String>,
+    },
+    PlanDeleted {
+        plan: PlanId,
+    },
+    PlanRestored {
+        plan: PlanId,
+    },
+    StoryboardAsked {
+        plan: PlanId,
+        job: JobId,
+    },
+    StoryboardDrafted {
+        plan: PlanId,
+        job: JobId,
+    },
+    StoryboardFailed {
+        plan: PlanId,
+        job: JobId,
+    },
+    GeneratorSet {
+        hidden: bool,
+    },
+    GeneratorTested,
 
-    MailResent { mail: MailId },
-    MailTested { mail: MailId },
-    WebhookAdded { webhook: WebhookId },
-    WebhookChanged { webhook: WebhookId, fields: Vec<String> },
-    WebhookDeleted { webhook: WebhookId },
-    WebhookDisabled { webhook: WebhookId },
-    WebhookTested { webhook: WebhookId, delivery: DeliveryId },
-    WebhookRedelivered { webhook: WebhookId, delivery: DeliveryId },
+    MailResent {
+        mail: MailId,
+    },
+    MailTested {
+        mail: MailId,
+    },
+    WebhookAdded {
+        webhook: WebhookId,
+    },
+    WebhookChanged {
+        webhook: WebhookId,
+        fields: Vec<String>,
+    },
+    WebhookDeleted {
+        webhook: WebhookId,
+    },
+    WebhookDisabled {
+        webhook: WebhookId,
+    },
+    WebhookTested {
+        webhook: WebhookId,
+        delivery: DeliveryId,
+    },
+    WebhookRedelivered {
+        webhook: WebhookId,
+        delivery: DeliveryId,
+    },
 
-    JobRetried { job: JobId, kind: JobKind },
-    JobCancelled { job: JobId, kind: JobKind },
-    JobAsked { job: JobId, kind: JobKind },
+    JobRetried {
+        job: JobId,
+        kind: JobKind,
+    },
+    JobCancelled {
+        job: JobId,
+        kind: JobKind,
+    },
+    JobAsked {
+        job: JobId,
+        kind: JobKind,
+    },
     JobMoved {
         job: JobId,
         kind: JobKind,
@@ -129,8 +334,12 @@ pub enum Event {
         was_paused: Option<bool>,
     },
 
-    CachePurged { group: String },
-    SocketClosed { user: UserId },
+    CachePurged {
+        group: String,
+    },
+    SocketClosed {
+        user: UserId,
+    },
 
     ScheduleChanged {
         name: String,
@@ -142,37 +351,31 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         after: Vec<String>,
     },
-    SchedulePaused { name: String },
-    ScheduleResumed { name: String },
+    SchedulePaused {
+        name: String,
+    },
+    ScheduleResumed {
+        name: String,
+    },
     QuotaSet {
         project: ProjectId,
         size_bytes: Option<i64>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         was: Option<i64>,
     },
-    ClosedCleanupSet { on: bool },
-    PurgeAsked { what: String, id: i64 },
-    LogFilterSet { filter: String, was: String, until: Option<Time> },
+    ClosedCleanupSet {
+        on: bool,
+    },
+    PurgeAsked {
+        what: String,
+        id: i64,
+    },
+    LogFilterSet {
+        filter: String,
+        was: String,
+        until: Option<Time>,
+    },
 }
-
-/// Subjects whose events tell who got in, or who steered the instance.
-pub const SECURITY_SUBJECTS: [&str; 10] =
-    ["user", "job", "cache", "schedule", "generator", "mail", "webhook", "lane", "storage", "log"];
-/// Verbs of other subjects that tell who may what, and who has taken away or given back a whole project.
-pub const SECURITY_VERBS: [&str; 12] = [
-    "member_added",
-    "member_changed",
-    "member_removed",
-    "invitation_sent",
-    "invitation_resent",
-    "invitation_revoked",
-    "invitation_accepted",
-    "invitation_declined",
-    "project_deleted",
-    "project_restored",
-    "project_purged",
-    "project_transferred",
-];
 
 impl Event {
     /// The feedback that it concerns, if it concerns one.
@@ -209,28 +412,6 @@ impl Event {
     /// Does it change a project's frame: its own row, its members, its feedbacks, but not what is said and shown in them?
     pub fn is_frame(&self) -> bool {
         matches!(self.subject().0, "project" | "feedback")
-    }
-
-    /// Does it tell who got in, who may what, or who steered the instance? Such events are kept longer, and they are the
-    /// audit. In statements it is [`SECURITY_SUBJECTS`] or [`SECURITY_VERBS`].
-    pub fn is_security(&self) -> bool {
-        use Event::*;
-        let rights = matches!(
-            self,
-            MemberAdded { .. }
-                | MemberChanged { .. }
-                | MemberRemoved { .. }
-                | InvitationSent { .. }
-                | InvitationResent { .. }
-                | InvitationRevoked { .. }
-                | InvitationAccepted { .. }
-                | InvitationDeclined { .. }
-                | ProjectDeleted { .. }
-                | ProjectRestored { .. }
-                | ProjectPurged { .. }
-                | ProjectTransferred { .. }
-        );
-        rights || SECURITY_SUBJECTS.contains(&self.subject().0)
     }
 
     /// Kind and id of what it happened to.
@@ -302,7 +483,7 @@ impl Event {
             | StoryboardAsked { plan, .. }
             | StoryboardDrafted { plan, .. }
             | StoryboardFailed { plan, .. } => ("plan", plan.0),
-            GeneratorSet { .. } => ("generator", 0),
+            GeneratorSet { .. } | GeneratorTested => ("generator", 0),
             MailResent { mail } | MailTested { mail } => ("mail", mail.0),
             WebhookAdded { webhook }
             | WebhookChanged { webhook, .. }
@@ -319,68 +500,6 @@ impl Event {
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
             LogFilterSet { .. } => ("log", 0),
-        }
-    }
-}
-
-/// Who hears of an event in the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Everybody who may view the project.
-    All,
-    /// Owner, manager, editor.
-    Team,
-}
-
-/// What the room is told when the event is committed: one JSON object (with `type`, without `seq`), rendered inside the
-/// transaction so that it shows exactly the committed state.
-#[derive(Clone, Debug)]
-pub struct Live {
-    /// Who may hear it.
-    pub audience: Audience,
-    /// For everybody.
-    pub message: serde_json::Value,
-    /// For the author's own sockets, where it differs (`is_mine`, his own name on an anonymous comment).
-    pub own: Option<(UserId, serde_json::Value)>,
-}
-
-/// An event that has been committed, as the effects see it.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// Place in the journal.
-    pub seq: i64,
-    /// When.
-    pub at: Time,
-    /// In which project, if in one.
-    pub project: Option<ProjectId>,
-    /// Who did it; `None` for the program itself.
-    pub actor: Option<UserId>,
-    /// What.
-    pub event: Event,
-    /// What the room hears.
-    pub live: Option<Live>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn statements_and_events_mean_the_same_by_security() {
-        let project = ProjectId(1);
-        let told = [
-            Event::ProjectTransferred { project, user: UserId(1), was: UserId(2) },
-            Event::MemberRemoved { project, user: UserId(1) },
-            Event::InvitationDeclined { invitation: InvitationId(1) },
-            Event::ProjectAdded { project },
-            Event::ProjectChanged { project, fields: Vec::new() },
-            Event::LogFilterSet { filter: "info".into(), was: "info".into(), until: None },
-            Event::CommentDeleted { comment: CommentId(1), feedback: FeedbackId(1) },
-        ];
-        for event in told {
-            let verb = serde_json::to_value(&event).unwrap()["verb"].as_str().unwrap().to_owned();
-            let by_name = SECURITY_SUBJECTS.contains(&event.subject().0) || SECURITY_VERBS.contains(&verb.as_str());
-            assert_eq!(by_name, event.is_security(), "{verb}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The vocabulary that every room of the house speaks: data only, no I/O.
 
 pub mod clock;
+pub mod committed;
 pub mod csv;
 pub mod day;
 pub mod dice;
@@ -16,3 +17,4 @@ pub mod page;
 pub mod roles;
 pub mod row;
 pub mod secret;
+pub mod security;

@@ -17,7 +17,8 @@ impl Network {
     pub fn parse(text: &str) -> Result<Network, String> {
         let text = text.trim();
         let (address, bits) = text.split_once('/').map_or((text, None), |(a, b)| (a, Some(b)));
-        let address: IpAddr = address.parse().map_err(|_| format!("`{text}` is no address and no range such as 10.0.0.0/8"))?;
+        let address: IpAddr =
+            address.parse().map_err(|_| format!("`{text}` is no address and no range such as 10.0.0.0/8"))?;
         let most = if address.is_ipv4() { 32 } else { 128 };
         let bits = match bits {
             None => most,
@@ -78,7 +79,8 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_told() {
-        for wrong in ["", "office", "10.0.0.0/33", "10.0.0.5/8", "10.0.0.0/+8", "2001:db8::/129", "10.0.0.0/", "10.0/8"] {
+        for wrong in ["", "office", "10.0.0.0/33", "10.0.0.5/8", "10.0.0.0/+8", "2001:db8::/129", "10.0.0.0/", "10.0/8"]
+        {
             assert!(Network::parse(wrong).unwrap_err().contains(wrong), "{wrong}");
         }
     }

@@ -13,7 +13,7 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 27] = [
     "/admin",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
@@ -26,6 +26,16 @@ const PAGES: [&str; 17] = [
     "/admin/notices",
     "/admin/notices?state=nonsense",
     "/admin/people",
+    "/admin/people?state=locked&role=admin&sort=-name&page=2",
+    "/admin/people?state=nonsense&sort=nonsense",
+    "/admin/people/1",
+    "/admin/projects",
+    "/admin/projects?place=trash&status=review&sort=-size&q=x",
+    "/admin/projects/1",
+    "/admin/audit",
+    "/admin/audit?topic=nonsense&who=&project=&from=2026-01-01&to=never",
+    "/admin/logs",
+    "/admin/logs?level=warn&q=x&request=abcdefgh&before=3",
     "/admin/realtime",
     "/admin/schedule",
     "/admin/search",

@@ -98,7 +98,8 @@ impl From<&Caller> for Origin {
 /// Opens a browser's session inside a change.
 pub(super) fn open(tx: &mut Tx, user: UserId, hash: &[u8], days: i64, from: &Origin) -> Result<(SessionId, Time)> {
     let expires = tx.now().plus(days * DAY);
-    let id = sql::insert_session(tx, user, SessionKind::Session, hash, "", &[Scope::Read, Scope::Write], expires, from)?;
+    let id =
+        sql::insert_session(tx, user, SessionKind::Session, hash, "", &[Scope::Read, Scope::Write], expires, from)?;
     Ok((id, expires))
 }
 
@@ -161,7 +162,16 @@ pub async fn make_token(app: &App, who: &Viewer, new: NewToken) -> Result<MadeTo
                 return Err(Error::Conflict(Text::new("error.too_many_tokens").with("max", TOKENS_MAX)));
             }
             let name = new.name.trim().to_owned();
-            let id = sql::insert_session(tx, user, SessionKind::Token, &hash, &name, &new.scopes, expires, &Origin::default())?;
+            let id = sql::insert_session(
+                tx,
+                user,
+                SessionKind::Token,
+                &hash,
+                &name,
+                &new.scopes,
+                expires,
+                &Origin::default(),
+            )?;
             tx.emit(None, Some(user), Event::TokenAdded { user, session: id }, None)?;
             Ok(Session {
                 id,

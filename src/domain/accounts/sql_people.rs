@@ -29,13 +29,7 @@ fn account_row(r: &Row) -> SqlResult<Account> {
 }
 
 /// The rows and the count of all.
-pub(super) fn list(
-    db: &Db,
-    filter: &Filter,
-    limit: i64,
-    offset: i64,
-    now: Time,
-) -> Result<(Vec<Account>, i64)> {
+pub(super) fn list(db: &Db, filter: &Filter, limit: i64, offset: i64, now: Time) -> Result<(Vec<Account>, i64)> {
     const ROLE: &str = "CASE u.site_role WHEN 'admin' THEN 0 WHEN 'operator' THEN 1 ELSE 2 END";
     let state = match filter.state {
         Which::All => "1",

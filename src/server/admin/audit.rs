@@ -226,7 +226,11 @@ impl Rows<'_> {
 
     fn about(&self, row: &Row) -> String {
         let person = self.person(row).map(|(_, name)| name);
-        [person.unwrap_or_default(), self.thing(row)].into_iter().filter(|t| !t.is_empty()).collect::<Vec<_>>().join(", ")
+        [person.unwrap_or_default(), self.thing(row)]
+            .into_iter()
+            .filter(|t| !t.is_empty())
+            .collect::<Vec<_>>()
+            .join(", ")
     }
 
     fn changes(&self, row: &Row) -> Vec<Said> {
@@ -260,7 +264,10 @@ impl Rows<'_> {
 
     /// Is it something that somebody should look at?
     fn is_grave(&self, row: &Row) -> bool {
-        matches!(row.verb.as_str(), "login_failed" | "confirm_failed" | "project_purged" | "purge_asked" | "user_locked")
+        matches!(
+            row.verb.as_str(),
+            "login_failed" | "confirm_failed" | "project_purged" | "purge_asked" | "user_locked"
+        )
     }
 }
 
@@ -298,7 +305,8 @@ mod tests {
     #[test]
     fn days_are_those_of_the_zone() {
         let zone = TimeZone::get("Asia/Seoul").unwrap();
-        let asked = Asked { from: "2026-11-28".into(), to: "2026-11-28".into(), verb: "x'--".into(), ..Asked::default() };
+        let asked =
+            Asked { from: "2026-11-28".into(), to: "2026-11-28".into(), verb: "x'--".into(), ..Asked::default() };
         let filter = asked.filter(&zone);
         assert_eq!(filter.from, Time::parse("2026-11-27T15:00:00Z"));
         assert_eq!(filter.to, Time::parse("2026-11-28T15:00:00Z"));

@@ -221,7 +221,11 @@ pub(super) async fn invite(
 ) -> Result<Response> {
     // Whoever may steer the instance is not made in a window that somebody left open.
     let site_role = given.site_role.parse().unwrap_or(SiteRole::Member);
-    if site_role == SiteRole::Member { d.must_administer()? } else { d.must_confirm()? }
+    if site_role == SiteRole::Member {
+        d.must_administer()?
+    } else {
+        d.must_confirm()?
+    }
     let d = d.at("people");
     let new = NewPerson {
         email: given.email.clone(),

@@ -92,7 +92,17 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
 /// The list as a file, at most [`FILE`] projects.
 async fn file(app: &App, d: &Desk, asked: &Asked) -> Result<Response> {
     const COLUMNS: [&str; 12] = [
-        "id", "name", "client", "status", "owner", "members", "feedbacks", "versions", "size", "quota", "activity",
+        "id",
+        "name",
+        "client",
+        "status",
+        "owner",
+        "members",
+        "feedbacks",
+        "versions",
+        "size",
+        "quota",
+        "activity",
         "deleted",
     ];
     let filter = asked.filter();

@@ -336,7 +336,11 @@ pub(super) struct Switch {
 
 pub(super) async fn set_closed(State(app): State<App>, d: Desk, Form(switch): Form<Switch>) -> Result<Response> {
     // Off destroys nothing.
-    if switch.on { d.must_confirm()? } else { d.must_administer()? }
+    if switch.on {
+        d.must_confirm()?
+    } else {
+        d.must_administer()?
+    }
     closed::set(&app, &d.who, switch.on).await?;
     let said = if switch.on { "closed_on" } else { "closed_off" };
     Ok(back("", "/admin/storage?tab=upkeep", said))

@@ -154,6 +154,9 @@ mod tests {
     fn it_leads_back_within_the_dashboard() {
         assert_eq!(page_of("/admin/storage/purge?x=1"), "/admin/storage");
         assert_eq!(page_of("/admin/people/3/lock"), "/admin/people");
-        assert_eq!([place("/admin/people?q=a"), place("//evil.example"), place("/me")], ["/admin/people?q=a", "/admin", "/admin"]);
+        assert_eq!(
+            [place("/admin/people?q=a"), place("//evil.example"), place("/me")],
+            ["/admin/people?q=a", "/admin", "/admin"]
+        );
     }
 }

@@ -99,7 +99,11 @@ pub(super) fn address(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) 
 }
 
 /// The same for a setting of `server.trust_proxy` that may not hold yet.
-pub(in crate::server) fn address_by(trust_proxy: bool, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<IpAddr> {
+pub(in crate::server) fn address_by(
+    trust_proxy: bool,
+    headers: &HeaderMap,
+    peer: Option<SocketAddr>,
+) -> Option<IpAddr> {
     let forwarded = trust_proxy.then(|| forwarded_for(headers)).flatten();
     forwarded.map_or_else(|| peer.map(|p| p.ip()), |text| text.parse().ok())
 }
