@@ -17,364 +17,106 @@ use crate::base::roles::{Role, SiteRole};
 #[serde(tag = "verb", rename_all = "snake_case")]
 #[allow(missing_docs)] // The names of variants and ids say all; what a verb means to a client stands in docs/architecture.md.
 pub enum Event {
-    UserAdded {
-        user: UserId,
-    },
-    UserChanged {
-        user: UserId,
-        fields: Vec<String>,
-    },
-    UserLocked {
-        user: UserId,
-    },
-    UserUnlocked {
-        user: UserId,
-    },
-    SiteRoleChanged {
-        user: UserId,
-        role: SiteRole,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        was: Option<SiteRole>,
-    },
-    LoggedIn {
-        user: UserId,
-        session: SessionId,
-    },
-    LoginFailed {
-        user: Option<UserId>,
-    },
-    LoggedOut {
-        user: UserId,
-        session: SessionId,
-    },
-    SessionsRevoked {
-        user: UserId,
-        kept: Option<SessionId>,
-    },
-    TokenAdded {
-        user: UserId,
-        session: SessionId,
-    },
-    ResetRequested {
-        user: UserId,
-    },
-    ResetIssued {
-        user: UserId,
-    },
-    PasswordReset {
-        user: UserId,
-    },
-    Confirmed {
-        user: UserId,
-        session: SessionId,
-    },
-    ConfirmFailed {
-        user: UserId,
-    },
+    UserAdded { user: UserId },
+    UserChanged { user: UserId, fields: Vec<String> },
+    UserLocked { user: UserId },
+    UserUnlocked { user: UserId },
+    SiteRoleChanged { user: UserId, role: SiteRole, was: Option<SiteRole> },
+    LoggedIn { user: UserId, session: SessionId },
+    LoginFailed { user: Option<UserId> },
+    LoggedOut { user: UserId, session: SessionId },
+    SessionsRevoked { user: UserId, kept: Option<SessionId> },
+    TokenAdded { user: UserId, session: SessionId },
+    ResetRequested { user: UserId },
+    ResetIssued { user: UserId },
+    PasswordReset { user: UserId },
+    Confirmed { user: UserId, session: SessionId },
+    ConfirmFailed { user: UserId },
 
-    ProjectAdded {
-        project: ProjectId,
-    },
-    ProjectChanged {
-        project: ProjectId,
-        fields: Vec<String>,
-    },
-    ProjectDeleted {
-        project: ProjectId,
-    },
-    ProjectRestored {
-        project: ProjectId,
-    },
-    ProjectPurged {
-        project: ProjectId,
-    },
-    ProjectTransferred {
-        project: ProjectId,
-        user: UserId,
-        was: UserId,
-    },
-    MemberAdded {
-        project: ProjectId,
-        user: UserId,
-        role: Role,
-    },
-    MemberChanged {
-        project: ProjectId,
-        user: UserId,
-        role: Role,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        was: Option<Role>,
-    },
-    MemberRemoved {
-        project: ProjectId,
-        user: UserId,
-    },
-    InvitationSent {
-        invitation: InvitationId,
-    },
-    InvitationResent {
-        invitation: InvitationId,
-    },
-    InvitationRevoked {
-        invitation: InvitationId,
-    },
-    InvitationAccepted {
-        invitation: InvitationId,
-        user: UserId,
-    },
-    InvitationDeclined {
-        invitation: InvitationId,
-    },
+    ProjectAdded { project: ProjectId },
+    ProjectChanged { project: ProjectId, fields: Vec<String> },
+    ProjectDeleted { project: ProjectId },
+    ProjectRestored { project: ProjectId },
+    ProjectPurged { project: ProjectId },
+    ProjectTransferred { project: ProjectId, user: UserId, was: UserId },
+    MemberAdded { project: ProjectId, user: UserId, role: Role },
+    MemberChanged { project: ProjectId, user: UserId, role: Role, was: Option<Role> },
+    MemberRemoved { project: ProjectId, user: UserId },
+    InvitationSent { invitation: InvitationId },
+    InvitationResent { invitation: InvitationId },
+    InvitationRevoked { invitation: InvitationId },
+    InvitationAccepted { invitation: InvitationId, user: UserId },
+    InvitationDeclined { invitation: InvitationId },
 
-    FeedbackAdded {
-        feedback: FeedbackId,
-    },
-    FeedbackChanged {
-        feedback: FeedbackId,
-        fields: Vec<String>,
-    },
-    FeedbackDeleted {
-        feedback: FeedbackId,
-    },
-    FeedbackRestored {
-        feedback: FeedbackId,
-    },
-    FeedbackPurged {
-        feedback: FeedbackId,
-    },
-    CleanupAnnounced {
-        feedback: FeedbackId,
-        due: Time,
-    },
-    CleanupCancelled {
-        feedback: FeedbackId,
-    },
-    Decided {
-        feedback: FeedbackId,
-        user: UserId,
-    },
+    FeedbackAdded { feedback: FeedbackId },
+    FeedbackChanged { feedback: FeedbackId, fields: Vec<String> },
+    FeedbackDeleted { feedback: FeedbackId },
+    FeedbackRestored { feedback: FeedbackId },
+    FeedbackPurged { feedback: FeedbackId },
+    CleanupAnnounced { feedback: FeedbackId, due: Time },
+    CleanupCancelled { feedback: FeedbackId },
+    Decided { feedback: FeedbackId, user: UserId },
 
-    MediaReceived {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    MediaProbed {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    MediaReady {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    MediaFailed {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    MediaDeleted {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    MediaRestored {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    MediaPurged {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
-    RenditionsDropped {
-        media: MediaId,
-        feedback: FeedbackId,
-    },
+    MediaReceived { media: MediaId, feedback: FeedbackId },
+    MediaProbed { media: MediaId, feedback: FeedbackId },
+    MediaReady { media: MediaId, feedback: FeedbackId },
+    MediaFailed { media: MediaId, feedback: FeedbackId },
+    MediaDeleted { media: MediaId, feedback: FeedbackId },
+    MediaRestored { media: MediaId, feedback: FeedbackId },
+    MediaPurged { media: MediaId, feedback: FeedbackId },
+    RenditionsDropped { media: MediaId, feedback: FeedbackId },
 
-    CommentAdded {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
-    CommentChanged {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
-    CommentDeleted {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
-    CommentResolved {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
-    CommentReopened {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
-    ReactionAdded {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
-    ReactionRemoved {
-        comment: CommentId,
-        feedback: FeedbackId,
-    },
+    CommentAdded { comment: CommentId, feedback: FeedbackId },
+    CommentChanged { comment: CommentId, feedback: FeedbackId },
+    CommentDeleted { comment: CommentId, feedback: FeedbackId },
+    CommentResolved { comment: CommentId, feedback: FeedbackId },
+    CommentReopened { comment: CommentId, feedback: FeedbackId },
+    ReactionAdded { comment: CommentId, feedback: FeedbackId },
+    ReactionRemoved { comment: CommentId, feedback: FeedbackId },
 
-    PhasesChanged {
-        project: ProjectId,
-        phases: Vec<String>,
-    },
-    EntryAdded {
-        entry: EntryId,
-    },
-    EntryChanged {
-        entry: EntryId,
-        fields: Vec<String>,
-    },
-    EntryDeleted {
-        entry: EntryId,
-    },
-    MemoChanged {
-        project: ProjectId,
-        day: String,
-    },
-    FilmingConflict {
-        project: ProjectId,
-        other: ProjectId,
-        user: UserId,
-        day: String,
-    },
-    DeadlineNear {
-        project: ProjectId,
-        what: String,
-        day: String,
-        days: i64,
-    },
+    PhasesChanged { project: ProjectId, phases: Vec<String> },
+    EntryAdded { entry: EntryId },
+    EntryChanged { entry: EntryId, fields: Vec<String> },
+    EntryDeleted { entry: EntryId },
+    MemoChanged { project: ProjectId, day: String },
+    FilmingConflict { project: ProjectId, other: ProjectId, user: UserId, day: String },
+    DeadlineNear { project: ProjectId, what: String, day: String, days: i64 },
 
-    PlanAdded {
-        plan: PlanId,
-    },
-    PlanChanged {
-        plan: PlanId,
-        fields: Vec<String>,
-    },
-    PlanDeleted {
-        plan: PlanId,
-    },
-    PlanRestored {
-        plan: PlanId,
-    },
-    StoryboardAsked {
-        plan: PlanId,
-        job: JobId,
-    },
-    StoryboardDrafted {
-        plan: PlanId,
-        job: JobId,
-    },
-    StoryboardFailed {
-        plan: PlanId,
-        job: JobId,
-    },
-    GeneratorSet {
-        hidden: bool,
-    },
+    PlanAdded { plan: PlanId },
+    PlanChanged { plan: PlanId, fields: Vec<String> },
+    PlanDeleted { plan: PlanId },
+    PlanRestored { plan: PlanId },
+    StoryboardAsked { plan: PlanId, job: JobId },
+    StoryboardDrafted { plan: PlanId, job: JobId },
+    StoryboardFailed { plan: PlanId, job: JobId },
+    GeneratorSet { hidden: bool },
     GeneratorTested,
 
-    MailResent {
-        mail: MailId,
-    },
-    MailTested {
-        mail: MailId,
-    },
-    WebhookAdded {
-        webhook: WebhookId,
-    },
-    WebhookChanged {
-        webhook: WebhookId,
-        fields: Vec<String>,
-    },
-    WebhookDeleted {
-        webhook: WebhookId,
-    },
-    WebhookDisabled {
-        webhook: WebhookId,
-    },
-    WebhookTested {
-        webhook: WebhookId,
-        delivery: DeliveryId,
-    },
-    WebhookRedelivered {
-        webhook: WebhookId,
-        delivery: DeliveryId,
-    },
+    MailResent { mail: MailId },
+    MailTested { mail: MailId },
+    WebhookAdded { webhook: WebhookId },
+    WebhookChanged { webhook: WebhookId, fields: Vec<String> },
+    WebhookDeleted { webhook: WebhookId },
+    WebhookDisabled { webhook: WebhookId },
+    WebhookTested { webhook: WebhookId, delivery: DeliveryId },
+    WebhookRedelivered { webhook: WebhookId, delivery: DeliveryId },
 
-    JobRetried {
-        job: JobId,
-        kind: JobKind,
-    },
-    JobCancelled {
-        job: JobId,
-        kind: JobKind,
-    },
-    JobAsked {
-        job: JobId,
-        kind: JobKind,
-    },
-    JobMoved {
-        job: JobId,
-        kind: JobKind,
-        priority: i64,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        was: Option<i64>,
-    },
-    LaneChanged {
-        lane: Lane,
-        places: Option<i64>,
-        paused: bool,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        places_were: Option<i64>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        was_paused: Option<bool>,
-    },
+    JobRetried { job: JobId, kind: JobKind },
+    JobCancelled { job: JobId, kind: JobKind },
+    JobAsked { job: JobId, kind: JobKind },
+    JobMoved { job: JobId, kind: JobKind, priority: i64, was: Option<i64> },
+    LaneChanged { lane: Lane, places: Option<i64>, paused: bool, places_were: Option<i64>, was_paused: Option<bool> },
 
-    CachePurged {
-        group: String,
-    },
-    SocketClosed {
-        user: UserId,
-    },
+    CachePurged { group: String },
+    SocketClosed { user: UserId },
 
-    ScheduleChanged {
-        name: String,
-        fields: Vec<String>,
-        /// The fields' values before, in their order.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        before: Vec<String>,
-        /// And after.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        after: Vec<String>,
-    },
-    SchedulePaused {
-        name: String,
-    },
-    ScheduleResumed {
-        name: String,
-    },
-    QuotaSet {
-        project: ProjectId,
-        size_bytes: Option<i64>,
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        was: Option<i64>,
-    },
-    ClosedCleanupSet {
-        on: bool,
-    },
-    PurgeAsked {
-        what: String,
-        id: i64,
-    },
-    LogFilterSet {
-        filter: String,
-        was: String,
-        until: Option<Time>,
-    },
+    ScheduleChanged { name: String, fields: Vec<String>, before: Option<Vec<String>>, after: Option<Vec<String>> },
+    SchedulePaused { name: String },
+    ScheduleResumed { name: String },
+    QuotaSet { project: ProjectId, size_bytes: Option<i64>, was: Option<i64> },
+    ClosedCleanupSet { on: bool },
+    PurgeAsked { what: String, id: i64 },
+    LogFilterSet { filter: String, was: String, until: Option<Time> },
 }
 
 impl Event {

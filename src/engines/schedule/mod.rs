@@ -232,6 +232,7 @@ pub fn change(tx: &mut Tx, actor: Option<UserId>, name: &str, to: Change) -> Res
     }
     let next = if row.paused { None } else { next(&to.cron, &to.time_zone, tx.now()) };
     sql::change(tx, name, &to, next)?;
+    let (before, after) = (Some(before), Some(after));
     tx.emit(None, actor, Event::ScheduleChanged { name: name.to_owned(), fields, before, after }, None)?;
     Ok(())
 }

@@ -246,7 +246,7 @@ impl Rows<'_> {
     fn value(&self, name: &str, value: String, body: &Value) -> String {
         match name {
             // No quota is a value too, but not where an event from before does not know it.
-            "size_bytes" if value.is_empty() && body.get("size_bytes").is_some() => self.f.t("admin.storage.no_limit"),
+            "size_bytes" if value.is_empty() && body.get("was").is_some() => self.f.t("admin.storage.no_limit"),
             "size_bytes" => words::size(value.parse::<u64>().unwrap_or(0)),
             "places" if value.is_empty() => self.f.t("admin.audit.by_settings"),
             _ if value.is_empty() => value,
