@@ -92,13 +92,12 @@ async fn one_goes_into_the_trash_by_its_name_and_comes_back() {
 }
 
 /// What everybody is in a project.
-async fn roles(studio: &Studio, who: &Someone, id: ProjectId) -> Vec<(i64, String)> {
+async fn roles(who: &Someone, id: ProjectId) -> Vec<(i64, String)> {
     let answer: Value = who.get(&format!("/projects/{id}/members")).await.json().await.unwrap();
     let rows = answer["results"].as_array().unwrap();
     let mut all: Vec<_> =
         rows.iter().map(|m| (m["user_id"].as_i64().unwrap(), m["role"].as_str().unwrap().to_owned())).collect();
     all.sort();
-    let _ = studio;
     all
 }
 
@@ -121,7 +120,7 @@ async fn a_project_changes_hands_and_the_rights_law_holds() {
     let answer = give(" Viewer@Example.com ").await;
     assert_eq!(header(&answer, "location"), format!("/admin/projects/{id}?done=project_transferred"));
     let role = |who: i64, role: &str| (who, role.to_owned());
-    assert_eq!(roles(&studio, &studio.viewer, id).await, [role(owner, "manager"), role(viewer, "owner")]);
+    assert_eq!(roles(&studio.viewer, id).await, [role(owner, "manager"), role(viewer, "owner")]);
     let shown: Value = studio.viewer.get(&format!("/projects/{id}")).await.json().await.unwrap();
     assert_eq!((&shown["user_id"], &shown["my_role"]), (&viewer.into(), &"owner".into()));
     // His open dashboard hears of it.
@@ -137,7 +136,7 @@ async fn a_project_changes_hands_and_the_rights_law_holds() {
     let stranger = studio.stranger.id.0;
     assert_eq!(give("stranger@example.com").await.status(), 303);
     let all = [role(owner, "manager"), role(viewer, "manager"), role(stranger, "owner")];
-    assert_eq!(roles(&studio, &studio.stranger, id).await, all);
+    assert_eq!(roles(&studio.stranger, id).await, all);
     // One that is locked gets nothing.
     let second = studio.person("second").await;
     send(&studio, &studio.editor, &format!("/admin/people/{}/lock", second.id), &[("locked", "true")]).await;

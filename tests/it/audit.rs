@@ -173,7 +173,8 @@ async fn it_tells_before_and_after_and_is_found_by_person_topic_project_and_days
     // Two days later somebody else does something.
     clock.advance(2 * DAY);
     let second = studio.person("second").await;
-    send(&studio, &editor, &format!("/admin/people/{}/role", second.id), &[("site_role", "admin")]).await;
+    let role = [("site_role", "admin"), ("confirm_password", "correct horse battery")];
+    send(&studio, &editor, &format!("/admin/people/{}/role", second.id), &role).await;
     let rows = async |path: &str| page(&studio, path).await.matches("class=\"audit-row").count();
     let all = rows("/admin/audit").await;
     assert_eq!(rows("/admin/audit?verb=quota_set").await, 2);
