@@ -8,6 +8,7 @@ mod answer;
 mod asyncapi;
 mod bad_input;
 mod browser;
+mod browser_admin;
 mod browser_film;
 mod browser_live;
 mod browser_plans;
