@@ -11,6 +11,7 @@ mod asyncapi;
 mod audit;
 mod bad_input;
 mod browser;
+mod browser_admin;
 mod browser_film;
 mod browser_live;
 mod browser_plans;
