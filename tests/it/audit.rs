@@ -33,7 +33,7 @@ async fn page(studio: &Studio, path: &str) -> String {
 /// Makes a job and puts it into a state.
 async fn job(studio: &Studio, state: &'static str) -> JobId {
     let add = move |tx: &mut videoplanet::engines::store::Tx| {
-        let id = queue::enqueue(tx, Job::StorageCheck.into())?;
+        let id = queue::enqueue(tx, Job::StorageCheck)?;
         let sql = "UPDATE jobs SET state = ?2, error = 'lost', finished_ms = ?3 WHERE id = ?1";
         tx.execute(sql, params![id, state, tx.now()])?;
         Ok(id)
@@ -120,7 +120,7 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
 
 #[tokio::test]
 async fn every_action_of_the_dashboard_leaves_an_event() {
-    let postbox = Postbox::start().await;
+    let postbox = Postbox::open().await;
     let studio = Studio::with("audit-actions", postbox.settings()).await;
     studio.app.setup.done();
     studio.app.store.write(|tx| schedule::begin(tx, work::SCHEDULE, "Asia/Seoul")).await.unwrap();
