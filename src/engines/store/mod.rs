@@ -146,8 +146,10 @@ impl Store {
         let permit = permits.clone().acquire_owned().await.map_err(Error::internal)?;
         let count = STATEMENTS.try_with(Arc::clone).ok();
         let readers = self.readers.clone();
+        // What is told of a read stands under the request that asked for it.
+        let span = tracing::Span::current();
         let work = move || {
-            let _permit = permit;
+            let (_permit, _within) = (permit, span.enter());
             let conn = readers.get().map_err(Error::internal)?;
             let snapshot = db::Snapshot::begin(&conn)?;
             let result = f(&Db::new(&conn, count));
