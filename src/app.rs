@@ -30,6 +30,7 @@ use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
+use crate::engines::metrics::history::History;
 use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
@@ -75,6 +76,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// The same over time, in a file of its own.
+    pub history: History,
     /// Films on the disk.
     pub files: Files,
     /// ffmpeg and ffprobe.
@@ -156,6 +159,7 @@ impl App {
             ..ffmpeg::Settings::default()
         })?;
         let mailer = ArcSwap::from_pointee(mailer(&config)?);
+        let history = History::open(&dir.join("metrics.db"))?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         Ok(App(Arc::new(Inner {
@@ -174,6 +178,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            history,
             files,
             ffmpeg,
             mailer,

@@ -8,6 +8,7 @@
 
 mod cache;
 mod chart;
+mod charts;
 mod generator;
 mod jobs;
 mod live;
@@ -19,6 +20,7 @@ mod schedule;
 mod search;
 mod settings;
 mod storage;
+mod table;
 mod webhooks;
 mod words;
 
