@@ -179,9 +179,9 @@ config! {
         /// Media jobs at once, unless the page of jobs says otherwise.
         live jobs: usize = 1usize, Range(1, 64);
         /// Name or path of ffmpeg, such as that of a build with more hardware encoders.
-        file ffmpeg: String = "ffmpeg", Program;
+        file ffmpeg: String = "ffmpeg", Required;
         /// Name or path of ffprobe.
-        file ffprobe: String = "ffprobe", Program;
+        file ffprobe: String = "ffprobe", Required;
         /// Seconds that one ffmpeg may run.
         live ffmpeg_seconds: u64 = 6 * 3600u64, Range(1, 604_800);
         /// Memory of one ffmpeg, in MiB.

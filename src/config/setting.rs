@@ -85,8 +85,8 @@ pub enum Rule {
     Sender,
     /// A level or a filter of the log.
     Filter,
-    /// The name or path of a program.
-    Program,
+    /// A text that is not empty.
+    Required,
     /// A text that is never shown, written into the journal or logged.
     Secret,
 }
@@ -259,8 +259,12 @@ impl Setting {
                 (values.len() > most || !values.iter().all(good)).then_some(wrong)
             }
             (Shape::Texts, Value::Array(values)) => {
-                let good = |v: &Value| v.as_str().is_some_and(is_origin);
-                (values.len() > MOST || !values.iter().all(good)).then(|| Text::new("setting.wrong.origins"))
+                let (fits, key): (fn(&str) -> bool, _) = match self.rule {
+                    Rule::Origins => (is_origin, "setting.wrong.origins"),
+                    _ => (|_| true, "setting.wrong.list"),
+                };
+                let good = values.len() <= MOST && values.iter().all(|v| v.as_str().is_some_and(fits));
+                (!good).then(|| Text::new(key))
             }
             (Shape::Switch, _) => text("setting.wrong.switch"),
             (Shape::Number, _) if self.unit() == Some(Unit::Bytes) => text("setting.wrong.bytes"),
@@ -304,7 +308,7 @@ impl Setting {
             Rule::Filter => {
                 when(tracing_subscriber::EnvFilter::try_new(value).is_err() || value.is_empty(), "setting.wrong.filter")
             }
-            Rule::Program => when(value.is_empty(), "invalid.required"),
+            Rule::Required => when(value.is_empty(), "invalid.required"),
             _ => None,
         }
     }
