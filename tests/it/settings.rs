@@ -130,6 +130,7 @@ async fn a_live_change_holds_at_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_server_is_there_as_soon_as_it_is_set() {
     let studio = studio("settings-mail").await;
+    studio.work().await;
     let postbox = Postbox::open().await;
     assert_eq!(send(&studio, &studio.editor, "/admin/notices/test", &[]).await.status(), 409);
     let port = postbox.port.to_string();
@@ -143,7 +144,7 @@ async fn a_mail_server_is_there_as_soon_as_it_is_set() {
     // One without the other is no mail server.
     let refused = post(&studio, &form(&studio, &fields[..3])).await;
     assert_eq!(refused.status(), 422);
-    assert!(row(&refused.text().await.unwrap(), "mail.from").contains("role=\"alert\""));
+    assert!(row(&refused.text().await.unwrap(), "mail.from").contains("class=\"problem\""));
     set(&studio, &fields).await;
     let tested = send(&studio, &studio.editor, "/admin/notices/test", &[]).await;
     assert_eq!(header(&tested, "location"), "/admin/notices?done=mail_tested");

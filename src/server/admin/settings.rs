@@ -37,6 +37,8 @@ struct Page<'a> {
     only: &'static str,
     /// Is none of them shown?
     nothing: bool,
+    /// Those that were refused.
+    wrong: Vec<&'static str>,
     waiting: Vec<Later>,
     problem: Problem,
 }
@@ -152,7 +154,12 @@ impl Page<'_> {
     }
 
     fn about(&self, name: &str) -> String {
-        self.f.t(&format!("setting.{name}.about"))
+        // Marks of the printed sample.
+        self.f.t(&format!("setting.{name}.about")).replace('`', "")
+    }
+
+    fn default(&self, row: &Row) -> String {
+        if row.field() == "choice" { self.word(row, &row.default) } else { said(self.f, &row.default) }
     }
 
     fn unit(&self, row: &Row) -> Option<String> {
@@ -286,6 +293,8 @@ fn page(app: &App, d: &Desk, asked: &Asked, sent: &Sent, problem: Problem) -> Re
         Part { name: section.name, shown: rows.iter().any(|row| row.shown), rows }
     };
     let sections: Vec<Part> = SECTIONS.iter().map(part).collect();
+    let wrong = |row: &Row| (row.wrong.is_some() || row.stale.is_some()).then_some(row.setting.name);
+    let wrong = sections.iter().flat_map(|part| &part.rows).filter_map(wrong).collect();
     let nothing = !sections.iter().any(|part| part.shown);
     let later = |w: &config::layers::Waiting| Later {
         name: w.setting.name,
@@ -293,7 +302,7 @@ fn page(app: &App, d: &Desk, asked: &Asked, sent: &Sent, problem: Problem) -> Re
         then: spoken(f, w.setting, &w.then),
     };
     let waiting = waiting.iter().map(later).collect();
-    html(&Page { f, d, sections, q, only, nothing, waiting, problem })
+    html(&Page { f, d, sections, q, only, nothing, wrong, waiting, problem })
 }
 
 /// What a form has sent.
