@@ -18,6 +18,7 @@ mod people;
 mod realtime;
 mod schedule;
 mod search;
+mod settings;
 mod storage;
 mod table;
 mod webhooks;
@@ -41,7 +42,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 12] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -53,6 +54,7 @@ const PAGES: [(&str, &str, &str); 11] = [
     ("notices", "/admin/notices", "mail"),
     ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
+    ("settings", "/admin/settings", "gear"),
 ];
 
 /// The dashboard's routes.
@@ -92,6 +94,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/notices/test", post(notices::test))
         .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/webhooks", get(webhooks::show))
+        .route("/admin/settings", get(settings::show).post(settings::change))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -128,7 +131,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 28] = [
+const DONE: [&str; 30] = [
     "retried",
     "retried_all",
     "moved",
@@ -157,6 +160,8 @@ const DONE: [&str; 28] = [
     "generator_shown",
     "mail_tested",
     "mail_resent",
+    "settings_kept",
+    "settings_same",
 ];
 
 impl Desk {
