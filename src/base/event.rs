@@ -117,6 +117,20 @@ pub enum Event {
     ClosedCleanupSet { on: bool },
     PurgeAsked { what: String, id: i64 },
     LogFilterSet { filter: String, was: String, until: Option<Time> },
+    SettingsChanged { changes: Vec<SettingChange> },
+}
+
+/// A setting before and after a change. Of a secret only whether it is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SettingChange {
+    /// Its name, such as `media.jobs`.
+    pub name: String,
+    /// As TOML.
+    pub before: String,
+    /// As TOML.
+    pub after: String,
+    /// Was what an admin had said taken back, so that what stands below holds again?
+    pub reverted: bool,
 }
 
 impl Event {
@@ -242,6 +256,7 @@ impl Event {
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
             LogFilterSet { .. } => ("log", 0),
+            SettingsChanged { .. } => ("settings", 0),
         }
     }
 }

@@ -67,6 +67,7 @@ mod search;
 mod search_index;
 mod search_rights;
 mod seats;
+mod settings;
 mod stale;
 mod storage;
 mod storyboard;

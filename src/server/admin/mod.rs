@@ -24,6 +24,7 @@ mod projects;
 mod realtime;
 mod schedule;
 mod search;
+mod settings;
 mod storage;
 mod sudo;
 mod table;
@@ -56,7 +57,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 14] = [
+const PAGES: [(&str, &str, &str); 15] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -71,6 +72,7 @@ const PAGES: [(&str, &str, &str); 14] = [
     ("projects", "/admin/projects", "board"),
     ("audit", "/admin/audit", "eye"),
     ("logs", "/admin/logs", "file"),
+    ("settings", "/admin/settings", "gear"),
 ];
 
 /// The dashboard's routes.
@@ -110,6 +112,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/notices/test", post(notices::test))
         .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/webhooks", get(webhooks::show))
+        .route("/admin/settings", get(settings::show).post(settings::change))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}", get(person::show))
         .route("/admin/people/{id}/sessions", post(person::end_all))
@@ -179,7 +182,7 @@ fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 34] = [
+const DONE: [&str; 36] = [
     "retried",
     "retried_all",
     "moved",
@@ -214,6 +217,8 @@ const DONE: [&str; 34] = [
     "project_restored",
     "project_transferred",
     "log_filter",
+    "settings_kept",
+    "settings_same",
 ];
 
 impl Desk {
@@ -235,7 +240,6 @@ impl Desk {
     }
 
     /// Would these settings shut him out who sets them? Then they are refused: nobody could take them back here.
-    #[allow(dead_code)]
     fn shuts_himself_out(&self, config: &Config) -> bool {
         !is_let_in(config, self.addresses)
     }
