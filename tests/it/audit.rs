@@ -113,6 +113,7 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
             (route.replace("{id}", &id.to_string()), vec![field("name", "지울 것")])
         }
         "/admin/projects/{id}/transfer" => (plain, vec![field("email", "viewer@example.com")]),
+        "/admin/settings" => (plain, vec![field("was.jobs.keep_days", "30"), field("jobs.keep_days", "31")]),
         "/admin/logs/filter" => (plain, vec![field("filter", "info"), field("minutes", "0")]),
         _ => return None,
     })

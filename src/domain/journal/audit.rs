@@ -83,7 +83,7 @@ pub struct Row {
 }
 
 /// The values that an event changed: name, before, after. What the event does not know is empty.
-pub type Change = (&'static str, String, String);
+pub type Change = (String, String, String);
 
 /// Entries before `before` (from the newest without it), newest first, at most `limit`.
 pub fn list(db: &Db, filter: &Filter, before: Option<i64>, limit: i64) -> Result<Vec<Row>> {
@@ -98,7 +98,7 @@ impl Row {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        let pair = |name: &'static str, before: &str, after: &str| (name, text(before), text(after));
+        let pair = |name: &str, before: &str, after: &str| (name.to_owned(), text(before), text(after));
         match self.verb.as_str() {
             "site_role_changed" => vec![pair("site_role", "was", "role")],
             "member_changed" => vec![pair("role", "was", "role")],
@@ -106,11 +106,16 @@ impl Row {
             "quota_set" => vec![pair("size_bytes", "was", "size_bytes")],
             "job_moved" => vec![pair("priority", "was", "priority")],
             "log_filter_set" => vec![pair("filter", "was", "filter")],
-            "closed_cleanup_set" => vec![("on", (self.body["on"] == false).to_string(), text("on"))],
-            "generator_set" => vec![("hidden", (self.body["hidden"] == false).to_string(), text("hidden"))],
+            "closed_cleanup_set" => vec![("on".into(), (self.body["on"] == false).to_string(), text("on"))],
+            "generator_set" => vec![("hidden".into(), (self.body["hidden"] == false).to_string(), text("hidden"))],
             "lane_changed" => {
                 let all = [pair("places", "places_were", "places"), pair("paused", "was_paused", "paused")];
                 all.into_iter().filter(|(_, before, after)| before != after).collect()
+            }
+            "settings_changed" => {
+                let all = self.body["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+                let side = |of: &Value, name: &str| of[name].as_str().unwrap_or_default().to_owned();
+                all.iter().map(|c| (side(c, "name"), side(c, "before"), side(c, "after"))).collect()
             }
             _ => self.listed(),
         }
@@ -125,7 +130,7 @@ impl Row {
         let at = |of: &[Value], i: usize| of.get(i).and_then(Value::as_str).unwrap_or_default().to_owned();
         let named = |(i, field): (usize, &Value)| {
             let known = FIELDS.into_iter().find(|known| field == *known).unwrap_or("other");
-            (known, at(before, i), at(after, i))
+            (known.to_owned(), at(before, i), at(after, i))
         };
         list("fields").iter().enumerate().map(named).collect()
     }
@@ -145,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_entry_tells_before_and_after() {
-        let change = |name, before: &str, after: &str| (name, before.to_owned(), after.to_owned());
+        let change = |name: &str, before: &str, after: &str| (name.to_owned(), before.to_owned(), after.to_owned());
         let of = |body| row(body).changes();
         assert_eq!(
             of(json!({ "verb": "quota_set", "project": 1, "size_bytes": 5, "was": null })),

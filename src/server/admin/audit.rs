@@ -235,9 +235,10 @@ impl Rows<'_> {
 
     fn changes(&self, row: &Row) -> Vec<Said> {
         let said = |(name, before, after): audit::Change| Said {
-            name: self.f.label("admin.audit.field", name),
-            before: self.value(name, before, &row.body),
-            after: self.value(name, after, &row.body),
+            before: self.value(&name, before, &row.body),
+            after: self.value(&name, after, &row.body),
+            // A setting is called as on its page.
+            name: self.f.label(if name.contains('.') { "setting" } else { "admin.audit.field" }, name),
         };
         row.changes().into_iter().map(said).collect()
     }
