@@ -5,6 +5,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 use videoplanet::base::clock::{Clock, MINUTE, Time};
 use videoplanet::base::event::Event;
 use videoplanet::base::roles::SiteRole;
+use videoplanet::config::Layers;
 use videoplanet::domain::accounts;
 use videoplanet::engines::store::params;
 
@@ -321,8 +322,26 @@ async fn the_dashboard_is_there_from_the_listed_networks_alone() {
     studio.app.setup.done();
     assert_eq!(from(&studio, Some("10.0.0.1")).await, 404);
     studio.stop().await;
-    let wrong = videoplanet::config::Config::load(None, [], &["server.admin_networks=10.0.0.5/8".into()]);
-    assert!(format!("{:#}", wrong.unwrap_err()).contains("server.admin_networks: `10.0.0.5/8`"));
+    let wrong = Layers::load(None, [], &["server.admin_networks=10.0.0.5/8".into()]);
+    assert!(format!("{:#}", wrong.err().unwrap()).contains("server.admin_networks"));
+}
+
+#[tokio::test]
+async fn nobody_shuts_himself_out_by_the_page() {
+    let studio = studio("sudo-settings").await;
+    let set = async |networks: &'static str| {
+        let fields = [("was.server.admin_networks", ""), ("server.admin_networks", networks), ("sure", "1")];
+        send(&studio, &studio.editor, "/admin/settings", &fields).await
+    };
+    let refused = set("10.0.0.0/8").await;
+    assert_eq!(refused.status(), 422);
+    assert!(refused.text().await.unwrap().contains("could not come back here"));
+    assert!(studio.app.config().server.admin_networks.is_empty());
+    assert_eq!(set("10.0.0.0/8, office").await.status(), 422);
+    assert_eq!(set("10.0.0.0/8, 127.0.0.0/8").await.status(), 303);
+    assert_eq!(studio.app.config().server.admin_networks, ["10.0.0.0/8", "127.0.0.0/8"]);
+    assert_eq!(open(&studio, &studio.editor, "/admin").await.status(), 200);
+    studio.stop().await;
 }
 
 #[tokio::test]
