@@ -56,23 +56,39 @@ use crate::server::http::rates;
 use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
-/// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 15] = [
-    ("overview", "/admin", "target"),
-    ("jobs", "/admin/jobs", "layers"),
-    ("schedule", "/admin/schedule", "calendar"),
-    ("realtime", "/admin/realtime", "globe"),
-    ("storage", "/admin/storage", "folder"),
-    ("cache", "/admin/cache", "clock"),
-    ("search", "/admin/search", "search"),
-    ("generator", "/admin/generator", "board"),
-    ("notices", "/admin/notices", "mail"),
-    ("webhooks", "/admin/webhooks", "send"),
-    ("people", "/admin/people", "users"),
-    ("projects", "/admin/projects", "board"),
-    ("audit", "/admin/audit", "eye"),
-    ("logs", "/admin/logs", "file"),
-    ("settings", "/admin/settings", "gear"),
+/// A page of the dashboard.
+struct Place {
+    /// Also of its texts: `admin.<name>.title`.
+    name: &'static str,
+    path: &'static str,
+    sign: &'static str,
+    /// The part of the menu: `admin.group.<group>`.
+    group: &'static str,
+    /// `g` and this letter lead to it.
+    key: char,
+}
+
+const fn place(group: &'static str, key: char, name: &'static str, path: &'static str, sign: &'static str) -> Place {
+    Place { name, path, sign, group, key }
+}
+
+/// The pages, as they stand in the menu: a group's together.
+const PAGES: &[Place] = &[
+    place("now", 'o', "overview", "/admin", "target"),
+    place("now", 'l', "logs", "/admin/logs", "file"),
+    place("now", 't', "realtime", "/admin/realtime", "globe"),
+    place("work", 'j', "jobs", "/admin/jobs", "layers"),
+    place("work", 's', "schedule", "/admin/schedule", "calendar"),
+    place("work", 'm', "notices", "/admin/notices", "mail"),
+    place("work", 'h', "webhooks", "/admin/webhooks", "send"),
+    place("data", 'f', "storage", "/admin/storage", "folder"),
+    place("data", 'c', "cache", "/admin/cache", "clock"),
+    place("data", 'q', "search", "/admin/search", "search"),
+    place("people", 'p', "people", "/admin/people", "users"),
+    place("people", 'n', "projects", "/admin/projects", "film"),
+    place("people", 'u', "audit", "/admin/audit", "eye"),
+    place("instance", 'e', "settings", "/admin/settings", "gear"),
+    place("instance", 'b', "generator", "/admin/generator", "board"),
 ];
 
 /// The dashboard's routes.
@@ -182,7 +198,7 @@ fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 36] = [
+const DONE: &[&str] = &[
     "retried",
     "retried_all",
     "moved",
@@ -248,8 +264,9 @@ impl Desk {
         self.who.site_role == SiteRole::Admin
     }
 
-    fn pages(&self) -> &'static [(&'static str, &'static str, &'static str)] {
-        &PAGES
+    /// The menu: each group with its pages.
+    fn menu(&self) -> impl Iterator<Item = &'static [Place]> {
+        PAGES.chunk_by(|a, b| a.group == b.group)
     }
 
     fn is_at(&self, page: &str) -> bool {
