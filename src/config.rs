@@ -271,6 +271,16 @@ config! {
         /// Pictures a calendar month. 0: no limit.
         monthly_images: i64 = 200i64;
     }
+    /// What the program counts about itself.
+    metrics: Metrics {
+        /// Count requests, statements and commits, and keep what was slow. Without it the dashboard shows no load and
+        /// alerts about load are blind.
+        collect: bool = true;
+        /// Milliseconds from which a request is kept as slow. 0: the budget of its route.
+        slow_ms: u64 = 0u64;
+        /// Milliseconds from which a statement is kept as slow.
+        slow_statement_ms: u64 = 100u64;
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".
@@ -380,6 +390,11 @@ impl Config {
         must(
             self.rooms.queue >= 1 && self.rooms.per_user >= 1 && self.rooms.per_room >= 1 && self.rooms.per_second >= 1,
             "rooms.queue, rooms.per_user, rooms.per_room and rooms.per_second must be at least 1",
+        )?;
+        let metrics = &self.metrics;
+        must(
+            metrics.slow_ms <= 3_600_000 && (1..=3_600_000).contains(&metrics.slow_statement_ms),
+            "metrics.slow_ms must be from 0 to 3600000 and metrics.slow_statement_ms from 1 to 3600000",
         )?;
         let mail = &self.mail;
         must(

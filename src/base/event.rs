@@ -102,6 +102,8 @@ pub enum Event {
     LaneChanged { lane: Lane, places: Option<i64>, paused: bool },
 
     CachePurged { group: String },
+    DatabaseCheckpointed { pages: i64, busy: bool },
+    SlowForgotten { statements: i64 },
     SocketClosed { user: UserId },
 
     ScheduleChanged { name: String, fields: Vec<String> },
@@ -153,7 +155,7 @@ impl Event {
     pub fn is_security(&self) -> bool {
         use Event::*;
         let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
-        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule" | "generator" | "mail" | "webhook")
+        rights || matches!(self.subject().0, "user" | "job" | "cache" | "database" | "schedule" | "generator" | "mail" | "webhook")
     }
 
     /// Kind and id of what it happened to.
@@ -235,6 +237,7 @@ impl Event {
             }
             LaneChanged { .. } => ("lane", 0),
             CachePurged { .. } => ("cache", 0),
+            DatabaseCheckpointed { .. } | SlowForgotten { .. } => ("database", 0),
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
