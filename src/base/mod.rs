@@ -2,6 +2,7 @@
 
 pub mod budget;
 pub mod clock;
+pub mod csv;
 pub mod day;
 pub mod dice;
 pub mod error;

@@ -43,7 +43,7 @@ function show(on) {
 
 function open() {
   if (source && source.readyState !== EventSource.CLOSED) return;
-  source = new EventSource(pulse.dataset.live);
+  source = new EventSource(pulse.dataset.live + location.search.replace(/^\?/, "&"));
   source.onopen = () => show(true);
   source.addEventListener("parts", (event) => {
     for (const [name, html] of Object.entries(JSON.parse(event.data))) put(name, html);

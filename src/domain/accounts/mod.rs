@@ -167,6 +167,11 @@ pub async fn set_up(app: &App, code: &str, new: NewUser) -> Result<UserId> {
     Ok(id)
 }
 
+/// What these people are called; of those who are gone nothing.
+pub fn nicknames(db: &Db, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+    sql::nicknames(db, ids)
+}
+
 /// Has anybody an account?
 pub fn any(db: &Db) -> Result<bool> {
     sql::any(db)

@@ -29,6 +29,12 @@ pub(super) fn insert(tx: &mut Tx, new: &NewUser, hash: Option<&str>, site_role: 
     )
 }
 
+pub(super) fn nicknames(db: &Db, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+    const SQL: &str = "SELECT id, nickname FROM users WHERE id IN (SELECT value FROM json_each(?1))";
+    let ids = serde_json::to_string(ids).map_err(Error::internal)?;
+    Ok(db.all(SQL, params![ids], |r| Ok((r.get(0)?, r.get(1)?)))?.into_iter().collect())
+}
+
 pub(super) fn any(db: &Db) -> Result<bool> {
     Ok(db.one("SELECT 1 FROM users LIMIT 1", params![], |_| Ok(()))?.is_some())
 }

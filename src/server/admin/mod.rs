@@ -8,6 +8,7 @@
 
 mod cache;
 mod chart;
+mod database;
 mod generator;
 mod jobs;
 mod live;
@@ -15,9 +16,11 @@ mod notices;
 mod overview;
 mod people;
 mod realtime;
+mod requests;
 mod schedule;
 mod search;
 mod storage;
+mod table;
 mod webhooks;
 mod words;
 
@@ -39,8 +42,10 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 13] = [
     ("overview", "/admin", "target"),
+    ("requests", "/admin/requests", "loop"),
+    ("database", "/admin/database", "board"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
     ("realtime", "/admin/realtime", "globe"),
@@ -64,6 +69,12 @@ pub fn routes() -> Router<App> {
         .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
         .route("/admin/jobs/groups/retry", post(jobs::retry_group))
         .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
+        .route("/admin/requests", get(requests::show))
+        .route("/admin/database", get(database::show))
+        .route("/admin/database/optimise", post(database::optimise))
+        .route("/admin/database/check", post(database::check))
+        .route("/admin/database/checkpoint", post(database::checkpoint))
+        .route("/admin/database/forget", post(database::forget))
         .route("/admin/schedule", get(schedule::show))
         .route("/admin/schedule/{name}", post(schedule::change))
         .route("/admin/schedule/{name}/run", post(schedule::run))
@@ -126,7 +137,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 28] = [
+const DONE: [&str; 33] = [
     "retried",
     "retried_all",
     "moved",
@@ -155,6 +166,11 @@ const DONE: [&str; 28] = [
     "generator_shown",
     "mail_tested",
     "mail_resent",
+    "db_optimising",
+    "db_checking",
+    "db_checkpointed",
+    "db_checkpoint_busy",
+    "slow_forgotten",
 ];
 
 impl Desk {

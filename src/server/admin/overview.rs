@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::chart::Chart;
+use super::live::Parts;
 use super::{Desk, jobs, words};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -44,11 +45,13 @@ pub(super) async fn show(State(app): State<App>, d: Desk) -> Result<Response> {
     html(&Page { f: &d.f, d: &d, parts, version: env!("CARGO_PKG_VERSION") })
 }
 
-/// Name and HTML of each part that lives.
-pub(super) type Parts = Vec<(&'static str, String)>;
+/// What the stream sends anew.
+pub(super) async fn parts(app: &App, f: &Frame, _query: &str) -> Result<Parts> {
+    Now::look(app).await?.draw(f)
+}
 
 /// Everything that the page shows, at one moment.
-pub(super) struct Now {
+struct Now {
     present: Present,
     seconds: Vec<Second>,
     rooms: hub::Stats,
@@ -67,7 +70,7 @@ pub(super) struct Now {
 }
 
 impl Now {
-    pub(super) async fn look(app: &App) -> Result<Now> {
+    async fn look(app: &App) -> Result<Now> {
         let read = app.read(|db| {
             let running = queue::by_states(db, &[JobState::Running], None, LISTED)?;
             let failed = queue::by_states(db, &[JobState::Failed, JobState::Dead], None, LISTED)?;
@@ -95,7 +98,7 @@ impl Now {
     }
 
     /// Draws every part in the person's language.
-    pub(super) fn draw(&self, f: &Frame) -> Result<Parts> {
+    fn draw(&self, f: &Frame) -> Result<Parts> {
         let draw = |part: &dyn Fn() -> askama::Result<String>| part().map_err(Error::internal);
         let list = |rows: &[Row]| jobs::draw(f, rows, &self.films, "/admin", "admin.jobs.nothing_runs");
         Ok(vec![
