@@ -54,6 +54,7 @@ mod postbox;
 mod projects;
 mod recipes;
 mod renditions;
+mod requests;
 mod rights;
 mod rooms;
 mod schedule;

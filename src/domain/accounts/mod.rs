@@ -13,6 +13,8 @@ mod sql;
 mod sql_exchange;
 mod viewer;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;

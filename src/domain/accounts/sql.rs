@@ -1,11 +1,12 @@
 //! The statements of accounts. Tables: `users`, `sessions`, `reset_codes`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sessions::{Scope, Session, SessionKind};
 use super::{Account, Me, NewUser, Person, Roles, Standing, Viewer};
 use crate::base::clock::{MINUTE, Time};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
 use crate::base::roles::SiteRole;

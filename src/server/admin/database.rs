@@ -142,8 +142,9 @@ impl Figures<'_> {
 }
 
 impl Writes<'_> {
-    fn time(&self, q: &f64) -> String {
-        words::time(self.n.commits.times.quantile_us(*q))
+    /// Half, 95 % and 99 % of the commits.
+    fn times(&self) -> String {
+        [0.5, 0.95, 0.99].map(|q| words::time(self.n.commits.times.quantile_us(q))).join(" / ")
     }
 
     fn each(&self) -> String {
