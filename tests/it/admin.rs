@@ -13,7 +13,7 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 19] = [
     "/admin",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
@@ -30,6 +30,8 @@ const PAGES: [&str; 17] = [
     "/admin/schedule",
     "/admin/search",
     "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
+    "/admin/settings",
+    "/admin/settings?q=mail&only=nonsense",
     "/admin/webhooks",
 ];
 
@@ -97,6 +99,7 @@ async fn only_staff_find_it() {
         "/admin/storage/purge".to_owned(),
         "/admin/storage/closed".to_owned(),
         "/admin/storage/orphans".to_owned(),
+        "/admin/settings".to_owned(),
         format!("/admin/people/{id}/code"),
         format!("/admin/people/{id}/lock"),
         format!("/admin/people/{id}/role"),

@@ -59,7 +59,6 @@ async fn the_routes_table_adds_up_to_what_was_sent_and_the_file_is_the_table() {
     assert!(row.bytes > 0 && row.p50_us > 0 && row.per_second > 0.0, "{row:?}");
     let sent: u64 = now.rows.iter().map(|r| r.requests).sum();
     assert_eq!(sent, 13, "only these were sent: {:?}", now.rows);
-    assert_eq!(studio.app.metrics.counted().requests, 13);
 
     let csv = text(&studio, &studio.editor, "/admin/requests?sort=-requests&format=csv").await;
     let page = text(&studio, &studio.editor, "/admin/requests?sort=-requests").await;

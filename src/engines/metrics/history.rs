@@ -3,8 +3,9 @@
 //! Laws: a count is what happened in that time and adds up; a percentile of several rows is their worst, and of one row
 //! exact; a gauge is as it stood last. A row that was begun before a restart is gone on with.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
+use std::sync::Arc;
 
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
@@ -201,12 +202,18 @@ pub struct History {
     ring: Ring,
     /// Of each width the row that is under way, and what had been counted when it began.
     under_way: Mutex<[Option<(Time, Counted)>; 3]>,
+    /// Points by range, and until which step they were read.
+    read: Mutex<HashMap<Range, (i64, Arc<Points>)>>,
 }
+
+/// What a range held: the beginning of each point, and what was counted in it.
+pub type Points = Vec<(Time, Option<Sample>)>;
 
 impl History {
     /// Opens or begins the file.
     pub fn open(path: &Path) -> anyhow::Result<History> {
-        Ok(History { ring: Ring::open(path)?, under_way: Mutex::new([const { None }; 3]) })
+        let under_way = Mutex::new([const { None }; 3]);
+        Ok(History { ring: Ring::open(path)?, under_way, read: Mutex::default() })
     }
 
     /// Looks at `now`: rows that are over are written. `counted` is since the program's start; of `gauges` only the gauges
@@ -257,13 +264,18 @@ impl History {
         Ok(rows.into_iter().filter_map(|(at, body)| Some((at, serde_json::from_str(&body).ok()?))).collect())
     }
 
-    /// The points of `range` until `now`, oldest first: each with its beginning, and nothing where nothing was counted.
-    pub fn series(&self, range: Range, now: Time) -> Result<Vec<(Time, Option<Sample>)>> {
+    /// The points of `range` that are over at `now`, oldest first: each with its beginning, and nothing where nothing was
+    /// counted. They are read once a point, however many look.
+    pub fn series(&self, range: Range, now: Time) -> Result<Arc<Points>> {
         let (width, step, count) = range.made_of();
-        let last = now.0.div_euclid(step);
-        let first = last - count + 1;
-        let mut points: Vec<(Time, Option<Sample>)> = (first..=last).map(|n| (Time(n * step), None)).collect();
-        for (at, sample) in self.list(width, Time(first * step), now)? {
+        let end = now.0.div_euclid(step);
+        let mut read = self.read.lock();
+        if let Some((_, points)) = read.get(&range).filter(|(until, _)| *until == end) {
+            return Ok(points.clone());
+        }
+        let first = end - count;
+        let mut points: Points = (first..end).map(|n| (Time(n * step), None)).collect();
+        for (at, sample) in self.list(width, Time(first * step), Time(end * step))? {
             let place = (at.0.div_euclid(step) - first) as usize;
             let Some((_, point)) = points.get_mut(place) else { continue };
             match point {
@@ -271,6 +283,8 @@ impl History {
                 None => *point = Some(sample),
             }
         }
+        let points = Arc::new(points);
+        read.insert(range, (end, points.clone()));
         Ok(points)
     }
 
@@ -362,7 +376,7 @@ mod tests {
         assert_eq!(sum(Width::Hour), (2, 21_600));
         // The seconds of the hour before are gone.
         assert_eq!(sum(Width::Second), (3_600, 3 * 3_600));
-        let points = history.series(Range::Hour, begin.plus(2 * HOUR - SECOND)).unwrap();
+        let points = history.series(Range::Hour, begin.plus(2 * HOUR)).unwrap();
         assert_eq!((points.len(), points[10].1.as_ref().unwrap().requests), (360, 30));
         drop(history);
         std::fs::remove_file(path).unwrap();
@@ -382,7 +396,7 @@ mod tests {
         let minute = history.list(Width::Minute, begin, begin.plus(MINUTE)).unwrap();
         assert_eq!((minute.len(), minute[0].1.requests, minute[0].1.sockets), (1, 12, 3));
         let points = history.series(Range::Hour, begin.plus(MINUTE)).unwrap();
-        assert!(points.iter().rev().skip(2).take(3).all(|(_, s)| s.is_none()), "{points:?}");
+        assert!(points.iter().rev().skip(1).take(2).all(|(_, s)| s.is_none()), "{points:?}");
         assert_eq!(history.marks(Range::Hour, begin.plus(MINUTE)).unwrap()[0].text, "0.1.0");
         drop(history);
         std::fs::remove_file(path).unwrap();

@@ -8,6 +8,7 @@
 
 mod cache;
 mod chart;
+mod charts;
 mod database;
 mod generator;
 mod jobs;
@@ -19,6 +20,7 @@ mod realtime;
 mod requests;
 mod schedule;
 mod search;
+mod settings;
 mod storage;
 mod table;
 mod webhooks;
@@ -42,7 +44,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 13] = [
+const PAGES: [(&str, &str, &str); 14] = [
     ("overview", "/admin", "target"),
     ("requests", "/admin/requests", "loop"),
     ("database", "/admin/database", "board"),
@@ -56,6 +58,7 @@ const PAGES: [(&str, &str, &str); 13] = [
     ("notices", "/admin/notices", "mail"),
     ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
+    ("settings", "/admin/settings", "gear"),
 ];
 
 /// The dashboard's routes.
@@ -101,6 +104,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/notices/test", post(notices::test))
         .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/webhooks", get(webhooks::show))
+        .route("/admin/settings", get(settings::show).post(settings::change))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -137,7 +141,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 33] = [
+const DONE: [&str; 35] = [
     "retried",
     "retried_all",
     "moved",
@@ -171,6 +175,8 @@ const DONE: [&str; 33] = [
     "db_checkpointed",
     "db_checkpoint_busy",
     "slow_forgotten",
+    "settings_kept",
+    "settings_same",
 ];
 
 impl Desk {
