@@ -24,7 +24,6 @@ mod load;
 #[allow(dead_code)]
 mod server;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
@@ -52,8 +51,12 @@ struct Seen {
     /// What the program says of itself, in milliseconds.
     inside_ms: u32,
     tier: u8,
+    /// Is it a project's dashboard, whose times are compared?
+    dashboard: bool,
 }
 
+/// The route whose times are compared: a third of it is asked past the cache, so that its p95 is many milliseconds.
+const DASHBOARD: &str = "GET /api/v1/projects/{id}/dashboard";
 const TIERS: [&str; 5] = ["l1", "l2", "l3", "miss", "bypass"];
 
 fn main() {
@@ -128,6 +131,7 @@ async fn client(to: SocketAddr, n: u64, stop: Arc<AtomicBool>) -> Vec<Seen> {
     let mut dice = Dice(0x9e37_79b9_7f4a_7c15 ^ (n + 1));
     while !stop.load(Ordering::Relaxed) {
         let bytes = one_of(&mut dice);
+        let dashboard = bytes.split(|b| *b == b'\r').next().is_some_and(|l| l.ends_with(b"/dashboard HTTP/1.1"));
         let begun = Instant::now();
         let answer = line.ask(&bytes).await;
         let at = Instant::now();
@@ -135,7 +139,7 @@ async fn client(to: SocketAddr, n: u64, stop: Arc<AtomicBool>) -> Vec<Seen> {
         let inside: f64 = answer.header("x-response-time").parse().unwrap();
         let tier = TIERS.iter().position(|t| *t == answer.header("x-cache")).unwrap() as u8;
         let outside_us = at.duration_since(begun).as_micros() as u32;
-        seen.push(Seen { at, outside_us, inside_ms: (inside * 1e3).round() as u32, tier });
+        seen.push(Seen { at, outside_us, inside_ms: (inside * 1e3).round() as u32, tier, dashboard });
     }
     seen
 }
@@ -193,19 +197,25 @@ async fn truth(to: SocketAddr, length: Duration) {
     let begin = end.checked_sub(window).unwrap_or(asked);
     let within: Vec<Seen> = seen.iter().filter(|s| s.at > begin && s.at <= end).copied().collect();
 
-    println!("{CLIENTS} clients for {:.0} s, {} answers; the dashboard's window is {:.1} s", length.as_secs_f64(), seen.len(), window.as_secs_f64());
+    println!(
+        "{CLIENTS} clients for {:.0} s, {} answers; the dashboard's window is {:.1} s",
+        length.as_secs_f64(),
+        seen.len(),
+        window.as_secs_f64()
+    );
     compare("requests a second", rate, within.len() as f64 / window.as_secs_f64(), "5 %");
-    for route in ["GET /api/v1/projects/{id}/dashboard", "POST /api/v1/feedbacks/{id}/comments"] {
-        if let Some(row) = rows.iter().find(|r| r.route == route) {
-            println!("  {route}: {:.0} requests, p95 {:.2} ms", row.requests, row.p95_ms);
-        }
-    }
-    let inside = quantile(within.iter().map(|s| s.inside_ms * 1000), 0.95);
-    let outside = quantile(within.iter().map(|s| s.outside_us), 0.95);
-    // One number for all routes stands on the page, over the last minute.
-    let page = look_at_p95(&mut desk).await;
-    compare("p95 inside of the program, ms", page, inside / 1e3, "5 %, or the half millisecond to which an answer tells it");
-    println!("  the same answers from outside: p95 {:.2} ms (with the waiting of both sides for the processors)", outside / 1e3);
+    let row = rows.iter().find(|r| r.route == DASHBOARD).expect("it was asked");
+    let of_route = || within.iter().filter(|s| s.dashboard);
+    compare("requests of dashboards", row.requests, of_route().count() as f64, "5 %");
+    let inside = quantile(of_route().map(|s| s.inside_ms), 0.95);
+    compare(
+        "their p95 inside of the program, ms",
+        row.p95_ms,
+        inside,
+        "5 %, or the half millisecond that an answer leaves open",
+    );
+    let outside = quantile(of_route().map(|s| s.outside_us), 0.95) / 1e3;
+    println!("  the same answers from outside: p95 {outside:.1} ms, with the waiting of both sides for the processors");
 
     let n = |tier: &str| seen.iter().filter(|s| TIERS[s.tier as usize] == tier).count() as f64;
     let hits = n("l1") + n("l2") + n("l3");
@@ -267,15 +277,6 @@ impl Row {
     }
 }
 
-/// The p95 of the last minute as the page shows it, in milliseconds.
-async fn look_at_p95(desk: &mut Line) -> f64 {
-    let page = look(desk, "/admin/requests").await;
-    let figures = page.split("id=\"figures\"").nth(1).unwrap();
-    let shown = figures.split("<b>").nth(2).unwrap().split("</b>").next().unwrap();
-    let (n, unit) = shown.split_once(' ').unwrap_or((shown, "ms"));
-    n.parse::<f64>().unwrap() * BTreeMap::from([("µs", 1e-3), ("ms", 1.0), ("s", 1e3)])[unit]
-}
-
 fn quantile(values: impl Iterator<Item = u32>, q: f64) -> f64 {
     let mut values: Vec<u32> = values.collect();
     values.sort_unstable();
@@ -289,7 +290,9 @@ fn compare(what: &str, told: f64, seen: f64, wanted: &str) {
 
 async fn cost(on: SocketAddr, off: SocketAddr, round: Duration) {
     let token = data::token(data::owner(&SIZE, 7));
-    for (what, more, clients) in [("from the cache", "", CLIENTS), ("past the cache", "cache-control: no-cache\r\n", CLIENTS)] {
+    for (what, more, clients) in
+        [("from the cache", "", CLIENTS), ("past the cache", "cache-control: no-cache\r\n", CLIENTS)]
+    {
         let bytes = request("GET", "/api/v1/projects/7/dashboard", &token, more, "");
         let (mut ratios, mut with, mut without) = (Vec::new(), Vec::new(), Vec::new());
         for pair in 0..=PAIRS {

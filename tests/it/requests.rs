@@ -106,7 +106,8 @@ async fn a_slow_request_is_seen_with_route_person_and_statements_and_without_sec
 #[tokio::test]
 async fn a_batch_is_the_sum_of_its_parts_and_known_by_its_person() {
     let studio = studio("requests-batch", 1).await;
-    let part = |n: u32| serde_json::json!({ "id": n, "method": "POST", "path": "/projects", "body": { "name": "새 영상" } });
+    let part =
+        |n: u32| serde_json::json!({ "id": n, "method": "POST", "path": "/projects", "body": { "name": "새 영상" } });
     let body = serde_json::json!({ "requests": (0..5).map(part).collect::<Vec<_>>() });
     let answer = studio.editor.ask(reqwest::Method::POST, "/batch").json(&body).send().await.unwrap();
     let told: u32 = header(&answer, "x-db-queries").parse().unwrap();
@@ -188,7 +189,8 @@ async fn the_database_page_measures_acts_and_is_audited() {
     let tables = text(&studio, &editor, "/admin/database?tab=tables").await;
     assert!(tables.contains("measured in") && tables.contains("index of events"), "{tables}");
 
-    let events: Vec<Event> = journal(&studio).await.into_iter().filter(|(a, _)| *a == Some(editor.id.0)).map(|(_, e)| e).collect();
+    let events: Vec<Event> =
+        journal(&studio).await.into_iter().filter(|(a, _)| *a == Some(editor.id.0)).map(|(_, e)| e).collect();
     let has = |wanted: &dyn Fn(&Event) -> bool| events.iter().filter(|e| wanted(e)).count();
     assert_eq!(has(&|e| matches!(e, Event::DatabaseCheckpointed { busy: false, .. })), 1);
     assert_eq!(has(&|e| matches!(e, Event::JobAsked { .. })), 2);

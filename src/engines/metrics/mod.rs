@@ -24,8 +24,8 @@ use crate::base::clock::{Clock, Time};
 pub use exposition::{CONTENT_TYPE, Exposition, Kind};
 pub use histogram::{Histogram, Times};
 pub use meter::{Meter, Used, metered};
-pub use routes::{MAX_ROUTES, OneRoute, Route, RouteNow, RoutesNow, Window};
 use routes::{Counts, Routes};
+pub use routes::{MAX_ROUTES, OneRoute, Route, RouteNow, RoutesNow, Window};
 pub use slow::{KEPT_SLOW, Slow};
 
 /// Seconds kept for the live page.

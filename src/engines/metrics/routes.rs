@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
-use parking_lot::{Mutex, RwLock};
 use super::histogram::Sparse;
 use super::{Histogram, METHODS, Times};
 use crate::base::budget::{self, Budget};
+use parking_lot::{Mutex, RwLock};
 
 /// Route series at the most; the program has fewer than half as many.
 pub const MAX_ROUTES: usize = 400;
@@ -323,8 +323,7 @@ impl Routes {
         // Held to the end, so that nothing is laid aside between the two halves of a sum.
         let windows = self.windows.lock();
         let mut sums: Vec<_> = routes.into_iter().map(|r| (r.clone(), r.counts.read().since(&r.last.lock()))).collect();
-        let at: HashMap<*const Route, usize> =
-            sums.iter().enumerate().map(|(i, (r, _))| (Arc::as_ptr(r), i)).collect();
+        let at: HashMap<*const Route, usize> = sums.iter().enumerate().map(|(i, (r, _))| (Arc::as_ptr(r), i)).collect();
         let mut seconds = windows.since.elapsed().as_secs_f64();
         let slots = (minutes.max(1) as usize * 60 / TICKS as usize).min(KEPT);
         for slot in windows.slots.iter().rev().take(slots) {

@@ -6,9 +6,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use parking_lot::Mutex;
 use crate::base::clock::Time;
 use crate::base::ids::UserId;
+use parking_lot::Mutex;
 
 /// Slow requests that are kept.
 pub const KEPT_SLOW: usize = 500;

@@ -181,13 +181,16 @@ fn roughly(conn: &Connection) -> rusqlite::Result<Vec<TableSize>> {
             *most = n.max(*most);
         }
     }
-    let mut statement = conn.prepare("SELECT name, type, tbl_name FROM sqlite_schema WHERE type IN ('table', 'index')")?;
+    let mut statement =
+        conn.prepare("SELECT name, type, tbl_name FROM sqlite_schema WHERE type IN ('table', 'index')")?;
     let rows = statement.query_map([], |r| {
         let (name, kind, table): (String, String, String) = (r.get(0)?, r.get(1)?, r.get(2)?);
         Ok((name, (kind == "index").then_some(table)))
     })?;
-    rows.map(|row| row.map(|(name, of)| TableSize { rows: known.get(&name).copied(), name, of, bytes: None, unused_bytes: 0 }))
-        .collect()
+    rows.map(|row| {
+        row.map(|(name, of)| TableSize { rows: known.get(&name).copied(), name, of, bytes: None, unused_bytes: 0 })
+    })
+    .collect()
 }
 
 #[cfg(test)]

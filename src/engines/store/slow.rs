@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::Mutex;
 use crate::base::clock::{Clock, Time};
+use parking_lot::Mutex;
 
 /// Groups that are kept; the one that was longest not slow makes room.
 const GROUPS: usize = 100;

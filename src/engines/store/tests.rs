@@ -9,8 +9,8 @@ use tokio::task::JoinSet;
 
 use super::migrate::{self, Migration};
 use super::*;
-use crate::base::event::Event;
 use crate::base::clock::Time;
+use crate::base::event::Event;
 use crate::base::ids::{ProjectId, UserId};
 use crate::engines::metrics::metered;
 
@@ -228,7 +228,10 @@ async fn commits_and_readers_are_told() {
         tokio::spawn(async move {
             store
                 .read(move |_| {
-                    tokio::runtime::Handle::current().block_on(wait.wait_for(|go| *go)).map(drop).map_err(Error::internal)
+                    tokio::runtime::Handle::current()
+                        .block_on(wait.wait_for(|go| *go))
+                        .map(drop)
+                        .map_err(Error::internal)
                 })
                 .await
         })

@@ -21,12 +21,8 @@ use crate::server::web::Frame;
 use crate::server::web::frame::html;
 
 /// The periods that are offered, as the address says them.
-const PERIODS: [(&str, Window); 4] = [
-    ("1", Window::Minutes(1)),
-    ("5", Window::Minutes(5)),
-    ("15", Window::Minutes(15)),
-    ("start", Window::Start),
-];
+const PERIODS: [(&str, Window); 4] =
+    [("1", Window::Minutes(1)), ("5", Window::Minutes(5)), ("15", Window::Minutes(15)), ("start", Window::Start)];
 /// The period without a wish.
 const USUAL: usize = 1;
 /// Slow requests of one route that its own page shows.
@@ -235,9 +231,8 @@ fn class((us, budget): (u64, Option<u64>)) -> &'static str {
 fn routes_table(f: &Frame, asked: &Asked, now: &RoutesNow) -> Table {
     let rows = now.rows.iter().map(|r| {
         let name = format!("{} {}", r.method, r.path);
-        let [p50, p95, p99] = r.judged().map(|(us, budget)| {
-            Cell::number(us as f64 / 1e3, words::time(us)).class(class((us, budget)))
-        });
+        let [p50, p95, p99] =
+            r.judged().map(|(us, budget)| Cell::number(us as f64 / 1e3, words::time(us)).class(class((us, budget))));
         let count = |n: u64| Cell::number(n as f64, n.to_string());
         vec![
             Cell::text(&name).link(route_address(&name)).class("mono"),

@@ -1,8 +1,8 @@
 //! What every request passes: counted, named, timed; its error put into the caller's words; a stranger's page kept out.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
