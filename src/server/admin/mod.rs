@@ -11,6 +11,7 @@ mod audit;
 mod cache;
 mod chart;
 mod charts;
+mod database;
 mod generator;
 mod jobs;
 mod live;
@@ -22,6 +23,7 @@ mod person;
 mod project;
 mod projects;
 mod realtime;
+mod requests;
 mod schedule;
 mod search;
 mod settings;
@@ -75,6 +77,7 @@ const fn place(group: &'static str, key: char, name: &'static str, path: &'stati
 /// The pages, as they stand in the menu: a group's together.
 const PAGES: &[Place] = &[
     place("now", 'o', "overview", "/admin", "target"),
+    place("now", 'r', "requests", "/admin/requests", "loop"),
     place("now", 'l', "logs", "/admin/logs", "file"),
     place("now", 't', "realtime", "/admin/realtime", "globe"),
     place("work", 'j', "jobs", "/admin/jobs", "layers"),
@@ -84,6 +87,7 @@ const PAGES: &[Place] = &[
     place("data", 'f', "storage", "/admin/storage", "folder"),
     place("data", 'c', "cache", "/admin/cache", "clock"),
     place("data", 'q', "search", "/admin/search", "search"),
+    place("data", 'd', "database", "/admin/database", "note"),
     place("people", 'p', "people", "/admin/people", "users"),
     place("people", 'n', "projects", "/admin/projects", "film"),
     place("people", 'u', "audit", "/admin/audit", "eye"),
@@ -102,6 +106,12 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
         .route("/admin/jobs/groups/retry", post(jobs::retry_group))
         .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
+        .route("/admin/requests", get(requests::show))
+        .route("/admin/database", get(database::show))
+        .route("/admin/database/optimise", post(database::optimise))
+        .route("/admin/database/check", post(database::check))
+        .route("/admin/database/checkpoint", post(database::checkpoint))
+        .route("/admin/database/forget", post(database::forget))
         .route("/admin/schedule", get(schedule::show))
         .route("/admin/schedule/{name}", post(schedule::change))
         .route("/admin/schedule/{name}/run", post(schedule::run))
@@ -233,6 +243,11 @@ const DONE: &[&str] = &[
     "project_restored",
     "project_transferred",
     "log_filter",
+    "db_optimising",
+    "db_checking",
+    "db_checkpointed",
+    "db_checkpoint_busy",
+    "slow_forgotten",
     "settings_kept",
     "settings_same",
 ];
