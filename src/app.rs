@@ -16,6 +16,7 @@ use crate::base::error::Result;
 use crate::base::secret;
 use crate::config::Config;
 use crate::domain::accounts::Viewer;
+use crate::domain::alerts::Watch;
 use crate::domain::media::Watched;
 use crate::domain::rooms::Rooms;
 use crate::effects::Effects;
@@ -71,6 +72,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// What was last measured for the alerts.
+    pub alerts: Watch,
     /// Films on the disk.
     pub files: Files,
     /// ffmpeg and ffprobe.
@@ -179,6 +182,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            alerts: Watch::default(),
             files,
             ffmpeg,
             mailer,

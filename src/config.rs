@@ -253,6 +253,18 @@ config! {
         /// Days that the log of tellings is kept.
         keep_days: i64 = 30i64;
     }
+    /// Alerts (see /admin/alerts).
+    alerts: Alerts {
+        /// Seconds between two looks at what is measured. 0: nobody looks, and there are none.
+        look_s: u64 = 10u64;
+        /// Let receivers stand on this machine and in private networks, as a studio's own mostly do; only admins add
+        /// them. Link-local addresses, where clouds keep their secrets, are never reached.
+        allow_private: bool = true;
+        /// Seconds that a receiver may take.
+        timeout_s: u64 = 10u64;
+        /// Days that alerts which are over are kept. 0: for ever.
+        keep_days: i64 = 365i64;
+    }
     /// A model that writes storyboards: any chat endpoint that speaks the protocol of OpenAI, also one on this machine.
     /// Without one, and whenever it fails, the built-in rules write the draft.
     model: Model {
@@ -398,6 +410,10 @@ impl Config {
             notices.remind_days.len() <= 10 && notices.remind_days.iter().all(|days| (0..=365).contains(days)),
             "notices.remind_days must be at most ten numbers from 0 to 365",
         )?;
+        let alerts = &self.alerts;
+        must(alerts.look_s <= 3600, "alerts.look_s must be from 0 to 3600")?;
+        must((1..=60).contains(&alerts.timeout_s), "alerts.timeout_s must be from 1 to 60")?;
+        must((0..=36_500).contains(&alerts.keep_days), "alerts.keep_days must be from 0 to 36500")?;
         for (name, url) in [("public_url", &self.server.public_url), ("cdn_url", &self.server.cdn_url)] {
             must(
                 url.is_empty() || url.starts_with("http://") || url.starts_with("https://"),

@@ -10,7 +10,7 @@ use crate::base::clock::DAY;
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
+use crate::domain::{Embed, access, alerts, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
 use crate::engines::metrics::history::{self, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
 use crate::engines::schedule::{self, Entry, Missed};
@@ -33,6 +33,7 @@ pub async fn start(app: &App) -> Result<()> {
     tokio::spawn(search::follow(app.clone()));
     tokio::spawn(notices::follow(app.clone()));
     tokio::spawn(webhooks::follow(app.clone()));
+    tokio::spawn(alerts::start(app.clone()));
     tokio::spawn(media::prove_ffmpeg(app.clone()));
     Ok(())
 }
@@ -154,6 +155,7 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::DraftStoryboard { plan, ask } => plans::storyboard::draft(&app, &run, plan, ask).await,
         Job::SendMail { mail } => notices::work::send(&app, &run, mail).await,
         Job::CallWebhook { delivery } => webhooks::work::call(&app, &run, delivery).await,
+        Job::TellAlert { telling } => alerts::tell::tell(&app, &run, telling).await,
         Job::Remind => notices::work::remind(&app, &run).await,
         Job::SendDigests => notices::work::digest(&app, &run).await,
         Job::PruneNotices => notices::work::prune(&app, &run).await,

@@ -22,6 +22,11 @@ pub fn own() -> Option<Own> {
     })
 }
 
+/// How many files and sockets this process may have open; `None` without a limit.
+pub fn open_files_limit() -> Option<u64> {
+    rustix::process::getrlimit(rustix::process::Resource::Nofile).current
+}
+
 /// Lets this process open as many files and sockets as the system allows it at all; how many that is, `None` without a
 /// limit. Shells and services often begin with 1024, which is fewer than one busy room needs.
 pub fn raise_open_files() -> Option<u64> {

@@ -3,6 +3,8 @@
 mod accounts;
 mod admin;
 mod admin_realtime;
+mod alerts;
+mod alerts_told;
 mod anonymity;
 mod answer;
 mod asyncapi;

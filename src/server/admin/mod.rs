@@ -6,6 +6,7 @@
 //!
 //! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
 
+mod alerts;
 mod cache;
 mod chart;
 mod generator;
@@ -39,8 +40,9 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 12] = [
     ("overview", "/admin", "target"),
+    ("alerts", "/admin/alerts", "bell"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
     ("realtime", "/admin/realtime", "globe"),
@@ -58,6 +60,17 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/admin", get(overview::show))
         .route("/admin/live", get(live::stream))
+        .route("/admin/alerts", get(alerts::show))
+        .route("/admin/alerts/mute", post(alerts::mute))
+        .route("/admin/alerts/options", post(alerts::options))
+        .route("/admin/alerts/rules/{rule}", post(alerts::rule))
+        .route("/admin/alerts/rules/{rule}/reset", post(alerts::reset))
+        .route("/admin/alerts/targets", post(alerts::add))
+        .route("/admin/alerts/targets/{id}", post(alerts::change))
+        .route("/admin/alerts/targets/{id}/secret", post(alerts::renew))
+        .route("/admin/alerts/targets/{id}/test", post(alerts::test))
+        .route("/admin/alerts/targets/{id}/delete", post(alerts::delete))
+        .route("/admin/alerts/{id}/acknowledge", post(alerts::acknowledge))
         .route("/admin/jobs", get(jobs::show))
         .route("/admin/jobs/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
@@ -106,6 +119,8 @@ pub(super) struct Desk {
     page: &'static str,
     /// What the last action did: a key below `admin.done.`.
     done: Option<&'static str>,
+    /// Alerts that fire: their number stands in the menu.
+    firing: usize,
 }
 
 impl FromRequestParts<App> for Desk {
@@ -121,12 +136,12 @@ impl FromRequestParts<App> for Desk {
         let query = parts.uri.query().unwrap_or("");
         let said = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done").map(|(_, v)| v);
         let done = said.and_then(|said| DONE.iter().find(|known| **known == said)).copied();
-        Ok(Desk { f: f.at("admin"), who, page: "", done })
+        Ok(Desk { f: f.at("admin"), who, page: "", done, firing: app.alerts.firing() })
     }
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 28] = [
+const DONE: [&str; 38] = [
     "retried",
     "retried_all",
     "moved",
@@ -155,6 +170,16 @@ const DONE: [&str; 28] = [
     "generator_shown",
     "mail_tested",
     "mail_resent",
+    "alert_acknowledged",
+    "alert_muted",
+    "alert_unmuted",
+    "alert_rule",
+    "alert_rule_reset",
+    "alert_options",
+    "alert_target_added",
+    "alert_target_changed",
+    "alert_target_deleted",
+    "alert_tested",
 ];
 
 impl Desk {
