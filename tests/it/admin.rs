@@ -13,8 +13,11 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 20] = [
     "/admin",
+    "/admin/alerts",
+    "/admin/alerts?tab=history&rule=nonsense",
+    "/admin/alerts?tab=targets",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
     "/admin/storage?tab=upkeep",

@@ -193,7 +193,7 @@ async fn slow_answers_are_told() {
     a.only(Rule::SlowRequests, Some(50.0)).await;
     let busy = a.busy_writer().await;
     let clear = async {
-        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
         drop(busy);
     };
     let (answers, ()) = tokio::join!(futures_util::future::join_all((0..25).map(|_| a.comment())), clear);

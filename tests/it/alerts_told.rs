@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use videoplanet::base::clock::{HOUR, MINUTE, SECOND};
 use videoplanet::base::event::Event;
 use videoplanet::domain::alerts;
@@ -10,7 +9,7 @@ use videoplanet::engines::alerts::{Phase, Rule, Severity};
 use videoplanet::engines::store::params;
 
 use crate::admin::{journal, open, send};
-use crate::alerts::{Alarm, target, viewer};
+use crate::alerts::{Alarm, target};
 use crate::postbox::{Mood, Postbox};
 use crate::webhooks::Reply;
 
@@ -225,7 +224,7 @@ async fn in_quiet_hours_and_while_it_is_muted_nothing_is_told_but_what_may() {
         assert_eq!(a.post("/admin/alerts/mute", &[("rule", rule), ("for", "1h")]).await, 303);
         a.disk(BAD).await;
         a.look().await;
-        assert!(a.page("/admin/alerts").await.contains("uted"), "the page says so");
+        assert!(a.page("/admin/alerts").await.contains("until 2026-"), "the page says so");
         a.clock.advance(59 * MINUTE);
         a.look().await;
         assert_eq!(a.told().await.len(), before);
@@ -271,18 +270,21 @@ async fn within_its_cool_down_a_rule_is_told_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_receiver_that_was_away_hears_what_is_so_now() {
     let a = Alarm::of_disk("told-away").await;
-    a.receiver.behave(|n| Reply::now(if n < 3 { 500 } else { 200 }));
+    a.receiver.behave(|n| Reply::now(if n < 4 { 500 } else { 200 }));
     a.disk(BAD).await;
     a.look().await;
     a.receiver.got(1).await;
     a.told().await;
     a.clock.advance(12 * SECOND);
     a.receiver.got(2).await;
+    a.told().await;
+    a.clock.advance(35 * SECOND);
+    a.receiver.got(3).await;
     let told = a.told().await;
-    assert_eq!(told[0]["id"], told[1]["id"], "tried again under the same id");
+    assert!(told.iter().all(|t| t["id"] == told[0]["id"]), "tried again under the same id");
     // Over before it could be told: what has been overtaken is not sent any more.
     a.calm().await;
-    a.receiver.got(3).await;
+    a.receiver.got(4).await;
     a.clock.advance(10 * MINUTE);
     let dropped = "SELECT count(*) FROM alert_tellings WHERE state = 'dropped'";
     for _ in 0..1200 {
@@ -292,9 +294,9 @@ async fn a_receiver_that_was_away_hears_what_is_so_now() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(a.kinds().await, ["alert_fired", "alert_fired", "alert_resolved"]);
+    assert_eq!(a.kinds().await, ["alert_fired", "alert_fired", "alert_fired", "alert_resolved"]);
     let page = a.page("/admin/alerts?tab=targets").await;
-    assert!(page.contains("HTTP 200") && page.contains("answer 3"), "what came back");
+    assert!(page.contains("HTTP 200") && page.contains("answer 4"), "what came back");
     a.s.stop().await;
 }
 
@@ -472,13 +474,11 @@ async fn what_fires_stands_on_its_page_in_the_menu_and_in_the_metrics() {
     assert!(a.page("/admin").await.contains("alert-strip"), "and what it is on the overview");
     a.calm().await;
     let page = a.page("/admin/alerts?tab=history&rule=disk_bytes").await;
-    assert!(page.contains("id=\"alert-1\"") && !page.contains("No alerts"), "{page}");
+    assert!(page.contains("id=\"alert-1\""), "{page}");
     // What is old is forgotten, some at once.
     a.clock.advance(366 * 24 * HOUR);
     let tidied = a.s.app.store.write(|tx| alerts::tidy(tx, 365)).await.unwrap();
     assert_eq!(tidied.0, 1);
     assert!(a.page("/admin/alerts?tab=history").await.contains("Nothing yet."));
-    let _ = viewer(&a.s).await;
-    assert_eq!(a.told().await.last().unwrap()["type"], json!("alert_resolved"));
     a.s.stop().await;
 }

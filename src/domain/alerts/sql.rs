@@ -4,7 +4,7 @@ use super::{Alert, Options};
 use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::ids::*;
-use crate::engines::alerts::{Rule, Set, State};
+use crate::engines::alerts::{Rule, Set, Severity, State};
 use crate::engines::store::{self, Db, SqlResult, Tx, params};
 
 /// Where a rule stands, as a look needs it.
@@ -17,6 +17,8 @@ pub(super) struct Row {
     /// What its receivers were told of last, or would have been.
     pub(super) alert: Option<AlertId>,
     pub(super) peak: Option<f64>,
+    /// How much it mattered when it fired.
+    pub(super) severity: Option<Severity>,
     pub(super) acknowledged: bool,
 }
 
@@ -48,7 +50,7 @@ fn known<T>(rows: Vec<(String, T)>, with: impl Fn(Rule, T) -> T) -> Vec<T> {
 pub(super) fn kept(db: &Db) -> Result<Kept> {
     let rows = db.all(
         "SELECT s.rule, s.phase, s.since_ms, s.calm_ms, s.known, s.told_ms, s.muted_ms, s.alert_id, a.peak,
-            a.acknowledged_ms IS NOT NULL
+            a.acknowledged_ms IS NOT NULL, a.severity
          FROM alert_states s LEFT JOIN alerts a ON a.id = s.alert_id",
         params![],
         |r| {
@@ -60,7 +62,8 @@ pub(super) fn kept(db: &Db) -> Result<Kept> {
                 told: r.get(5)?,
             };
             let (muted, alert, peak, acknowledged) = (r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?);
-            Ok((r.get(0)?, Row { rule: Rule::P95, state, muted, alert, peak, acknowledged }))
+            let severity = r.get(10)?;
+            Ok((r.get(0)?, Row { rule: Rule::P95, state, muted, alert, peak, acknowledged, severity }))
         },
     )?;
     let sets = db.all(

@@ -90,6 +90,8 @@ struct Moved {
     reading: Reading,
     was: State,
     alert: Option<AlertId>,
+    /// How much that alert mattered when it fired: whoever heard of its beginning hears of its end.
+    severity: Option<Severity>,
     step: Step,
     /// Its alert has become worse than it ever was.
     peak: Option<f64>,
@@ -160,14 +162,15 @@ fn steps(kept: &Kept, readings: &[(Rule, Reading)], at: Time, zone: &TimeZone, p
         let step = step(&from, &set, *reading, at, voice);
         let worst = row.filter(|_| was.phase == Phase::Firing).and_then(|row| row.peak);
         let peak = reading.value().filter(|v| worst.is_some_and(|worst| set.is_worse(*v, worst)));
-        Moved { set, reading: *reading, was, alert: row.and_then(|row| row.alert), step, peak }
+        let (alert, severity) = (row.and_then(|row| row.alert), row.and_then(|row| row.severity));
+        Moved { set, reading: *reading, was, alert, severity, step, peak }
     };
     readings.iter().map(one).collect()
 }
 
 fn take(tx: &mut Tx, m: &Moved, at: Time) -> Result<()> {
     let rule = m.set.rule;
-    let mut alert = m.alert;
+    let (mut alert, mut severity) = (m.alert, m.severity.unwrap_or(m.set.severity));
     match m.step.turn {
         Some(Turn::Fired) => {
             let id = match m.alert {
@@ -177,6 +180,7 @@ fn take(tx: &mut Tx, m: &Moved, at: Time) -> Result<()> {
                     id
                 }
                 _ => {
+                    severity = m.set.severity;
                     let value = m.reading.value().unwrap_or(m.set.threshold);
                     sql::begin(tx, &m.set, m.step.state.since, at, value)?
                 }
@@ -197,7 +201,7 @@ fn take(tx: &mut Tx, m: &Moved, at: Time) -> Result<()> {
     }
     sql::save(tx, rule, &m.step.state, alert)?;
     if let (Some(id), Some(tell)) = (alert, m.step.tell) {
-        targets::tell_all(tx, m.set.severity, id, tell, m.reading.value())?;
+        targets::tell_all(tx, severity, id, tell, m.reading.value())?;
     }
     Ok(())
 }

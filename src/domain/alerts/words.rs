@@ -52,7 +52,7 @@ fn say(lang: Lang, key: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// A moment as the clock on the studio's wall shows it.
-fn local(at: Time, zone: &TimeZone) -> String {
+pub fn local(at: Time, zone: &TimeZone) -> String {
     let stamp = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
     stamp.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
 }

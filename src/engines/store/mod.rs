@@ -10,6 +10,7 @@
 mod db;
 mod migrate;
 pub mod once;
+mod ring;
 mod upkeep;
 mod values;
 mod writer;
@@ -28,6 +29,7 @@ use tokio::sync::Semaphore;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 pub use db::{Db, Tx};
+pub use ring::{Mark, Ring, Slots};
 pub use upkeep::{Checked, Tidied};
 pub use values::named;
 pub use writer::Batch;

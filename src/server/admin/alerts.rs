@@ -4,31 +4,30 @@
 
 use askama::Template;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
-use jiff::Timestamp;
+use axum::response::Response;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::{Back, Desk, back};
+use super::live::Parts;
+use super::Desk;
+use super::alerts_act::{GivenOptions, GivenRule, GivenTarget};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{AlertId, AlertTargetId};
-use crate::base::locale::{self, Lang, Text};
-use crate::domain::alerts::targets::{self, NewTarget, Target, TargetChange, Telling};
-use crate::domain::alerts::{self, Alert, Change, Mute, NewOptions, Options, PAGE, Present, RuleNow, words};
-use crate::domain::http::{Path, Query};
+use crate::base::locale;
+use crate::base::roles::SiteRole;
+use crate::domain::alerts::targets::{self, Target, Telling};
+use crate::domain::alerts::{self, Alert, Options, PAGE, Present, RuleNow, words};
+use crate::domain::http::Query;
 use crate::domain::schedule;
 use crate::domain::webhooks::DeliveryState;
 use crate::engines::alerts::{Direction, Phase, Reading, Rule, Severity, Unit, clock};
 use crate::server::web::Frame;
 use crate::server::web::error::Problem;
-use crate::server::web::form::Form;
 use crate::server::web::frame::html;
 
-const HERE: &str = "/admin/alerts";
-const TARGETS: &str = "/admin/alerts?tab=targets";
+pub(super) const HERE: &str = "/admin/alerts";
 /// The page's parts.
 const TABS: [&str; 3] = ["now", "targets", "history"];
 /// Where a threshold stands on its bar of 100: what is too much grows towards the right, what is too little shrinks.
@@ -37,17 +36,17 @@ const MARK_BELOW: f64 = 25.0;
 
 #[derive(Template)]
 #[template(path = "admin/alerts.html")]
-struct Page<'a> {
+pub(super) struct Page<'a> {
     f: &'a Frame,
     d: &'a Desk,
     tab: &'static str,
-    now: Time,
-    zone: TimeZone,
-    rules: Vec<RuleNow>,
-    options: Options,
+    v: View<'a>,
+    /// What lives, as it is drawn now.
+    firing: String,
+    rules: String,
     targets: Vec<Target>,
     /// The secret that is shown once, and whose.
-    secret: Option<(AlertTargetId, String)>,
+    pub(super) secret: Option<(AlertTargetId, String)>,
     history: Vec<Alert>,
     /// Where the history goes on.
     older: Option<AlertId>,
@@ -57,9 +56,37 @@ struct Page<'a> {
     problem: Problem,
 }
 
+/// Rules and alerts in words, for the page and for what lives on it.
+struct View<'a> {
+    f: &'a Frame,
+    is_admin: bool,
+    now: Time,
+    zone: TimeZone,
+    rules: Vec<RuleNow>,
+    options: Options,
+}
+
+/// What fires.
+#[derive(Template)]
+#[template(path = "admin/parts/alerts_firing.html")]
+struct Firing<'a> {
+    f: &'a Frame,
+    v: &'a View<'a>,
+}
+
+/// Every rule against its threshold, with its form.
+#[derive(Template)]
+#[template(path = "admin/parts/alerts_rules.html")]
+struct Rules<'a> {
+    f: &'a Frame,
+    v: &'a View<'a>,
+    refused: &'a Refused,
+    problem: &'a Problem,
+}
+
 /// The form that was refused, with what was typed into it.
 #[derive(Default)]
-enum Refused {
+pub(super) enum Refused {
     #[default]
     None,
     Rule(Rule, GivenRule),
@@ -79,7 +106,7 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     let d = d.at("alerts");
     // An unknown part in an old link is the first, and an unknown rule all of them.
     let tab = TABS.into_iter().find(|t| *t == asked.tab).unwrap_or(TABS[0]);
-    let mut page = Page::new(&app, &d, tab).await?;
+    let mut page = Page::new(&app, &d, tab, Refused::None, Problem::default()).await?;
     if tab == "history" {
         let (filter, before) = (asked.rule.parse::<Rule>().ok(), asked.before.map(AlertId));
         let mut list = app.read(move |db| alerts::history(db, filter, before)).await?;
@@ -91,54 +118,32 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     html(&page)
 }
 
-impl<'a> Page<'a> {
-    async fn new(app: &App, d: &'a Desk, tab: &'static str) -> Result<Page<'a>> {
-        let mut page = Page {
-            f: &d.f,
-            d,
-            tab,
-            now: app.clock.now(),
-            zone: schedule::zone(app),
-            rules: Vec::new(),
-            options: Options::default(),
-            targets: Vec::new(),
-            secret: None,
-            history: Vec::new(),
-            older: None,
-            filter: None,
-            refused: Refused::None,
-            problem: Problem::default(),
-        };
-        match tab {
-            "now" => (page.rules, page.options) = alerts::now(app).await?,
-            "targets" => page.targets = app.read(targets::list).await?,
-            _ => {}
-        }
-        Ok(page)
+/// What the stream sends anew.
+pub(super) async fn parts(app: &App, f: &Frame) -> Result<Parts> {
+    let v = View::new(app, f, true).await?;
+    let (firing, rules) = v.draw(&Refused::None, &Problem::default())?;
+    Ok(vec![("firing", firing), ("rules", rules)])
+}
+
+impl<'a> View<'a> {
+    async fn new(app: &App, f: &'a Frame, wanted: bool) -> Result<View<'a>> {
+        let (rules, options) = if wanted { alerts::now(app).await? } else { (Vec::new(), Options::default()) };
+        let is_admin = f.me.as_ref().is_some_and(|me| me.site_role == SiteRole::Admin);
+        Ok(View { f, is_admin, now: app.clock.now(), zone: schedule::zone(app), rules, options })
+    }
+
+    fn draw(&self, refused: &Refused, problem: &Problem) -> Result<(String, String)> {
+        let firing = Firing { f: self.f, v: self }.render().map_err(Error::internal)?;
+        let rules = Rules { f: self.f, v: self, refused, problem }.render().map_err(Error::internal)?;
+        Ok((firing, rules))
     }
 
     fn firing(&self) -> Vec<(&RuleNow, &Alert)> {
         self.rules.iter().filter_map(|r| Some((r, r.alert.as_ref()?))).collect()
     }
 
-    fn tabs(&self) -> [&'static str; 3] {
-        TABS
-    }
-
-    fn all_rules(&self) -> &'static [Rule] {
-        Rule::ALL
-    }
-
-    fn is_filter(&self, rule: &Rule) -> bool {
-        self.filter == Some(*rule)
-    }
-
     fn severities(&self) -> &'static [Severity] {
         Severity::ALL
-    }
-
-    fn forms(&self) -> &'static [targets::Form] {
-        targets::Form::ALL
     }
 
     fn title(&self, rule: &Rule) -> String {
@@ -166,19 +171,14 @@ impl<'a> Page<'a> {
         rule.definition().page
     }
 
-    fn lasting(&self, from: &Time, to: &Time) -> String {
-        locale::lasting(self.f.lang, to.0 - from.0)
-    }
-
     /// How long an alert lasted, or lasts.
     fn lasted(&self, a: &Alert) -> String {
-        self.lasting(&a.began, &a.resolved.unwrap_or(self.now))
+        locale::lasting(self.f.lang, a.resolved.unwrap_or(self.now).0 - a.began.0)
     }
 
     /// A moment as the clock on the studio's wall shows it.
     fn local(&self, at: &Time) -> String {
-        let stamp = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
-        stamp.to_zoned(self.zone.clone()).strftime("%Y-%m-%d %H:%M").to_string()
+        words::local(*at, &self.zone)
     }
 
     /// Until when nothing is told, if that is still to come.
@@ -223,10 +223,12 @@ impl<'a> Page<'a> {
     fn unit(&self, r: &RuleNow) -> String {
         self.f.label("admin.alerts.unit", r.set.rule.definition().unit)
     }
+}
 
+impl Rules<'_> {
     /// What stands in a rule's form: what was typed, or what holds.
     fn given(&self, r: &RuleNow) -> GivenRule {
-        match &self.refused {
+        match self.refused {
             Refused::Rule(rule, given) if *rule == r.set.rule => given.clone(),
             _ => GivenRule {
                 enabled: if r.set.enabled { "1".into() } else { String::new() },
@@ -239,21 +241,67 @@ impl<'a> Page<'a> {
     }
 
     fn is_refused(&self, r: &RuleNow) -> bool {
-        matches!(&self.refused, Refused::Rule(rule, _) if *rule == r.set.rule)
+        matches!(self.refused, Refused::Rule(rule, _) if *rule == r.set.rule)
     }
 
     fn wrong(&self, r: &RuleNow, field: &str) -> Option<&str> {
         self.problem.of(field).filter(|_| self.is_refused(r))
     }
+}
+
+impl<'a> Page<'a> {
+    pub(super) async fn new(
+        app: &App,
+        d: &'a Desk,
+        tab: &'static str,
+        refused: Refused,
+        problem: Problem,
+    ) -> Result<Page<'a>> {
+        let v = View::new(app, &d.f, tab == "now").await?;
+        let (firing, rules) = v.draw(&refused, &problem)?;
+        let targets = if tab == "targets" { app.read(targets::list).await? } else { Vec::new() };
+        Ok(Page {
+            f: &d.f,
+            d,
+            tab,
+            v,
+            firing,
+            rules,
+            targets,
+            secret: None,
+            history: Vec::new(),
+            older: None,
+            filter: None,
+            refused,
+            problem,
+        })
+    }
+
+    fn tabs(&self) -> [&'static str; 3] {
+        TABS
+    }
+
+    fn all_rules(&self) -> &'static [Rule] {
+        Rule::ALL
+    }
+
+    fn is_filter(&self, rule: &Rule) -> bool {
+        self.filter == Some(*rule)
+    }
+
+    fn forms(&self) -> &'static [targets::Form] {
+        targets::Form::ALL
+    }
 
     fn given_options(&self) -> GivenOptions {
+        let o = &self.v.options;
         match &self.refused {
             Refused::Options(given) => given.clone(),
             _ => GivenOptions {
-                quiet_from: self.options.quiet.map(|q| clock(q.from)).unwrap_or_default(),
-                quiet_to: self.options.quiet.map(|q| clock(q.to)).unwrap_or_default(),
-                critical_through: if self.options.critical_through { "1".into() } else { String::new() },
-                remind_h: self.options.remind_h.to_string(),
+                quiet_from: o.quiet.map(|q| clock(q.from)).unwrap_or_default(),
+                quiet_to: o.quiet.map(|q| clock(q.to)).unwrap_or_default(),
+                critical_through: if o.critical_through { "1".into() } else { String::new() },
+                remind_h: o.remind_h.to_string(),
             },
         }
     }
@@ -263,11 +311,6 @@ impl<'a> Page<'a> {
             Refused::Add(given) => given.clone(),
             _ => GivenTarget { form: "slack".into(), severity: "warning".into(), ..GivenTarget::default() },
         }
-    }
-
-    /// Where a target is told: whole for nobody, so that no screen shares its secret.
-    fn place(&self, t: &Target) -> String {
-        t.masked()
     }
 
     fn state_pill(&self, l: &Telling) -> &'static str {
@@ -290,250 +333,6 @@ impl<'a> Page<'a> {
         let all: Vec<String> = [status, error, words, took].into_iter().flatten().collect();
         Some(all.join(" · "))
     }
-}
-
-/// Somebody looks after it.
-pub(super) async fn acknowledge(
-    State(app): State<App>,
-    d: Desk,
-    Path(id): Path<AlertId>,
-    Form(to): Form<Back>,
-) -> Result<Response> {
-    alerts::acknowledge(&app, &d.who, id).await?;
-    Ok(back(&to.back, HERE, "alert_acknowledged"))
-}
-
-#[derive(Deserialize)]
-pub(super) struct GivenMute {
-    /// Empty: all of them.
-    #[serde(default)]
-    rule: String,
-    #[serde(default, rename = "for")]
-    length: String,
-}
-
-/// Tells nothing for a while, or again.
-pub(super) async fn mute(State(app): State<App>, d: Desk, Form(given): Form<GivenMute>) -> Result<Response> {
-    let rule = match given.rule.as_str() {
-        "" => None,
-        name => Some(name.parse().map_err(|text: Text| Error::invalid("rule", text))?),
-    };
-    let length: Mute = given.length.parse()?;
-    alerts::mute(&app, &d.who, rule, length).await?;
-    Ok(back("", HERE, if length == Mute::Off { "alert_unmuted" } else { "alert_muted" }))
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct GivenRule {
-    enabled: String,
-    threshold: String,
-    for_s: String,
-    cool_down_s: String,
-    severity: String,
-}
-
-impl GivenRule {
-    fn read(&self, rule: Rule) -> Result<Change> {
-        let mut wrong = Vec::new();
-        let mut whole = |name: &str, text: &str| {
-            text.trim().parse().unwrap_or_else(|_| {
-                wrong.push((name.to_owned(), Text::new("invalid.whole_number")));
-                0
-            })
-        };
-        let (for_s, cool_down_s) = (whole("for_s", &self.for_s), whole("cool_down_s", &self.cool_down_s));
-        let threshold = match rule.definition().unit {
-            Unit::Flag => None,
-            _ => match self.threshold.trim().replace(',', ".").parse::<f64>() {
-                Ok(v) => Some(v),
-                Err(_) => {
-                    wrong.push(("threshold".to_owned(), Text::new("invalid.number")));
-                    None
-                }
-            },
-        };
-        let severity = self.severity.parse().unwrap_or_else(|text| {
-            wrong.push(("severity".to_owned(), text));
-            Severity::Info
-        });
-        if !wrong.is_empty() {
-            return Err(Error::Invalid(wrong));
-        }
-        Ok(Change { enabled: !self.enabled.is_empty(), threshold, for_s, cool_down_s, severity })
-    }
-}
-
-/// Sets a rule.
-pub(super) async fn rule(
-    State(app): State<App>,
-    d: Desk,
-    Path(name): Path<String>,
-    Form(given): Form<GivenRule>,
-) -> Result<Response> {
-    d.must_administer()?;
-    let d = d.at("alerts");
-    let rule: Rule = name.parse().map_err(|_| Error::NotFound("alert_rule"))?;
-    let done = match given.read(rule) {
-        Ok(change) => alerts::change(&app, &d.who, rule, change).await,
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok(()) => Ok(Redirect::to(&format!("{HERE}?done=alert_rule#{rule}")).into_response()),
-        Err(error) => {
-            let shown = ["threshold", "for_s", "cool_down_s", "severity"];
-            refuse(&app, &d, "now", error, &shown, Refused::Rule(rule, given)).await
-        }
-    }
-}
-
-/// The page with a form as it was typed, and what is wrong with it.
-async fn refuse(
-    app: &App,
-    d: &Desk,
-    tab: &'static str,
-    error: Error,
-    shown: &[&str],
-    refused: Refused,
-) -> Result<Response> {
-    let (status, problem) = Problem::from(error, &d.f, shown)?;
-    let mut page = Page::new(app, d, tab).await?;
-    (page.refused, page.problem) = (refused, problem);
-    Ok((status, html(&page)?).into_response())
-}
-
-/// Sets a rule as the program brings it along.
-pub(super) async fn reset(State(app): State<App>, d: Desk, Path(name): Path<String>) -> Result<Response> {
-    d.must_administer()?;
-    let rule: Rule = name.parse().map_err(|_| Error::NotFound("alert_rule"))?;
-    alerts::reset(&app, &d.who, rule).await?;
-    Ok(Redirect::to(&format!("{HERE}?done=alert_rule_reset#{rule}")).into_response())
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct GivenOptions {
-    quiet_from: String,
-    quiet_to: String,
-    critical_through: String,
-    remind_h: String,
-}
-
-/// Sets quiet hours and reminders.
-pub(super) async fn options(State(app): State<App>, d: Desk, Form(given): Form<GivenOptions>) -> Result<Response> {
-    d.must_administer()?;
-    let d = d.at("alerts");
-    let done = match given.remind_h.trim().parse() {
-        Ok(remind_h) => {
-            let new = NewOptions {
-                quiet_from: given.quiet_from.clone(),
-                quiet_to: given.quiet_to.clone(),
-                critical_through: !given.critical_through.is_empty(),
-                remind_h,
-            };
-            alerts::set_options(&app, &d.who, new).await
-        }
-        Err(_) => Err(Error::invalid("remind_h", Text::new("invalid.whole_number"))),
-    };
-    match done {
-        Ok(()) => Ok(back("", HERE, "alert_options")),
-        Err(error) => {
-            let shown = ["quiet_from", "quiet_to", "remind_h"];
-            refuse(&app, &d, "now", error, &shown, Refused::Options(given)).await
-        }
-    }
-}
-
-#[derive(Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct GivenTarget {
-    name: String,
-    form: String,
-    place: String,
-    lang: String,
-    severity: String,
-    enabled: String,
-}
-
-impl GivenTarget {
-    fn lang(&self) -> Result<Lang> {
-        let wrong = || Error::invalid("lang", Text::new("invalid.one_of").with("allowed", "ko, en"));
-        Lang::from_tag(&self.lang).ok_or_else(wrong)
-    }
-
-    fn severity(&self) -> Result<Severity> {
-        self.severity.parse().map_err(|text| Error::invalid("severity", text))
-    }
-
-    fn read(&self) -> Result<NewTarget> {
-        Ok(NewTarget {
-            name: self.name.clone(),
-            form: self.form.parse().map_err(|text| Error::invalid("form", text))?,
-            place: self.place.clone(),
-            lang: self.lang()?,
-            severity: self.severity()?,
-        })
-    }
-}
-
-/// Adds a target. The answer of one with a secret is the page itself: a secret stands in no address.
-pub(super) async fn add(State(app): State<App>, d: Desk, Form(given): Form<GivenTarget>) -> Result<Response> {
-    d.must_administer()?;
-    let d = d.at("alerts");
-    let done = match given.read() {
-        Ok(new) => targets::add(&app, &d.who, new).await,
-        Err(error) => Err(error),
-    };
-    match done {
-        Ok((id, Some(secret))) => with_secret(&app, &d, id, secret).await,
-        Ok((_, None)) => Ok(back("", TARGETS, "alert_target_added")),
-        Err(error) => {
-            let shown = ["name", "form", "place", "lang", "severity"];
-            refuse(&app, &d, "targets", error, &shown, Refused::Add(given)).await
-        }
-    }
-}
-
-async fn with_secret(app: &App, d: &Desk, id: AlertTargetId, secret: String) -> Result<Response> {
-    let mut page = Page::new(app, d, "targets").await?;
-    page.secret = Some((id, secret));
-    Ok((StatusCode::CREATED, html(&page)?).into_response())
-}
-
-/// Changes a target.
-pub(super) async fn change(
-    State(app): State<App>,
-    d: Desk,
-    Path(id): Path<AlertTargetId>,
-    Form(given): Form<GivenTarget>,
-) -> Result<Response> {
-    d.must_administer()?;
-    let (lang, severity) = (given.lang()?, given.severity()?);
-    let to = TargetChange { name: given.name, lang, severity, enabled: !given.enabled.is_empty() };
-    targets::change(&app, &d.who, id, to).await?;
-    Ok(back("", TARGETS, "alert_target_changed"))
-}
-
-/// Gives a target another secret.
-pub(super) async fn renew(State(app): State<App>, d: Desk, Path(id): Path<AlertTargetId>) -> Result<Response> {
-    d.must_administer()?;
-    let d = d.at("alerts");
-    let secret = targets::renew(&app, &d.who, id).await?;
-    with_secret(&app, &d, id, secret).await
-}
-
-/// Tries a target, and says what came back.
-pub(super) async fn test(State(app): State<App>, d: Desk, Path(id): Path<AlertTargetId>) -> Result<Response> {
-    d.must_administer()?;
-    targets::test(&app, &d.who, id).await?;
-    Ok(Redirect::to(&format!("{TARGETS}&done=alert_tested#target-{id}")).into_response())
-}
-
-/// Removes a target.
-pub(super) async fn delete(State(app): State<App>, d: Desk, Path(id): Path<AlertTargetId>) -> Result<Response> {
-    d.must_administer()?;
-    targets::delete(&app, &d.who, id).await?;
-    Ok(back("", TARGETS, "alert_target_deleted"))
 }
 
 /// What fires, for other pages: empty while nothing does. It costs no statement.

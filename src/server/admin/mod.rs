@@ -7,8 +7,10 @@
 //! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
 
 mod alerts;
+mod alerts_act;
 mod cache;
 mod chart;
+mod charts;
 mod generator;
 mod jobs;
 mod live;
@@ -19,6 +21,7 @@ mod realtime;
 mod schedule;
 mod search;
 mod storage;
+mod table;
 mod webhooks;
 mod words;
 
@@ -61,16 +64,16 @@ pub fn routes() -> Router<App> {
         .route("/admin", get(overview::show))
         .route("/admin/live", get(live::stream))
         .route("/admin/alerts", get(alerts::show))
-        .route("/admin/alerts/mute", post(alerts::mute))
-        .route("/admin/alerts/options", post(alerts::options))
-        .route("/admin/alerts/rules/{rule}", post(alerts::rule))
-        .route("/admin/alerts/rules/{rule}/reset", post(alerts::reset))
-        .route("/admin/alerts/targets", post(alerts::add))
-        .route("/admin/alerts/targets/{id}", post(alerts::change))
-        .route("/admin/alerts/targets/{id}/secret", post(alerts::renew))
-        .route("/admin/alerts/targets/{id}/test", post(alerts::test))
-        .route("/admin/alerts/targets/{id}/delete", post(alerts::delete))
-        .route("/admin/alerts/{id}/acknowledge", post(alerts::acknowledge))
+        .route("/admin/alerts/mute", post(alerts_act::mute))
+        .route("/admin/alerts/options", post(alerts_act::options))
+        .route("/admin/alerts/rules/{rule}", post(alerts_act::rule))
+        .route("/admin/alerts/rules/{rule}/reset", post(alerts_act::reset))
+        .route("/admin/alerts/targets", post(alerts_act::add))
+        .route("/admin/alerts/targets/{id}", post(alerts_act::change))
+        .route("/admin/alerts/targets/{id}/secret", post(alerts_act::renew))
+        .route("/admin/alerts/targets/{id}/test", post(alerts_act::test))
+        .route("/admin/alerts/targets/{id}/delete", post(alerts_act::delete))
+        .route("/admin/alerts/{id}/acknowledge", post(alerts_act::acknowledge))
         .route("/admin/jobs", get(jobs::show))
         .route("/admin/jobs/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
