@@ -121,6 +121,20 @@ pub enum Event {
     QuotaSet { project: ProjectId, size_bytes: Option<i64> },
     ClosedCleanupSet { on: bool },
     PurgeAsked { what: String, id: i64 },
+    SettingsChanged { changes: Vec<SettingChange> },
+}
+
+/// A setting before and after a change. Of a secret only whether it is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SettingChange {
+    /// Its name, such as `media.jobs`.
+    pub name: String,
+    /// As TOML.
+    pub before: String,
+    /// As TOML.
+    pub after: String,
+    /// Was what an admin had said taken back, so that what stands below holds again?
+    pub reverted: bool,
 }
 
 impl Event {
@@ -164,7 +178,9 @@ impl Event {
     pub fn is_security(&self) -> bool {
         use Event::*;
         let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
-        let steered = ["user", "job", "cache", "schedule", "generator", "mail", "webhook", "alert", "alert_target"];
+        let steered = [
+            "user", "job", "cache", "schedule", "generator", "mail", "webhook", "settings", "alert", "alert_target",
+        ];
         rights || steered.contains(&self.subject().0)
     }
 
@@ -256,6 +272,7 @@ impl Event {
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
+            SettingsChanged { .. } => ("settings", 0),
         }
     }
 }

@@ -9,6 +9,7 @@ mod jobs;
 mod reindex;
 mod schedule;
 mod serve;
+mod settings;
 mod user;
 
 use std::io::IsTerminal;
@@ -16,7 +17,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, Layers, layers};
+use crate::engines::store;
 
 /// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
 #[derive(Parser)]
@@ -81,12 +83,17 @@ enum Command {
     /// from the old one meanwhile; without a server it is done here.
     Reindex,
     /// Print every setting with its sentence and its default.
-    Config,
+    Config {
+        /// Print what holds instead, and where it comes from: default, file, ui (an admin, in the browser),
+        /// env (the environment) or args (the command line). Secrets are not shown.
+        #[arg(long)]
+        show: bool,
+    },
 }
 
 /// Runs the command. Errors are sentences for a person.
 pub fn run(cli: Cli) -> anyhow::Result<()> {
-    if let Command::Config = cli.command {
+    if let Command::Config { show: false } = cli.command {
         print!("{}", Config::sample());
         return Ok(());
     }
@@ -96,22 +103,26 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let in_data = cli.data.join("videoplanet.toml");
     let file = cli.config.or_else(|| in_data.exists().then_some(in_data));
-    let config = Config::load(file.as_deref(), std::env::vars(), &set)?;
-    log(&config)?;
+    let layers = Layers::load(file.as_deref(), std::env::vars(), &set)?;
+    if let Command::Config { .. } = cli.command {
+        return settings::show(&cli.data, layers);
+    }
+    let (kept, _) = layers.clone().with_kept(store::peek(&cli.data, layers::KEPT));
+    log(&kept.config())?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data: &Path = &cli.data;
     runtime.block_on(async {
         match cli.command {
-            Command::Serve { demo, .. } => serve::run(data, config, demo).await,
-            Command::Demo => serve::demo(data, config).await,
+            Command::Serve { demo, .. } => serve::run(data, layers, demo).await,
+            Command::Demo => serve::demo(data, layers).await,
             Command::Jobs(command) => jobs::run(data, command).await,
             Command::Cache(command) => cache::run(data, command).await,
             Command::Schedule(command) => schedule::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
-            Command::Import { dir } => exchange::import(data, config, &dir).await,
+            Command::Import { dir } => exchange::import(data, layers, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
-            Command::Reindex => reindex::run(data, config).await,
-            Command::Config => Ok(()),
+            Command::Reindex => reindex::run(data, layers).await,
+            Command::Config { .. } => Ok(()),
         }
     })
 }

@@ -144,8 +144,8 @@ async fn send_mail(app: &App, letter: &Letter, base: Option<String>, now: Time) 
     let note = words::note(letter, base.as_deref(), &crate::domain::schedule::zone(app));
     let subject = note.subject.clone();
     let (text, html) = note.write()?;
-    let begun = Instant::now();
-    let sent = app.mailer.send(mail::Letter {
+    let (begun, mailer) = (Instant::now(), app.mailer());
+    let sent = mailer.send(mail::Letter {
         to: letter.target.place.clone(),
         subject,
         text,

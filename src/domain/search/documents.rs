@@ -129,6 +129,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         AlertRuleChanged { .. } | AlertOptionsChanged => {}
         AlertTargetAdded { .. } | AlertTargetChanged { .. } => {}
         AlertTargetDeleted { .. } | AlertTargetTested { .. } => {}
+        SettingsChanged { .. } => {}
         ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }
     Ok(())

@@ -10,6 +10,7 @@
 mod db;
 mod migrate;
 pub mod once;
+mod peek;
 mod ring;
 mod upkeep;
 mod values;
@@ -29,6 +30,7 @@ use tokio::sync::Semaphore;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 pub use db::{Db, Tx};
+pub use peek::peek;
 pub use ring::{Mark, Ring, Slots};
 pub use upkeep::{Checked, Tidied};
 pub use values::named;
