@@ -31,6 +31,7 @@ use crate::engines::metrics::Metrics;
 use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
+use crate::engines::trace;
 
 tokio::task_local! {
     /// The `Idempotency-Key` of the present request, taken by its first write.
@@ -201,7 +202,13 @@ impl App {
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.store.read(f).await
+        let here = trace::here();
+        self.store
+            .read(move |db| {
+                let _inside = here.enter();
+                f(db)
+            })
+            .await
     }
 
     /// Makes a change. In a request with an `Idempotency-Key`, its first change also reserves the key.
@@ -211,8 +218,10 @@ impl App {
         T: Send + 'static,
     {
         let key = ONCE.try_with(|key| key.lock().take()).ok().flatten();
+        let here = trace::here();
         self.store
             .write(move |tx| {
+                let _inside = here.enter();
                 if let Some(key) = key {
                     once::reserve(tx, &key)?;
                 }

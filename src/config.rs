@@ -271,6 +271,20 @@ config! {
         /// Pictures a calendar month. 0: no limit.
         monthly_images: i64 = 200i64;
     }
+    /// What other programs are told about single requests, jobs and errors (docs/monitoring.md). Nothing leaves unless an
+    /// address stands here.
+    tracing: Tracing {
+        /// A collector that takes traces by OTLP over HTTP, such as `http://127.0.0.1:4318`. Empty: none.
+        otlp_url: String = "";
+        /// Part of the requests and jobs that are traced, from 0 to 1. A request that comes with a `traceparent` is
+        /// traced if its sender says so.
+        sample: f64 = 0.1f64;
+        /// The name of this instance among what else is traced.
+        service_name: String = "videoplanet";
+        /// An error tracker that speaks the protocol of Sentry, as `https://<key>@<host>/<project>`; better given as
+        /// VIDEOPLANET_TRACING_SENTRY_DSN than in a file that others read. Empty: none.
+        sentry_dsn: String = "";
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".
@@ -397,6 +411,17 @@ impl Config {
         must(
             notices.remind_days.len() <= 10 && notices.remind_days.iter().all(|days| (0..=365).contains(days)),
             "notices.remind_days must be at most ten numbers from 0 to 365",
+        )?;
+        let tracing = &self.tracing;
+        must((0.0..=1.0).contains(&tracing.sample), "tracing.sample must be from 0 to 1")?;
+        must(!tracing.service_name.trim().is_empty(), "tracing.service_name must not be empty")?;
+        must(
+            tracing.otlp_url.is_empty() || crate::engines::outbound::check(&tracing.otlp_url, true).is_ok(),
+            "tracing.otlp_url must be the address of a collector, such as http://127.0.0.1:4318",
+        )?;
+        must(
+            tracing.sentry_dsn.is_empty() || tracing.sentry_dsn.parse::<crate::engines::trace::Dsn>().is_ok(),
+            "tracing.sentry_dsn must look like https://<key>@<host>/<project>",
         )?;
         for (name, url) in [("public_url", &self.server.public_url), ("cdn_url", &self.server.cdn_url)] {
             must(

@@ -85,6 +85,7 @@ pub enum Event {
     StoryboardDrafted { plan: PlanId, job: JobId },
     StoryboardFailed { plan: PlanId, job: JobId },
     GeneratorSet { hidden: bool },
+    DoctorAsked,
 
     MailResent { mail: MailId },
     MailTested { mail: MailId },
@@ -223,6 +224,7 @@ impl Event {
             | StoryboardDrafted { plan, .. }
             | StoryboardFailed { plan, .. } => ("plan", plan.0),
             GeneratorSet { .. } => ("generator", 0),
+            DoctorAsked => ("doctor", 0),
             MailResent { mail } | MailTested { mail } => ("mail", mail.0),
             WebhookAdded { webhook }
             | WebhookChanged { webhook, .. }

@@ -4,6 +4,7 @@ mod cache;
 mod demo;
 mod demo_plans;
 mod demo_schedule;
+mod doctor;
 mod exchange;
 mod jobs;
 mod reindex;
@@ -13,10 +14,12 @@ mod user;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
+use crate::engines::trace::{self, Outlets};
 
 /// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
 #[derive(Parser)]
@@ -80,15 +83,18 @@ enum Command {
     /// Build the search index anew from the database. A running server does it beside its work and goes on to answer
     /// from the old one meanwhile; without a server it is done here.
     Reindex,
+    /// Look whether everything is there that the program needs, beside a running server or without one, and say what to
+    /// do about it. Changes nothing. Ends with 0 if all is well, 1 after warnings, 2 if something is broken.
+    Doctor(doctor::Asked),
     /// Print every setting with its sentence and its default.
     Config,
 }
 
-/// Runs the command. Errors are sentences for a person.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
+/// Runs the command; answers what the process ends with. Errors are sentences for a person.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Config = cli.command {
         print!("{}", Config::sample());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let mut set = cli.set;
     if let Command::Serve { bind: Some(bind), .. } = &cli.command {
@@ -96,11 +102,26 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let in_data = cli.data.join("videoplanet.toml");
     let file = cli.config.or_else(|| in_data.exists().then_some(in_data));
-    let config = Config::load(file.as_deref(), std::env::vars(), &set)?;
-    log(&config)?;
+    let config = Config::load(file.as_deref(), std::env::vars(), &set);
+    // Settings that do not hold are one of the things that it looks for.
+    if let Command::Doctor(asked) = cli.command {
+        return doctor::run(&cli.data, file.as_deref(), config, &asked);
+    }
+    let config = config?;
+    let outlets = match cli.command {
+        Command::Serve { .. } => Outlets::open(&trace::Settings {
+            otlp_url: config.tracing.otlp_url.clone(),
+            sample: config.tracing.sample,
+            service_name: config.tracing.service_name.clone(),
+            sentry_dsn: config.tracing.sentry_dsn.clone(),
+        })?,
+        // A command of a moment is looked at by the person who gave it.
+        _ => Outlets::open(&trace::Settings::default())?,
+    };
+    log(&config, &outlets)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data: &Path = &cli.data;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve { demo, .. } => serve::run(data, config, demo).await,
             Command::Demo => serve::demo(data, config).await,
@@ -111,22 +132,26 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Import { dir } => exchange::import(data, config, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
             Command::Reindex => reindex::run(data, config).await,
-            Command::Config => Ok(()),
+            Command::Doctor(_) | Command::Config => Ok(()),
         }
-    })
+    });
+    drop(runtime);
+    outlets.close();
+    done.map(|()| ExitCode::SUCCESS)
 }
 
-fn log(config: &Config) -> anyhow::Result<()> {
-    use tracing_subscriber::EnvFilter;
+fn log(config: &Config, outlets: &Outlets) -> anyhow::Result<()> {
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
+    use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
     // What the cache's library says of its own start is nobody's business.
     let filter = EnvFilter::try_new(format!("foyer=warn,foyer_storage=warn,foyer_memory=warn,{}", config.log.level))
         .map_err(|e| anyhow::anyhow!("log.level is not a level or a filter: {e}"))?;
-    let base = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let base = base.with_ansi(std::io::stderr().is_terminal());
-    if config.log.json {
-        base.json().init()
-    } else {
-        base.with_target(false).init()
-    }
+    let base = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log.json {
+        true => Box::new(base.json().with_filter(filter)),
+        false => Box::new(base.with_target(false).with_filter(filter)),
+    };
+    tracing_subscriber::registry().with(lines).with(outlets.layer()).init();
     Ok(())
 }

@@ -9,11 +9,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::config::Config;
+use crate::domain::doctor::FILES_BESIDE;
 use crate::engines::machine;
 use crate::{server, work};
-
-/// Open files beside the sockets of rooms: database, index, cache, films, requests.
-const FILES_BESIDE: usize = 1_000;
 
 pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Result<()> {
     let bind = config.server.bind.clone();
@@ -27,7 +25,10 @@ pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Resul
             "fewer files may be open than rooms.max_sockets needs: raise LimitNOFILE (ulimit -n)"
         );
     }
-    let app = App::open(dir, config, Clock::System).await?;
+    let app = tokio::select! {
+        app = App::open(dir, config, Clock::System) => app?,
+        never = server::http::starting(&listener) => match never {},
+    };
     work::start(&app).await?;
     if demo {
         super::demo::fill(&app).await?;

@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounts;
 pub mod answer;
 pub mod comments;
+pub mod doctor;
 pub mod feedback;
 pub mod http;
 pub mod jobs;

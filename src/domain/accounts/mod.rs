@@ -23,6 +23,7 @@ use crate::base::ids::{SessionId, UserId};
 use crate::base::locale::{Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::base::secret;
+use crate::engines::metrics::traffic::SignIn;
 use crate::engines::store::{Db, Store, Tx};
 pub use invite::{Invited, NewPerson, invite};
 pub use viewer::{Roles, Standing, Viewer, token_of};
@@ -191,6 +192,17 @@ pub struct SignedIn {
 
 /// Signs in by e-mail and password.
 pub async fn log_in(app: &App, email: &str, password: &str, ip: Option<String>) -> Result<SignedIn> {
+    let done = try_to_log_in(app, email, password, ip).await;
+    app.metrics.traffic().signed_in(match &done {
+        Ok(_) => SignIn::Done,
+        Err(Error::WrongCredentials) => SignIn::Wrong,
+        Err(Error::TooMany { .. }) => SignIn::Shut,
+        Err(_) => SignIn::Broken,
+    });
+    done
+}
+
+async fn try_to_log_in(app: &App, email: &str, password: &str, ip: Option<String>) -> Result<SignedIn> {
     let email = clean_email(email);
     if password.chars().count() > 200 || email.len() > 254 {
         return Err(Error::WrongCredentials);

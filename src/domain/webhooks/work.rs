@@ -16,6 +16,7 @@ use crate::base::job::{Job, JobError};
 use crate::engines::outbound::{self, Answer, Call, Failure};
 use crate::engines::queue::Run;
 use crate::engines::store::Tx;
+use crate::engines::trace;
 
 /// Waits between tries; about fifteen hours in all, so that a receiver that is down for a night is told in the morning.
 const WAITS: [i64; 11] = [
@@ -105,14 +106,16 @@ async fn send(app: &App, letter: &Letter, body: Vec<u8>) -> Tried {
     let signature = sign::header(&app.signing_key, letter.webhook, letter.generation, letter.rotated, now, &body);
     let config = app.config();
     let webhooks = &config.webhooks;
+    let mut headers = vec![
+        ("content-type", "application/json".to_owned()),
+        ("x-videoplanet-event", letter.verb.clone()),
+        ("x-videoplanet-delivery", letter.message_id.clone()),
+        ("x-videoplanet-signature", signature),
+    ];
+    headers.extend(trace::traceparent().map(|traceparent| ("traceparent", traceparent)));
     let call = Call {
         url: letter.url.clone(),
-        headers: vec![
-            ("content-type", "application/json".to_owned()),
-            ("x-videoplanet-event", letter.verb.clone()),
-            ("x-videoplanet-delivery", letter.message_id.clone()),
-            ("x-videoplanet-signature", signature),
-        ],
+        headers,
         body: Bytes::from(body),
         timeout: Duration::from_secs(webhooks.timeout_s.max(1)),
         answer_max: ANSWER_MAX,

@@ -9,6 +9,7 @@ mod histogram;
 pub mod history;
 pub mod live;
 mod sql_history;
+pub mod traffic;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -48,6 +49,7 @@ struct Inner {
     /// What had been counted when the history was last told.
     told: Mutex<Totals>,
     live: live::Live,
+    traffic: traffic::Traffic,
 }
 
 /// One method on one path template.
@@ -134,6 +136,11 @@ impl Metrics {
     /// What goes over sockets.
     pub fn live(&self) -> &live::Live {
         &self.0.live
+    }
+
+    /// Bytes of films, and sign-ins.
+    pub fn traffic(&self) -> &traffic::Traffic {
+        &self.0.traffic
     }
 
     /// A request begins.

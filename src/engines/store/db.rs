@@ -11,6 +11,7 @@ use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::event::{Committed, Event, Live};
 use crate::base::ids::{ProjectId, UserId};
+use crate::engines::trace;
 
 /// A statement that takes longer is logged with its plan.
 const SLOW: Duration = Duration::from_millis(100);
@@ -54,6 +55,7 @@ impl<'c> Db<'c> {
         let took = start.elapsed();
         if took > SLOW {
             tracing::warn!(took_ms = took.as_millis() as u64, sql, plan = self.plan(sql), "slow statement");
+            trace::slow_statement(sql, took);
         }
         result
     }

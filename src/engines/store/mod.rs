@@ -8,6 +8,7 @@
 //! have to run it again.
 
 mod db;
+pub mod glance;
 mod migrate;
 pub mod once;
 mod upkeep;

@@ -8,6 +8,7 @@
 
 mod cache;
 mod chart;
+mod doctor;
 mod generator;
 mod jobs;
 mod live;
@@ -35,11 +36,12 @@ use crate::base::error::{Error, Result};
 use crate::base::roles::SiteRole;
 use crate::domain::accounts::Viewer;
 use crate::domain::accounts::sessions::SessionKind;
+use crate::domain::doctor::Doctor;
 use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 11] = [
+const PAGES: [(&str, &str, &str); 12] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -51,6 +53,7 @@ const PAGES: [(&str, &str, &str); 11] = [
     ("notices", "/admin/notices", "mail"),
     ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
+    ("doctor", "/admin/doctor", "check-circle"),
 ];
 
 /// The dashboard's routes.
@@ -94,7 +97,10 @@ pub fn routes() -> Router<App> {
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
         .route("/admin/people/{id}/role", post(people::role))
+        .route("/admin/doctor", get(doctor::show).post(doctor::run))
+        .route("/admin/doctor/licences", get(doctor::licences))
         .layer(Extension(Arc::new(live::Streams::default())))
+        .layer(Extension(Arc::new(Doctor::default())))
 }
 
 /// The frame of a dashboard page, for those who may look at it.
@@ -126,7 +132,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 28] = [
+const DONE: [&str; 29] = [
     "retried",
     "retried_all",
     "moved",
@@ -155,6 +161,7 @@ const DONE: [&str; 28] = [
     "generator_shown",
     "mail_tested",
     "mail_resent",
+    "looking",
 ];
 
 impl Desk {

@@ -18,6 +18,7 @@ use crate::domain::accounts::Viewer;
 use crate::domain::answer::respond;
 use crate::engines::cache::{Key, Vouched};
 use crate::engines::compress::Encoding;
+use crate::engines::trace::{self, Work};
 
 /// What is remembered of an answer.
 type Entry = Vouched<Viewer>;
@@ -77,6 +78,10 @@ pub(super) fn answer<B>(app: &App, request: &Request<B>, peer: SocketAddr) -> Op
     let id = given.map_or_else(layers::fresh_id, str::to_owned);
     let took = start.elapsed();
     layers::sign(app, response.headers_mut(), &id, took, 0);
-    app.metrics.answered("GET", Some(found.body.group.route()), response.status().as_u16(), took, 0);
+    let (route, status) = (found.body.group.route(), response.status().as_u16());
+    app.metrics.answered("GET", Some(route), status, took, 0);
+    if trace::is_on() {
+        Work::begun(&id, "GET", Some(route), layers::parent(headers), took).answered(status, 0);
+    }
     Some(response)
 }

@@ -24,6 +24,7 @@ use crate::base::secret;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Failure, lang_of};
 use crate::engines::store;
+use crate::engines::trace::Work;
 
 /// The id under which a request stands in the log.
 #[derive(Clone, Debug)]
@@ -45,7 +46,8 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let lang = lang_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let count = Arc::new(AtomicU32::new(0));
-    let mut response = store::counting(count.clone(), next.run(request)).await;
+    let work = Work::request(&id, method.as_str(), route.as_ref().map(MatchedPath::as_str), parent(request.headers()));
+    let mut response = work.within(store::counting(count.clone(), next.run(request))).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         speak(&mut response, &failure, lang, &id);
     }
@@ -58,12 +60,18 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let queries = count.load(Ordering::Relaxed);
     sign(&app, response.headers_mut(), &id, took, queries);
     app.metrics.answered(method.as_str(), route, status.as_u16(), took, queries);
+    work.answered(status.as_u16(), queries);
     if status.is_server_error() {
         tracing::warn!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
     } else {
         tracing::debug!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
     }
     response
+}
+
+/// What a caller that is traced itself sends (W3C Trace Context).
+pub(super) fn parent(headers: &HeaderMap) -> [Option<&str>; 2] {
+    ["traceparent", "tracestate"].map(|name| headers.get(name).and_then(|v| v.to_str().ok()))
 }
 
 /// The headers that every answer carries.
