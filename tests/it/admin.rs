@@ -13,8 +13,10 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 17] = [
+const PAGES: [&str; 19] = [
     "/admin",
+    "/admin/doctor",
+    "/admin/doctor/licences",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
     "/admin/storage?tab=upkeep",
