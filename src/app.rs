@@ -28,6 +28,7 @@ use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
+use crate::engines::metrics::history::History;
 use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
@@ -72,6 +73,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// The same over time, in a file of its own.
+    pub history: History,
     /// Films on the disk.
     pub files: Files,
     /// ffmpeg and ffprobe.
@@ -163,6 +166,7 @@ impl App {
             from: config.mail.from.clone(),
             timeout: std::time::Duration::from_secs(config.mail.timeout_s.max(1)),
         })?;
+        let history = History::open(&dir.join("metrics.db"))?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         Ok(App(Arc::new(Inner {
@@ -180,6 +184,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            history,
             files,
             ffmpeg,
             mailer,

@@ -1,17 +1,19 @@
 //! What runs later: which function does which job, and what is done again and again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::MissedTickBehavior;
 
 use crate::app::App;
-use crate::base::clock::DAY;
+use crate::base::clock::{DAY, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
 use crate::domain::{Embed, access, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
-use crate::engines::metrics::history::{self, Sample};
+use crate::engines::machine;
+use crate::engines::metrics::history::{Counted, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
 use crate::engines::schedule::{self, Entry, Missed};
 use crate::engines::store::Tx;
@@ -28,6 +30,7 @@ pub async fn start(app: &App) -> Result<()> {
     }
     let zone = app.config().schedule.time_zone.clone();
     app.store.write(move |tx| schedule::begin(tx, SCHEDULE, &zone)).await?;
+    app.history.mark(app.started, "start", env!("CARGO_PKG_VERSION"))?;
     tokio::spawn(again_and_again(app.clone()));
     tokio::spawn(guard_disk(app.clone()));
     tokio::spawn(search::follow(app.clone()));
@@ -48,7 +51,6 @@ pub const SCHEDULE: &[Entry] = &[
     Entry::new(Job::Remind, "0 8 * * *", Missed::Run),
     Entry::new(Job::PruneNotices, "15 3 * * *", Missed::Run),
     Entry::new(Job::CacheWarm, "35 * * * *", Missed::Skip).at_start(),
-    Entry::new(Job::MetricsRollUp, "2 * * * *", Missed::Run),
     Entry::new(Job::EvictRenditions, "20 * * * *", Missed::Skip),
     Entry::new(Job::PruneJobs, "10 3 * * *", Missed::Run),
     Entry::new(Job::PruneJournal, "25 3 * * *", Missed::Run),
@@ -74,8 +76,8 @@ pub async fn tick(app: &App) -> Result<usize> {
     app.store.write(|tx| schedule::tick(tx, SCHEDULE)).await
 }
 
-/// Looks each second what is due, so that what another process has changed is noticed; writes the access log and what was
-/// watched twice a minute, and the metrics' history each minute.
+/// Looks each second what is due, so that what another process has changed is noticed, and writes the metrics' history; twice
+/// a minute the access log and what was watched.
 async fn again_and_again(app: App) {
     let every = |seconds| {
         let mut interval = tokio::time::interval(Duration::from_secs(seconds));
@@ -83,8 +85,8 @@ async fn again_and_again(app: App) {
         interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
         interval
     };
-    let (mut seconds, mut halves, mut minutes) = (every(1), every(30), every(60));
-    let mut cache = CacheCounts::default();
+    let (mut seconds, mut halves, mut history) = (every(1), every(30), every(1));
+    let mut gauges = Gauges::default();
     loop {
         let done = tokio::select! {
             _ = seconds.tick() => tick(&app).await.map(|_| ()),
@@ -92,8 +94,15 @@ async fn again_and_again(app: App) {
                 Ok(_) => access::flush(&app).await.map(|_| ()),
                 Err(e) => Err(e),
             },
-            _ = minutes.tick() => keep_minute(&app, &mut cache).await,
-            () = app.stopping.cancelled() => return,
+            _ = history.tick() => keep_second(&app, &mut gauges).await,
+            () = app.stopping.cancelled() => {
+                let now = app.clock.now();
+                let done = app.history.finish(&counted(&app), &gauges.last);
+                if let Err(e) = done.and_then(|()| app.history.mark(now, "stop", env!("CARGO_PKG_VERSION"))) {
+                    tracing::warn!(error = %e, "the last numbers were not kept");
+                }
+                return;
+            }
         };
         if let Err(e) = done {
             tracing::warn!(error = %e, "what is done again and again was not done this time");
@@ -117,24 +126,65 @@ async fn guard_disk(app: App) {
     }
 }
 
-/// What the cache had counted when the history was last told: hits by tier, misses.
+/// The gauges of the metrics' history that are dear to read, and when they were.
 #[derive(Default)]
-pub struct CacheCounts([u64; 3], u64);
+pub struct Gauges {
+    looked: Option<Time>,
+    /// What the machine said at the last look.
+    machine: machine::Before,
+    last: Sample,
+}
 
-/// Adds what happened since the last call to the metrics' history.
-pub async fn keep_minute(app: &App, told: &mut CacheCounts) -> Result<()> {
-    let jobs = app.store.read_ahead(queue::counts).await?;
+impl Gauges {
+    /// Reads them. Jobs, sizes and memory are read each ten seconds, the rest at each look.
+    async fn read(&mut self, app: &App) -> Result<Sample> {
+        let now = app.clock.now();
+        if self.looked.is_none_or(|at| (now.0 - at.0).abs() >= 10_000) {
+            self.looked = Some(now);
+            let jobs = app.store.read_ahead(queue::counts).await?;
+            let app = app.clone();
+            let read = tokio::task::spawn_blocking(move || Sample {
+                memory: memory(&app),
+                open_files: machine::own().map_or(0, |own| own.open_files as u64),
+                disk_free_bytes: app.files.space().map_or(0, |space| space.free),
+                database_bytes: app.store.size_bytes().0,
+                ..Sample::default()
+            });
+            self.last = read.await.map_err(Error::internal)?.with_jobs(&jobs);
+        }
+        let usage = machine::usage(&mut self.machine);
+        Ok(Sample {
+            sockets: app.hub.sockets() as u64,
+            lanes: app.queue.lanes().into_iter().map(|lane| (lane.lane.to_string(), lane.running as u64)).collect(),
+            writes_waiting: app.store.write_queue_len() as u64,
+            cpu: usage.own,
+            cores: usage.cores,
+            ..self.last.clone()
+        })
+    }
+}
+
+/// Memory by part: what the cache holds, and the rest of what is resident.
+fn memory(app: &App) -> BTreeMap<String, u64> {
+    let cache: u64 = app.cache.stats().memory.iter().map(|(used, _)| used).sum();
+    let resident = machine::own().map_or(0, |own| own.resident_bytes);
+    [("cache".to_owned(), cache), ("rest".to_owned(), resident.saturating_sub(cache))].into()
+}
+
+/// What was counted since the start, the cache's counts among it.
+fn counted(app: &App) -> Counted {
     let cache = app.cache.stats();
-    let last = std::mem::replace(told, CacheCounts(cache.hits, cache.misses));
-    let sample = Sample {
-        cache_hits: std::array::from_fn(|tier| cache.hits[tier].saturating_sub(last.0[tier])),
-        cache_misses: cache.misses.saturating_sub(last.1),
-        sockets: app.hub.sockets() as u64,
-        disk_free_bytes: app.files.space().map_or(0, |space| space.free),
-        database_bytes: app.store.size_bytes().0,
-        ..app.metrics.since_told()
-    };
-    history::keep(&app.store, app.clock.now(), sample.with_jobs(&jobs)).await
+    let mut counted = app.metrics.counted();
+    (counted.cache_hits, counted.cache_misses) = (cache.hits, cache.misses);
+    counted
+}
+
+/// Tells the metrics' history what is counted by now. Once a second.
+pub async fn keep_second(app: &App, gauges: &mut Gauges) -> Result<()> {
+    let sample = gauges.read(app).await?;
+    let app = app.clone();
+    let kept = tokio::task::spawn_blocking(move || app.history.tick(app.clock.now(), &counted(&app), &sample));
+    kept.await.map_err(Error::internal)?
 }
 
 /// Adds a job that is worth running once, however often it is asked for while it waits.
@@ -173,7 +223,6 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
             let keep = Keep { done: before(keep.keep_days), failed: before(keep.keep_failed_days) };
             Ok(serde_json::to_value(queue::prune(&app.store, keep, &run.cancel).await?)?)
         }
-        Job::MetricsRollUp => Ok(serde_json::to_value(history::roll_up(&app.store, app.clock.now()).await?)?),
         Job::StorageCheck => Ok(serde_json::to_value(storage::check::check(&app, &run).await?)?),
         Job::EvictRenditions => Ok(serde_json::to_value(storage::evict::evict(&app, &run).await?)?),
         Job::PurgeTrash => Ok(serde_json::to_value(storage::trash::purge(&app, &run).await?)?),

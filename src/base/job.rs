@@ -84,8 +84,6 @@ pub enum Job {
     PruneJournal,
     /// Forget jobs that are long over.
     PruneJobs,
-    /// Fold the minutes of the metrics into hours.
-    MetricsRollUp,
     /// Compare the sums of the storage with the rows, and the rows with the disk; mend what differs.
     StorageCheck,
     /// Drop films for review, least recently watched first, until they are below their limit.
@@ -160,8 +158,6 @@ closed_set! {
         PruneJournal = "prune_journal",
         /// [`Job::PruneJobs`]
         PruneJobs = "prune_jobs",
-        /// [`Job::MetricsRollUp`]
-        MetricsRollUp = "metrics_roll_up",
         /// [`Job::StorageCheck`]
         StorageCheck = "storage_check",
         /// [`Job::EvictRenditions`]
@@ -211,7 +207,6 @@ impl Job {
             Job::IntegrityCheck => JobKind::IntegrityCheck,
             Job::PruneJournal => JobKind::PruneJournal,
             Job::PruneJobs => JobKind::PruneJobs,
-            Job::MetricsRollUp => JobKind::MetricsRollUp,
             Job::StorageCheck => JobKind::StorageCheck,
             Job::EvictRenditions => JobKind::EvictRenditions,
             Job::PurgeTrash => JobKind::PurgeTrash,
@@ -234,7 +229,7 @@ impl Job {
             Job::Remind | Job::SendDigests | Job::PruneNotices => Lane::Maintenance,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
             Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
-            Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => Lane::Maintenance,
+            Job::PruneJournal | Job::PruneJobs => Lane::Maintenance,
             Job::StorageCheck | Job::EvictRenditions | Job::PurgeTrash | Job::CleanClosed => Lane::Maintenance,
             Job::OrphanScan | Job::OrphanDelete { .. } => Lane::Maintenance,
         }
@@ -254,7 +249,7 @@ impl Job {
             Job::Remind | Job::SendDigests | Job::PruneNotices => 3,
             Job::CleanUp => 5,
             // Each goes on where it was.
-            Job::DbOptimize | Job::IntegrityCheck | Job::PruneJournal | Job::PruneJobs | Job::MetricsRollUp => 3,
+            Job::DbOptimize | Job::IntegrityCheck | Job::PruneJournal | Job::PruneJobs => 3,
             // Killed in the middle they go on where they were.
             Job::Reindex | Job::PurgeTrash | Job::CleanClosed | Job::EvictRenditions => 3,
             Job::StorageCheck | Job::OrphanScan | Job::OrphanDelete { .. } => 2,

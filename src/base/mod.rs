@@ -1,6 +1,7 @@
 //! The vocabulary that every room of the house speaks: data only, no I/O.
 
 pub mod clock;
+pub mod csv;
 pub mod day;
 pub mod dice;
 pub mod error;

@@ -1,7 +1,8 @@
 // The dashboard. The overview is whole without this; with it, the parts that the server draws anew take their places.
 import "./frame.js";
-import { $, $$, initials, refreshTimes } from "./dom.js";
+import { $, $$, initials, page, refreshTimes } from "./dom.js";
 import { refreshParts } from "./part.js";
+import { raise, renew } from "./charts.js";
 
 // The panel of a question closes when something else is clicked.
 document.addEventListener("click", (event) => {
@@ -21,13 +22,23 @@ const late = new Map();
 function put(name, html) {
   const el = document.getElementById(name);
   if (!el) return;
+  if (renew(el, html)) { clocks(el); return; }
   if (busy(el)) { late.set(name, html); return; }
   late.delete(name);
   // Drawn by our own server from escaped values; the page's policy runs no script in it.
   el.innerHTML = html;
   for (const who of $$("[data-initials]", el)) who.textContent = initials(who.dataset.initials);
   refreshTimes(el);
+  clocks(el);
+  raise(el);
 }
+
+/** Moments of charts: the clock, without "ago". */
+function clocks(root = document) {
+  for (const time of $$("time[data-clock]", root)) time.textContent = new Date(time.dateTime).toLocaleString(page.lang === "ko" ? "ko-KR" : "en-GB", { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+}
+clocks();
+raise();
 
 // A list of what is under way is asked for again while somebody looks at it.
 for (const el of $$("[data-refresh]")) setInterval(() => { if (!document.hidden && !busy(el)) refreshParts(el.id); }, 3000);
@@ -43,7 +54,7 @@ function show(on) {
 
 function open() {
   if (source && source.readyState !== EventSource.CLOSED) return;
-  source = new EventSource(pulse.dataset.live);
+  source = new EventSource(pulse.dataset.live + location.search.replace(/^\?/, "&"));
   source.onopen = () => show(true);
   source.addEventListener("parts", (event) => {
     for (const [name, html] of Object.entries(JSON.parse(event.data))) put(name, html);

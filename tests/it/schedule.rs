@@ -68,10 +68,10 @@ async fn what_is_due_runs_once() {
     assert_eq!(row(&studio, "clean_up").await.next, Some(at("2026-11-24T00:05:00Z")));
     assert_eq!(work::tick(&studio.app).await.unwrap(), 0);
 
-    // The ones from the start still wait: the runs that are due (clean-up, digests) are the same. And the roll-up.
+    // The ones from the start still wait: the runs that are due (clean-up, digests) are the same.
     clock.advance(5 * MINUTE);
-    assert_eq!(work::tick(&studio.app).await.unwrap(), 3);
-    assert_eq!((jobs(&studio, "clean_up").await, jobs(&studio, "metrics_roll_up").await), (1, 1));
+    assert_eq!(work::tick(&studio.app).await.unwrap(), 2);
+    assert_eq!(jobs(&studio, "clean_up").await, 1);
     finish(&studio).await;
     for _ in 0..3 {
         clock.advance(HOUR);
@@ -79,7 +79,7 @@ async fn what_is_due_runs_once() {
         work::tick(&studio.app).await.unwrap();
         finish(&studio).await;
     }
-    assert_eq!((jobs(&studio, "clean_up").await, jobs(&studio, "metrics_roll_up").await), (4, 4));
+    assert_eq!(jobs(&studio, "clean_up").await, 4);
     let clean_up = row(&studio, "clean_up").await;
     assert_eq!((clean_up.last, clean_up.next), (Some(clock.now()), Some(clock.now().plus(HOUR))));
     assert!(clean_up.run.is_some());

@@ -201,7 +201,7 @@ impl Studio {
     /// The same, with something done to the data in between.
     pub async fn stopped(self, meanwhile: impl FnOnce()) -> Studio {
         let Studio { app, mut editor, mut viewer, mut stranger, project, feedback, server, dir, .. } = self;
-        let (config, clock) = (app.config().clone(), app.clock.clone());
+        let (config, clock) = (Config::clone(&app.config()), app.clock.clone());
         app.close().await;
         server.abort();
         let _ = server.await;

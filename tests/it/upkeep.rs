@@ -7,11 +7,11 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
-use videoplanet::base::clock::{Clock, DAY, HOUR, MINUTE, Time};
+use videoplanet::base::clock::{Clock, DAY, MINUTE, Time};
 use videoplanet::base::event::Event;
 use videoplanet::base::job::{JobKind, JobState};
 use videoplanet::domain::{journal, search};
-use videoplanet::engines::metrics::history::{self, Sample, Width};
+use videoplanet::engines::metrics::history::{Sample, Width};
 use videoplanet::engines::queue::{self, Keep, Pruned};
 use videoplanet::engines::schedule;
 use videoplanet::engines::store::{Options, Store, Tx, params};
@@ -183,48 +183,28 @@ async fn jobs_that_are_long_over_are_forgotten() {
 }
 
 #[tokio::test]
-async fn minutes_become_hours() {
-    let studio = studio("roll-up").await;
+async fn what_is_counted_is_kept_once_and_over_a_restart() {
+    let studio = studio("history").await;
     let (app, clock) = (studio.app.clone(), studio.app.clock.clone());
-    let begin = clock.now();
-    let minute = |requests, p95_us, sockets| Sample { requests, p95_us, sockets, ..Sample::default() };
-    for (n, sample) in [minute(60, 5_000, 2), minute(1, 900_000, 8), minute(39, 7_000, 3)].into_iter().enumerate() {
-        history::keep(&app.store, begin.plus(n as i64 * 20 * MINUTE), sample).await.unwrap();
-    }
-    let hours = async || app.read(move |db| history::list(db, Width::Hour, Time(0), Time(i64::MAX))).await.unwrap();
-    // The hour is not over.
-    assert_eq!(history::roll_up(&app.store, begin.plus(59 * MINUTE)).await.unwrap().hours_folded, 0);
-    assert_eq!(history::roll_up(&app.store, begin.plus(HOUR)).await.unwrap().hours_folded, 1);
-    let hour = minute(100, 900_000, 3);
-    assert_eq!(hours().await, [(begin, hour.clone())]);
-    // Again and later: the same numbers.
-    history::keep(&app.store, begin.plus(5 * HOUR), minute(7, 1, 1)).await.unwrap();
-    history::roll_up(&app.store, begin.plus(6 * HOUR)).await.unwrap();
-    assert_eq!(hours().await, [(begin, hour.clone()), (begin.plus(5 * HOUR), minute(7, 1, 1))]);
-    // After a week the minutes go, after a year the hours; what was folded stays as it was.
-    let rolled = history::roll_up(&app.store, begin.plus(7 * DAY + 20 * MINUTE + 1)).await.unwrap();
-    assert_eq!((rolled.minutes_removed, hours().await.len()), (2, 2));
-    assert_eq!(hours().await[0].1, hour);
-    let rolled = history::roll_up(&app.store, begin.plus(366 * DAY)).await.unwrap();
-    assert_eq!((rolled.minutes_removed, rolled.hours_removed, hours().await.len()), (2, 2, 0));
-
-    // What is counted is kept once.
-    let mut told = work::CacheCounts::default();
+    let mut gauges = work::Gauges::default();
     clock.advance(400 * DAY);
-    work::keep_minute(&app, &mut told).await.unwrap();
+    let begin = Width::Minute.begin(clock.now()).plus(MINUTE);
+    work::keep_second(&app, &mut gauges).await.unwrap();
+    clock.advance(begin.0 - clock.now().0);
+    work::keep_second(&app, &mut gauges).await.unwrap();
     for _ in 0..7 {
         assert_eq!(studio.editor.get("/projects").await.status(), 200);
     }
-    clock.advance(MINUTE);
-    work::keep_minute(&app, &mut told).await.unwrap();
-    clock.advance(MINUTE);
-    work::keep_minute(&app, &mut told).await.unwrap();
-    let now = clock.now();
-    let minutes = app.read(move |db| history::list(db, Width::Minute, now.plus(-5 * MINUTE), Time(i64::MAX)));
-    let minutes: Vec<Sample> = minutes.await.unwrap().into_iter().map(|(_, sample)| sample).collect();
-    assert_eq!((minutes.len(), minutes[1].requests, minutes[2].requests), (3, 7, 0));
-    assert!(minutes[1].p95_us > 0 && minutes[1].cache_hits.iter().sum::<u64>() + minutes[1].cache_misses >= 7);
-    assert!(minutes[2].disk_free_bytes > 0 && minutes[2].database_bytes > 0);
+    for _ in 0..2 {
+        clock.advance(MINUTE);
+        work::keep_second(&app, &mut gauges).await.unwrap();
+    }
+    let minutes = app.history.list(Width::Minute, begin, Time(i64::MAX)).unwrap();
+    let minutes: Vec<Sample> = minutes.into_iter().map(|(_, sample)| sample).collect();
+    assert_eq!((minutes.len(), minutes[0].requests, minutes[1].requests), (2, 7, 0));
+    assert!(minutes[0].p95_us > 0 && minutes[0].cache_hits.iter().sum::<u64>() + minutes[0].cache_misses >= 7);
+    assert!(minutes[1].disk_free_bytes > 0 && minutes[1].database_bytes > 0);
+    assert!(minutes[1].memory.values().sum::<u64>() > 0 && minutes[1].open_files > 0, "{:?}", minutes[1]);
     studio.stop().await;
 }
 

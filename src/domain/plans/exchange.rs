@@ -14,6 +14,7 @@ use super::versions::Reason;
 use super::{Plan, check, insert, look, pdf};
 use crate::app::App;
 use crate::base::clock::Time;
+use crate::base::csv;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{PlanId, ProjectId, UserId};
 use crate::base::locale::{self, Lang, Text};
@@ -153,9 +154,9 @@ impl Export {
     /// The shot list as CSV (RFC 4180) for people: UTF-8 with a BOM, so that spreadsheets read Korean.
     pub fn csv(&self, lang: Lang) -> String {
         use locale::get;
-        let mut out = String::from("\u{feff}");
+        let mut out = String::from(csv::BOM);
         let head = COLUMNS.map(|c| get(lang, &format!("plans.csv.{c}")));
-        row(&mut out, head.iter().map(String::as_str));
+        csv::line(&mut out, head.iter().map(String::as_str));
         let mut at = 0;
         for (place, s) in self.plan.story.shots.iter().enumerate() {
             let name = |set: &str, value: &str| get(lang, &format!("pdf.{set}.{value}"));
@@ -181,7 +182,7 @@ impl Export {
                 inserts.join(" / "),
                 label(place, s.picture_version),
             ];
-            row(&mut out, cells.iter().map(String::as_str));
+            csv::line(&mut out, cells.iter().map(String::as_str));
             at += s.duration_ms;
         }
         out
@@ -209,23 +210,6 @@ const COLUMNS: [&str; 15] = [
 /// `MM:SS.f`
 fn clock(ms: i64) -> String {
     format!("{:02}:{:04.1}", ms / 60_000, (ms % 60_000) as f64 / 1000.0)
-}
-
-/// One line. What a spreadsheet would take for a formula is marked as text (OWASP: CSV injection).
-fn row<'a>(out: &mut String, cells: impl Iterator<Item = &'a str>) {
-    for (i, cell) in cells.enumerate() {
-        if i > 0 {
-            out.push(',');
-        }
-        let guard = if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-        let text = format!("{guard}{cell}");
-        if text.contains(['"', ',', '\n', '\r', '\'']) || text.trim() != text {
-            out.push_str(&format!("\"{}\"", text.replace('"', "\"\"")));
-        } else {
-            out.push_str(&text);
-        }
-    }
-    out.push_str("\r\n");
 }
 
 /// Makes a plan of a file.
@@ -286,7 +270,7 @@ mod tests {
     #[test]
     fn a_cell_is_text_whatever_stands_in_it() {
         let mut out = String::new();
-        row(&mut out, ["a", "b,c", "say \"hi\"", "=SUM(A1)", "-1", "두\n줄", ""].into_iter());
+        csv::line(&mut out, ["a", "b,c", "say \"hi\"", "=SUM(A1)", "-1", "두\n줄", ""].into_iter());
         assert_eq!(out, "a,\"b,c\",\"say \"\"hi\"\"\",\"'=SUM(A1)\",\"'-1\",\"두\n줄\",\r\n");
         assert_eq!(clock(67_500), "01:07.5");
     }

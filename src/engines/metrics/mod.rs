@@ -8,7 +8,6 @@ mod exposition;
 mod histogram;
 pub mod history;
 pub mod live;
-mod sql_history;
 pub mod traffic;
 
 use std::collections::{HashMap, VecDeque};
@@ -46,8 +45,6 @@ struct Inner {
     all: Route,
     routes: RwLock<HashMap<&'static str, HashMap<String, Arc<Route>>>>,
     recent: Mutex<Recent>,
-    /// What had been counted when the history was last told.
-    told: Mutex<Totals>,
     live: live::Live,
     traffic: traffic::Traffic,
 }
@@ -202,22 +199,10 @@ impl Metrics {
         }
     }
 
-    /// What was counted since it was last asked: for the history, so that its rows add up to the whole.
-    pub fn since_told(&self) -> history::Sample {
-        let now = self.totals();
-        let mut told = self.0.told.lock();
-        let times = now.times.since(&told.times);
-        let sample = history::Sample {
-            requests: now.requests - told.requests,
-            errors: now.errors - told.errors,
-            statements: now.statements - told.statements,
-            p50_us: times.quantile_us(0.50),
-            p95_us: times.quantile_us(0.95),
-            p99_us: times.quantile_us(0.99),
-            ..history::Sample::default()
-        };
-        *told = now;
-        sample
+    /// What was counted since the start, for the history; of the cache the caller knows.
+    pub fn counted(&self) -> history::Counted {
+        let Totals { times, requests, errors, statements } = self.totals();
+        history::Counted { times, requests, errors, statements, ..Default::default() }
     }
 
     /// The last `seconds` seconds, oldest first.

@@ -8,6 +8,7 @@
 
 mod cache;
 mod chart;
+mod charts;
 mod doctor;
 mod generator;
 mod jobs;
@@ -19,6 +20,7 @@ mod realtime;
 mod schedule;
 mod search;
 mod storage;
+mod table;
 mod webhooks;
 mod words;
 

@@ -1,10 +1,11 @@
 //! `/admin`: how the instance is doing. Drawn in parts, so that the stream can send the same parts anew.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use axum::response::Response;
 
-use super::chart::Chart;
+use super::charts::{self, Past};
+use super::live::Parts;
 use super::{Desk, jobs, words};
 use crate::app::App;
 use crate::base::error::{Error, Result};
@@ -13,8 +14,9 @@ use crate::domain::media::shelf::{self, Kind, Usage};
 use crate::engines::files::Space;
 use crate::engines::hub;
 use crate::engines::machine::{self, Own};
-use crate::engines::metrics::{Present, Second};
-use crate::engines::queue::{self, Row};
+use crate::engines::metrics::Present;
+use crate::engines::metrics::history::{Range, Width, days_to_full};
+use crate::engines::queue::{self, LaneNow, Row};
 use crate::server::web::Frame;
 use crate::server::web::frame::html;
 
@@ -29,6 +31,7 @@ struct Page<'a> {
     f: &'a Frame,
     d: &'a Desk,
     parts: Parts,
+    range: Range,
     version: &'static str,
 }
 
@@ -36,21 +39,36 @@ impl Page<'_> {
     fn part(&self, name: &str) -> &str {
         self.parts.iter().find(|(n, _)| *n == name).map_or("", |(_, html)| html)
     }
+
+    fn ranges(&self) -> &'static [Range] {
+        Range::ALL
+    }
 }
 
-pub(super) async fn show(State(app): State<App>, d: Desk) -> Result<Response> {
-    let d = d.at("overview");
-    let parts = Now::look(&app).await?.draw(&d.f)?;
-    html(&Page { f: &d.f, d: &d, parts, version: env!("CARGO_PKG_VERSION") })
+pub(super) async fn show(State(app): State<App>, d: Desk, RawQuery(query): RawQuery) -> Result<Response> {
+    let (d, query) = (d.at("overview"), query.unwrap_or_default());
+    let parts = parts(&app, &d.f, &query).await?;
+    html(&Page { f: &d.f, d: &d, parts, range: charts::range(&query), version: env!("CARGO_PKG_VERSION") })
 }
 
-/// Name and HTML of each part that lives.
-pub(super) type Parts = Vec<(&'static str, String)>;
+/// What the stream sends anew.
+pub(super) async fn parts(app: &App, f: &Frame, query: &str) -> Result<Parts> {
+    let now = Now::look(app).await?;
+    let disk = now.space.as_ref().map_or(0, |space| space.total);
+    let past = Past::look(app, charts::range(query), disk, BUDGETS_US[1]).await?;
+    let mut parts = now.draw(f)?;
+    parts.push(("charts", past.draw(f)?));
+    Ok(parts)
+}
 
 /// Everything that the page shows, at one moment.
-pub(super) struct Now {
+struct Now {
     present: Present,
-    seconds: Vec<Second>,
+    /// Days until the disk is full, as the last week went.
+    days_to_full: Option<f64>,
+    limits: Vec<Limit>,
+    lanes: Vec<LaneNow>,
+    usage_of_cores: Vec<f64>,
     rooms: hub::Stats,
     uptime_ms: i64,
     own: Option<Own>,
@@ -67,7 +85,7 @@ pub(super) struct Now {
 }
 
 impl Now {
-    pub(super) async fn look(app: &App) -> Result<Now> {
+    async fn look(app: &App) -> Result<Now> {
         let read = app.read(|db| {
             let running = queue::by_states(db, &[JobState::Running], None, LISTED)?;
             let failed = queue::by_states(db, &[JobState::Failed, JobState::Dead], None, LISTED)?;
@@ -77,9 +95,22 @@ impl Now {
         });
         let (counts, mut running, failed, films, usage) = read.await?;
         app.queue.refresh(&mut running);
+        let (history, now) = (app.clone(), app.clock.now());
+        let past = tokio::task::spawn_blocking(move || {
+            let week = history.history.series(Range::Week, now)?;
+            let last = history.history.list(Width::Second, now.plus(-5_000), now)?;
+            Ok::<_, Error>((
+                days_to_full(&week),
+                last.into_iter().next_back().map(|(_, s)| s.cores).unwrap_or_default(),
+            ))
+        });
+        let (days_to_full, usage_of_cores) = past.await.map_err(Error::internal)??;
         Ok(Now {
             present: app.metrics.present(),
-            seconds: app.metrics.recent(usize::MAX),
+            days_to_full,
+            limits: limits(app),
+            lanes: app.queue.lanes(),
+            usage_of_cores,
             rooms: app.hub.stats(),
             uptime_ms: app.clock.now().0 - app.started.0,
             own: machine::own(),
@@ -95,14 +126,14 @@ impl Now {
     }
 
     /// Draws every part in the person's language.
-    pub(super) fn draw(&self, f: &Frame) -> Result<Parts> {
+    fn draw(&self, f: &Frame) -> Result<Parts> {
         let draw = |part: &dyn Fn() -> askama::Result<String>| part().map_err(Error::internal);
         let list = |rows: &[Row]| jobs::draw(f, rows, &self.films, "/admin", "admin.jobs.nothing_runs");
         Ok(vec![
             ("numbers", draw(&|| Numbers { f, n: self }.render())?),
-            ("charts", draw(&|| Charts { f, n: self }.render())?),
             ("latency", draw(&|| Latency { f, n: self }.render())?),
             ("lanes", draw(&|| Lanes { f, n: self }.render())?),
+            ("limits", draw(&|| Limits { f, n: self }.render())?),
             ("running", list(&self.running)?),
             ("failed", if self.failed.is_empty() { String::new() } else { list(&self.failed)? }),
             ("disk", draw(&|| Disk { f, n: self }.render())?),
@@ -127,12 +158,12 @@ macro_rules! parts {
 parts! {
     /// The four numbers on top.
     Numbers "admin/parts/numbers.html";
-    /// Ten minutes of requests and times.
-    Charts "admin/parts/charts.html";
     /// Times against their budgets.
     Latency "admin/parts/latency.html";
     /// How many jobs are in which state.
     Lanes "admin/parts/lanes.html";
+    /// How much of what is bounded is used.
+    Limits "admin/parts/limits.html";
     /// Space on the disk.
     Disk "admin/parts/disk.html";
     /// The process and the database.
@@ -164,20 +195,47 @@ impl Numbers<'_> {
     }
 }
 
-impl Charts<'_> {
-    fn requests(&self) -> Chart {
-        Chart::new(self.n.seconds.iter().map(|s| s.requests as f64), 1.0)
+/// Something that is bounded, and how much of it is used.
+struct Limit {
+    /// `admin.limits.<name>`.
+    name: &'static str,
+    used: u64,
+    most: u64,
+    bytes: bool,
+}
+
+/// What the settings and the system bound. What has no bound is not listed.
+fn limits(app: &App) -> Vec<Limit> {
+    let config = app.config();
+    let count = |name, used: usize, most: usize| Limit { name, used: used as u64, most: most as u64, bytes: false };
+    let bytes = |name, (used, most): (u64, u64)| Limit { name, used, most, bytes: true };
+    let cache = app.cache.stats();
+    let mut limits = vec![
+        count("sockets", app.hub.sockets(), config.rooms.max_sockets),
+        count("writes", app.store.write_queue_len(), config.store.write_queue),
+        bytes("cache_l1", cache.memory[0]),
+        bytes("cache_l2", cache.memory[1]),
+    ];
+    if let (Some(own), Some(most)) = (machine::own(), machine::most_open_files()) {
+        limits.push(count("files", own.open_files, most as usize));
     }
-    fn times(&self) -> Chart {
-        Chart::new(self.n.seconds.iter().map(|s| s.p95_us as f64), BUDGETS_US[1] as f64 * 1.25)
-            .with_border(BUDGETS_US[1] as f64)
+    limits
+}
+
+impl Limits<'_> {
+    fn shown(&self, limit: &Limit) -> String {
+        let write = |n: u64| if limit.bytes { words::size(n) } else { n.to_string() };
+        format!("{} / {}", write(limit.used), write(limit.most))
     }
-    fn most_requests(&self) -> String {
-        let most = self.n.seconds.iter().map(|s| s.requests).max().unwrap_or(0);
-        words::rate(most as f64)
-    }
-    fn longest(&self) -> String {
-        words::time(self.n.seconds.iter().map(|s| s.p95_us).max().unwrap_or(0))
+
+    fn class(&self, limit: &Limit) -> &'static str {
+        match limit.used as f64 / limit.most.max(1) as f64 {
+            // A cache that is full works as it should.
+            _ if limit.bytes => "",
+            ..0.7 => "",
+            ..0.9 => "warn",
+            _ => "bad",
+        }
     }
 }
 
@@ -217,6 +275,11 @@ fn class(us: u64, budget: u64) -> &'static str {
 }
 
 impl Lanes<'_> {
+    /// Places in use, and places.
+    fn places(&self) -> Vec<(&LaneNow, usize)> {
+        self.n.lanes.iter().map(|lane| (lane, lane.places.max(1))).collect()
+    }
+
     fn counts(&self) -> [(&'static str, i64); 3] {
         let n = |states: &[JobState]| self.n.jobs_in(states);
         [
@@ -233,6 +296,11 @@ impl Disk<'_> {
     }
     fn size(&self, bytes: &u64) -> String {
         words::size(*bytes)
+    }
+    /// Days to full, while that is less than a year off.
+    fn forecast(&self) -> Option<String> {
+        let days = self.n.days_to_full.filter(|days| *days < 366.0)?;
+        Some(self.f.tw("admin.disk.full_in", &[("n", &format!("{days:.0}"))]))
     }
     /// Name, size and number of originals, and of all that was made of them.
     fn films(&self) -> [(&'static str, String, i64); 2] {
@@ -257,6 +325,10 @@ impl Disk<'_> {
 }
 
 impl Machine<'_> {
+    /// Each core's number and percent.
+    fn cores(&self) -> Vec<(usize, u64)> {
+        self.n.usage_of_cores.iter().enumerate().map(|(n, busy)| (n, (busy * 100.0).round() as u64)).collect()
+    }
     fn uptime(&self) -> String {
         words::lasting(self.f, self.n.uptime_ms)
     }
