@@ -119,6 +119,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         _ => Outlets::open(&trace::Settings::default())?,
     };
     log(&config, &outlets)?;
+    if let Some(why) = outlets.trouble() {
+        tracing::warn!(why, "no traces leave");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data: &Path = &cli.data;
     let done = runtime.block_on(async {

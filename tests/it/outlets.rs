@@ -219,7 +219,7 @@ async fn an_error_reaches_the_tracker_without_what_is_nobodys_business() {
     assert!(auth.starts_with("Sentry sentry_version=7") && auth.ends_with("sentry_key=publickey0123456789"), "{auth}");
     let text = String::from_utf8(body.to_vec()).unwrap();
     let lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
-    let [head, kind, event] = lines.try_into().unwrap();
+    let [head, kind, event]: [Value; 3] = lines.try_into().unwrap();
     assert_eq!((&kind["type"], &head["event_id"]), (&json!("event"), &event["event_id"]));
     assert_eq!(event["level"], "error");
     assert_eq!(event["release"], concat!("videoplanet@", env!("CARGO_PKG_VERSION")));

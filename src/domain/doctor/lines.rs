@@ -232,9 +232,12 @@ pub(super) async fn websocket(g: &Ground) -> Said {
         Socket::Spoke => warn(Text::new("doctor.websocket.other"), Text::new("doctor.websocket.do.forward")),
         Socket::Silent => warn(Text::new("doctor.websocket.mute"), Text::new("doctor.websocket.do.buffer")),
         Socket::Refused(status) => {
-            // Says whether the header got lost on the way, or something else is wrong.
-            let arrived = asked(g, url, true).await.is_ok_and(|seen| seen.upgrade.is_some());
-            let key = if arrived { "doctor.websocket.refused" } else { "doctor.websocket.dropped" };
+            // Did the header get lost on the way, or is something else wrong?
+            let key = match asked(g, url, true).await {
+                Ok(Seen { upgrade: None, .. }) => "doctor.websocket.dropped",
+                Ok(_) => "doctor.websocket.refused",
+                Err(_) => "doctor.websocket.answered",
+            };
             fail(Text { key, args: vec![("status", status.to_string())] }, Text::new("doctor.websocket.do.forward"))
         }
     }

@@ -5,6 +5,7 @@
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use anyhow::{Context as _, ensure};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -69,6 +70,13 @@ enum Order {
     End,
 }
 
+/// Set once somebody is told.
+static ON: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn is_on() -> bool {
+    ON.load(Ordering::Relaxed)
+}
+
 /// The way to the tracker.
 pub(super) struct Reporter {
     orders: SyncSender<Order>,
@@ -93,8 +101,9 @@ impl Reporter {
             let said = said.or(panic.payload().downcast_ref::<&str>().copied()).unwrap_or("a panic");
             let place = panic.location().map(|l| format!("{}:{}", l.file(), l.line())).unwrap_or_default();
             let kind = ("panic", scrub(said), Some(place));
-            let _ = panics.try_send(Order::Tell(Box::new(event("fatal", "panic", kind, Map::new(), about))));
+            let _ = panics.try_send(Order::Tell(Box::new(compose("fatal", "panic", kind, Map::new(), about))));
         }));
+        ON.store(true, Ordering::Relaxed);
         Ok(Reporter { orders, thread })
     }
 
@@ -119,25 +128,22 @@ impl Reporter {
     }
 }
 
-/// Hears the log's errors.
+/// Hears the log's errors; whoever puts it into a subscriber lets nothing else through.
 pub(super) struct Listener(SyncSender<Order>);
 
 impl<S: Subscriber> Layer<S> for Listener {
-    fn on_event(&self, event_: &Event<'_>, _: Context<'_, S>) {
-        let meta = event_.metadata();
-        if *meta.level() != Level::ERROR {
-            return;
-        }
+    fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
+        let meta = event.metadata();
         let about = about();
         // The panic behind it was told already, with its place.
         if about.as_deref().is_some_and(About::is_told) {
             return;
         }
         let mut said = Said::default();
-        event_.record(&mut said);
+        event.record(&mut said);
         let error = if said.error.is_empty() { said.message.clone() } else { said.error };
         let kind = (said.message.as_str(), scrub(&error), None);
-        let told = event("error", meta.target(), kind, said.tags, about);
+        let told = compose("error", meta.target(), kind, said.tags, about);
         // Nobody waits for a place.
         let _ = self.0.try_send(Order::Tell(Box::new(told)));
     }
@@ -175,7 +181,7 @@ impl Visit for Said {
 }
 
 /// The event in the tracker's words. `kind` is the error's name, its sentence, and where it came from.
-fn event(
+fn compose(
     level: &str,
     target: &str,
     kind: (&str, String, Option<String>),
@@ -284,7 +290,7 @@ mod tests {
 
     #[test]
     fn an_envelope_has_three_lines_and_the_length_that_it_says() {
-        let event = event("error", "videoplanet::x", ("a request failed", "끝".into(), None), Map::new(), None);
+        let event = compose("error", "videoplanet::x", ("a request failed", "끝".into(), None), Map::new(), None);
         let text = String::from_utf8(envelope(&event).to_vec()).unwrap();
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines.len(), 3);

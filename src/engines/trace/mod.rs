@@ -21,6 +21,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tracing_subscriber::Layer;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::registry::LookupSpan;
 
 pub use errors::Dsn;
@@ -47,6 +48,8 @@ pub struct Settings {
 /// What is open.
 pub struct Outlets {
     spans: Option<spans::Exporter>,
+    /// Why no spans leave although they should.
+    trouble: Option<String>,
     errors: Option<errors::Reporter>,
 }
 
@@ -62,22 +65,32 @@ struct About {
 
 /// A request or a job under way. Dropped without [`Work::end`] (its connection broke), it ends there.
 pub struct Work {
-    about: Arc<About>,
+    /// Absent while nobody wants to know.
+    about: Option<Arc<About>>,
     span: spans::Span,
 }
 
 impl Outlets {
-    /// Opens what is set. A wrong address is an error; a target that does not answer is not.
+    /// Opens what is set. A wrong address is an error; a target that does not answer is not, nor a machine that can call
+    /// nobody (see [`Outlets::trouble`]).
     pub fn open(settings: &Settings) -> anyhow::Result<Outlets> {
-        let spans = match settings.otlp_url.is_empty() {
-            true => None,
-            false => Some(spans::Exporter::open(settings)?),
+        let (spans, trouble) = match settings.otlp_url.is_empty() {
+            true => (None, None),
+            false => match spans::Exporter::open(settings)? {
+                Ok(spans) => (Some(spans), None),
+                Err(failure) => (None, Some(failure.to_string())),
+            },
         };
         let errors = match settings.sentry_dsn.is_empty() {
             true => None,
             false => Some(errors::Reporter::open(settings.sentry_dsn.parse()?)?),
         };
-        Ok(Outlets { spans, errors })
+        Ok(Outlets { spans, trouble, errors })
+    }
+
+    /// Why no spans leave although a collector is set, for the log.
+    pub fn trouble(&self) -> Option<&str> {
+        self.trouble.as_deref()
     }
 
     /// What the subscriber has to ask: the errors of the log. Spans do not go through it.
@@ -85,7 +98,7 @@ impl Outlets {
     where
         S: tracing::Subscriber + for<'a> LookupSpan<'a>,
     {
-        self.errors.as_ref().map(errors::Reporter::layer)
+        self.errors.as_ref().map(|errors| errors.layer().with_filter(LevelFilter::ERROR))
     }
 
     /// Tells what is still to be told, for a few seconds at the most.
@@ -108,21 +121,30 @@ impl Work {
 
     /// A request that began `before` this moment.
     pub fn begun(id: &str, method: &str, route: Option<&str>, parent: [Option<&str>; 2], before: Duration) -> Work {
+        if !is_on() && !errors::is_on() {
+            return Work { about: None, span: spans::Span::none() };
+        }
         let name = format!("{method} {}", route.unwrap_or("none"));
         let span = spans::Span::request(&name, id, method, route, parent, before);
-        Work { about: Arc::new(About { request: id.to_owned(), name, panicked: AtomicBool::new(false) }), span }
+        Work { about: About::new(id, name), span }
     }
 
     /// One run of a job.
     pub fn job(kind: &'static str, lane: &'static str, id: i64, attempt: i64) -> Work {
         let name = format!("job {kind}");
         let span = spans::Span::job(&name, kind, lane, id, attempt);
-        Work { about: Arc::new(About { request: String::new(), name, panicked: AtomicBool::new(false) }), span }
+        Work { about: About::new("", name), span }
     }
 
     /// Runs a part of it.
     pub fn within<F: Future>(&self, work: F) -> impl Future<Output = F::Output> + use<F> {
-        ABOUT.scope(self.about.clone(), self.span.within(work))
+        let (about, work) = (self.about.clone(), self.span.within(work));
+        async move {
+            match about {
+                Some(about) => ABOUT.scope(about, work).await,
+                None => work.await,
+            }
+        }
     }
 
     /// A request was answered.
@@ -153,6 +175,10 @@ fn about() -> Option<Arc<About>> {
 }
 
 impl About {
+    fn new(request: &str, name: String) -> Option<Arc<About>> {
+        errors::is_on().then(|| Arc::new(About { request: request.to_owned(), name, panicked: AtomicBool::new(false) }))
+    }
+
     /// Marks it as told; answers whether it was already.
     fn told(&self) -> bool {
         self.panicked.swap(true, Ordering::Relaxed)

@@ -14,7 +14,7 @@ use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{BatchConfigBuilder, BatchSpanProcessor, Sampler, SdkTracer, SdkTracerProvider};
 
 use super::Settings;
-use crate::engines::outbound;
+use crate::engines::outbound::{self, Failure};
 
 /// Spans that wait; beyond it they are dropped.
 const WAITING: usize = 2_048;
@@ -38,11 +38,14 @@ pub(super) fn is_on() -> bool {
 pub(super) struct Exporter(SdkTracerProvider);
 
 impl Exporter {
-    pub(super) fn open(settings: &Settings) -> anyhow::Result<Exporter> {
+    pub(super) fn open(settings: &Settings) -> anyhow::Result<Result<Exporter, Failure>> {
         let base = settings.otlp_url.trim_end_matches('/');
         let url = if base.ends_with("/v1/traces") { base.to_owned() } else { format!("{base}/v1/traces") };
         outbound::check(&url, true).context("tracing.otlp_url")?;
-        let client = outbound::blocking_client(TIMEOUT).context("tracing.otlp_url cannot be called")?;
+        let client = match outbound::blocking_client(TIMEOUT) {
+            Ok(client) => client,
+            Err(failure) => return Ok(Err(failure)),
+        };
         let exporter = SpanExporter::builder()
             .with_http()
             .with_http_client(client)
@@ -61,7 +64,7 @@ impl Exporter {
             .with_resource(resource.build())
             .build();
         let _ = TRACER.set(provider.tracer("videoplanet"));
-        Ok(Exporter(provider))
+        Ok(Ok(Exporter(provider)))
     }
 
     pub(super) fn close(self) {
@@ -75,6 +78,10 @@ impl Exporter {
 pub(super) struct Span(Option<Context>);
 
 impl Span {
+    pub(super) fn none() -> Span {
+        Span(None)
+    }
+
     pub(super) fn request(
         name: &str,
         id: &str,
