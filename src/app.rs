@@ -13,8 +13,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::base::clock::{Clock, Time};
 use crate::base::error::Result;
+use crate::base::group::Group;
+use crate::base::job::Lane;
 use crate::base::secret;
-use crate::config::Config;
+use crate::config::{Config, Layers, Settings, layers};
 use crate::domain::accounts::Viewer;
 use crate::domain::media::Watched;
 use crate::domain::rooms::Rooms;
@@ -23,6 +25,7 @@ use crate::engines::access::Access;
 use crate::engines::cache::{self, Cache};
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
+use crate::engines::ground;
 use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
@@ -46,7 +49,9 @@ pub struct App(Arc<Inner>);
 /// See [`App`].
 pub struct Inner {
     /// The settings that hold now.
-    settings: ArcSwap<Config>,
+    settings: ArcSwap<Settings>,
+    /// Held while somebody changes them.
+    pub changing: Arc<tokio::sync::Mutex<()>>,
     /// The data directory.
     pub dir: PathBuf,
     /// Time.
@@ -79,8 +84,7 @@ pub struct Inner {
     pub files: Files,
     /// ffmpeg and ffprobe.
     pub ffmpeg: Ffmpeg,
-    /// The way to the mail server.
-    pub mailer: Mailer,
+    mailer: ArcSwap<Mailer>,
     /// The code that guards the set-up of an empty instance.
     pub setup: Setup,
     /// Signs media URLs; made once per instance.
@@ -101,19 +105,20 @@ impl Deref for App {
 }
 
 impl App {
-    /// Opens everything in `dir`. A directory that another process has open is refused.
-    pub async fn open(dir: &Path, config: Config, clock: Clock) -> anyhow::Result<App> {
+    /// Opens everything in `dir` with these settings and what an admin has changed of them. A directory that another
+    /// process has open is refused.
+    pub async fn open(dir: &Path, layers: impl Into<Layers>, clock: Clock) -> anyhow::Result<App> {
         outbound::prepare();
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
+        ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
+        let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
+        for left in left_out {
+            tracing::warn!(setting = left.name, why = left.why.key, "a setting that was kept does not hold: left out");
+        }
+        let settings = Settings::begin(layers);
+        let config = settings.config.clone();
         let queue = Queue::new(clock.clone());
-        let options = hub::Options {
-            per_user: config.rooms.per_user,
-            per_room: config.rooms.per_room,
-            max: config.rooms.max_sockets,
-            queue: config.rooms.queue,
-        };
-        let hub = Hub::new(options, clock.clone());
+        let hub = Hub::new(seats(&config), clock.clone());
         let rooms = Rooms::new(hub.clone(), clock.clone());
         let options = cache::Options {
             dir: dir.join("cache"),
@@ -152,25 +157,16 @@ impl App {
             ffprobe: config.media.ffprobe.clone().into(),
             // The lanes bound them, and can be changed while the program runs.
             max_long: 2 * queue::MAX_PLACES,
-            max_pixels: config.media.max_pixels,
-            max_ms: i64::from(config.media.max_hours) * 3_600_000,
-            memory_bytes: config.media.ffmpeg_mib << 20,
+            at_most: films(&config),
             ..ffmpeg::Settings::default()
         })?;
-        let mailer = Mailer::new(mail::Settings {
-            host: config.mail.host.clone(),
-            port: config.mail.port,
-            security: config.mail.security.clone(),
-            user: config.mail.user.clone(),
-            password: config.mail.password.clone(),
-            from: config.mail.from.clone(),
-            timeout: std::time::Duration::from_secs(config.mail.timeout_s.max(1)),
-        })?;
+        let mailer = ArcSwap::from_pointee(mailer(&config)?);
         let history = History::open(&dir.join("metrics.db"))?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         Ok(App(Arc::new(Inner {
-            settings: ArcSwap::from_pointee(config),
+            settings: ArcSwap::from_pointee(settings),
+            changing: Arc::default(),
             dir: dir.to_owned(),
             clock,
             store,
@@ -198,7 +194,41 @@ impl App {
 
     /// The settings as they are now. Who needs several of them together asks once.
     pub fn config(&self) -> Arc<Config> {
+        self.settings.load().config.clone()
+    }
+
+    /// Where they come from, and what of them waits for a restart.
+    pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
+    }
+
+    /// Lets other settings hold, as far as they can without a restart. They have been checked, and what is kept of them
+    /// is committed.
+    pub fn settle(&self, layers: Layers) {
+        let before = self.config();
+        let settings = self.settings().changed_to(layers);
+        let now = settings.config.clone();
+        self.settings.store(Arc::new(settings));
+        if *before == *now {
+            return;
+        }
+        // Most settings are asked for when they are needed. What follows holds a copy of its own.
+        if before.mail != now.mail {
+            match mailer(&now) {
+                Ok(mailer) => self.mailer.store(Arc::new(mailer)),
+                Err(error) => tracing::error!(%error, "the mail server stays the one that it was"),
+            }
+        }
+        self.hub.limit(seats(&now));
+        self.queue.configure(Lane::Media, now.media.jobs);
+        self.ffmpeg.bound(films(&now));
+        // Answers show addresses and days as the settings were when they were kept.
+        Group::ALL.iter().for_each(|group| self.cache.purge(*group));
+    }
+
+    /// The way to the mail server, as it is set now.
+    pub fn mailer(&self) -> Arc<Mailer> {
+        self.mailer.load_full()
     }
 
     /// Reads one snapshot.
@@ -246,6 +276,33 @@ impl App {
         self.store.close().await;
         self.cache.close().await;
     }
+}
+
+fn seats(config: &Config) -> hub::Options {
+    let rooms = &config.rooms;
+    hub::Options { per_user: rooms.per_user, per_room: rooms.per_room, max: rooms.max_sockets, queue: rooms.queue }
+}
+
+fn films(config: &Config) -> ffmpeg::AtMost {
+    let media = &config.media;
+    ffmpeg::AtMost {
+        pixels: media.max_pixels,
+        ms: i64::from(media.max_hours) * 3_600_000,
+        memory_bytes: media.ffmpeg_mib << 20,
+    }
+}
+
+fn mailer(config: &Config) -> anyhow::Result<Mailer> {
+    let mail = &config.mail;
+    Mailer::new(mail::Settings {
+        host: mail.host.clone(),
+        port: mail.port,
+        security: mail.security.clone(),
+        user: mail.user.clone(),
+        password: mail.password.clone(),
+        from: mail.from.clone(),
+        timeout: std::time::Duration::from_secs(mail.timeout_s.max(1)),
+    })
 }
 
 /// Runs `request` so that its first change reserves `key`.

@@ -111,6 +111,20 @@ pub enum Event {
     QuotaSet { project: ProjectId, size_bytes: Option<i64> },
     ClosedCleanupSet { on: bool },
     PurgeAsked { what: String, id: i64 },
+    SettingsChanged { changes: Vec<SettingChange> },
+}
+
+/// A setting before and after a change. Of a secret only whether it is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SettingChange {
+    /// Its name, such as `media.jobs`.
+    pub name: String,
+    /// As TOML.
+    pub before: String,
+    /// As TOML.
+    pub after: String,
+    /// Was what an admin had said taken back, so that what stands below holds again?
+    pub reverted: bool,
 }
 
 impl Event {
@@ -154,7 +168,11 @@ impl Event {
     pub fn is_security(&self) -> bool {
         use Event::*;
         let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
-        rights || matches!(self.subject().0, "user" | "job" | "cache" | "schedule" | "generator" | "mail" | "webhook")
+        rights
+            || matches!(
+                self.subject().0,
+                "user" | "job" | "cache" | "schedule" | "generator" | "mail" | "webhook" | "settings"
+            )
     }
 
     /// Kind and id of what it happened to.
@@ -240,6 +258,7 @@ impl Event {
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
+            SettingsChanged { .. } => ("settings", 0),
         }
     }
 }

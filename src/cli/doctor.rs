@@ -7,7 +7,7 @@ use clap::Args;
 
 use crate::app;
 use crate::base::locale::{self, Lang};
-use crate::config::Config;
+use crate::config::Layers;
 use crate::domain::doctor::{self, Ground, Outcome, Report};
 use crate::engines::outbound;
 
@@ -37,15 +37,15 @@ fn of_shell() -> Lang {
 pub(super) fn run(
     dir: &Path,
     file: Option<&Path>,
-    config: anyhow::Result<Config>,
+    layers: anyhow::Result<Layers>,
     asked: &Asked,
 ) -> anyhow::Result<ExitCode> {
     outbound::prepare();
     let lang = asked.lang.unwrap_or_else(of_shell);
     let served = app::is_open(dir).unwrap_or(false);
-    let config = config.map_err(|e| format!("{e:#}"));
+    let layers = layers.map_err(|e| format!("{e:#}"));
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    let ground = Ground::outside(dir.to_owned(), file.map(Path::to_owned), config, served);
+    let ground = Ground::outside(dir.to_owned(), file.map(Path::to_owned), layers, served);
     let report = runtime.block_on(doctor::run(ground, |_| ()));
     match asked.json {
         true => println!("{}", serde_json::to_string_pretty(&report.json(lang))?),

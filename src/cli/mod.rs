@@ -10,6 +10,7 @@ mod jobs;
 mod reindex;
 mod schedule;
 mod serve;
+mod settings;
 mod user;
 
 use std::io::IsTerminal;
@@ -18,7 +19,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use crate::config::Config;
+use crate::config::{Config, Layers, layers};
+use crate::engines::store;
 use crate::engines::trace::{self, Outlets};
 
 /// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
@@ -87,12 +89,17 @@ enum Command {
     /// do about it. Changes nothing. Ends with 0 if all is well, 1 after warnings, 2 if something is broken.
     Doctor(doctor::Asked),
     /// Print every setting with its sentence and its default.
-    Config,
+    Config {
+        /// Print what holds instead, and where it comes from: default, file, ui (an admin, in the browser),
+        /// env (the environment) or args (the command line). Secrets are not shown.
+        #[arg(long)]
+        show: bool,
+    },
 }
 
 /// Runs the command; answers what the process ends with. Errors are sentences for a person.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if let Command::Config = cli.command {
+    if let Command::Config { show: false } = cli.command {
         print!("{}", Config::sample());
         return Ok(ExitCode::SUCCESS);
     }
@@ -102,12 +109,17 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let in_data = cli.data.join("videoplanet.toml");
     let file = cli.config.or_else(|| in_data.exists().then_some(in_data));
-    let config = Config::load(file.as_deref(), std::env::vars(), &set);
+    let layers = Layers::load(file.as_deref(), std::env::vars(), &set);
     // Settings that do not hold are one of the things that it looks for.
     if let Command::Doctor(asked) = cli.command {
-        return doctor::run(&cli.data, file.as_deref(), config, &asked);
+        return doctor::run(&cli.data, file.as_deref(), layers, &asked);
     }
-    let config = config?;
+    let layers = layers?;
+    if let Command::Config { .. } = cli.command {
+        return settings::show(&cli.data, layers).map(|()| ExitCode::SUCCESS);
+    }
+    let (kept, _) = layers.clone().with_kept(store::peek(&cli.data, layers::KEPT));
+    let config = kept.config();
     let outlets = match cli.command {
         Command::Serve { .. } => Outlets::open(&trace::Settings {
             otlp_url: config.tracing.otlp_url.clone(),
@@ -126,16 +138,16 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let data: &Path = &cli.data;
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Serve { demo, .. } => serve::run(data, config, demo).await,
-            Command::Demo => serve::demo(data, config).await,
+            Command::Serve { demo, .. } => serve::run(data, layers, demo).await,
+            Command::Demo => serve::demo(data, layers).await,
             Command::Jobs(command) => jobs::run(data, command).await,
             Command::Cache(command) => cache::run(data, command).await,
             Command::Schedule(command) => schedule::run(data, command).await,
             Command::User(command) => user::run(data, command).await,
-            Command::Import { dir } => exchange::import(data, config, &dir).await,
+            Command::Import { dir } => exchange::import(data, layers, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
-            Command::Reindex => reindex::run(data, config).await,
-            Command::Doctor(_) | Command::Config => Ok(()),
+            Command::Reindex => reindex::run(data, layers).await,
+            Command::Doctor(_) | Command::Config { .. } => Ok(()),
         }
     });
     drop(runtime);

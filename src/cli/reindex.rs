@@ -8,14 +8,14 @@ use crate::app::{self, App};
 use crate::base::clock::Clock;
 use crate::base::event::Event;
 use crate::base::job::{JobKind, JobState};
-use crate::config::Config;
+use crate::config::Layers;
 use crate::domain::search::{self, operate};
 use crate::engines::queue;
 use crate::engines::store::{Options, Store};
 
-pub(super) async fn run(dir: &Path, config: Config) -> anyhow::Result<()> {
+pub(super) async fn run(dir: &Path, layers: Layers) -> anyhow::Result<()> {
     anyhow::ensure!(dir.join("videoplanet.db").exists(), "{} holds no VideoPlanet; name another --data", dir.display());
-    if app::is_open(dir)? { in_server(dir).await } else { here(dir, config).await }
+    if app::is_open(dir)? { in_server(dir).await } else { here(dir, layers).await }
 }
 
 /// The server does it as a job, goes on to answer from the old index meanwhile, and tells how far it is.
@@ -46,8 +46,8 @@ async fn in_server(dir: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn here(dir: &Path, config: Config) -> anyhow::Result<()> {
-    let app = App::open(dir, config, Clock::System).await?;
+async fn here(dir: &Path, layers: Layers) -> anyhow::Result<()> {
+    let app = App::open(dir, layers, Clock::System).await?;
     let before = app.index.whole().map(|g| g.number());
     let following = tokio::spawn(search::follow(app.clone()));
     app.index.ask_rebuild();

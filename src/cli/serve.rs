@@ -8,27 +8,28 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::app::App;
 use crate::base::clock::Clock;
-use crate::config::Config;
+use crate::config::Layers;
 use crate::domain::doctor::FILES_BESIDE;
 use crate::engines::machine;
 use crate::{server, work};
 
-pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Result<()> {
-    let bind = config.server.bind.clone();
+pub(super) async fn run(dir: &Path, layers: Layers, demo: bool) -> anyhow::Result<()> {
+    let bind = layers.config().server.bind;
     // Before anything is opened, so that a taken port leaves everything as it is.
     let listener = TcpListener::bind(&bind).await.with_context(|| format!("cannot listen on {bind}"))?;
-    let wanted = (config.rooms.max_sockets + FILES_BESIDE) as u64;
-    if let Some(files) = machine::raise_open_files().filter(|files| *files < wanted) {
+    let files = machine::raise_open_files();
+    let app = tokio::select! {
+        app = App::open(dir, layers, Clock::System) => app?,
+        never = server::http::starting(&listener) => match never {},
+    };
+    let wanted = (app.config().rooms.max_sockets + FILES_BESIDE) as u64;
+    if let Some(files) = files.filter(|files| *files < wanted) {
         tracing::warn!(
             files,
             wanted,
             "fewer files may be open than rooms.max_sockets needs: raise LimitNOFILE (ulimit -n)"
         );
     }
-    let app = tokio::select! {
-        app = App::open(dir, config, Clock::System) => app?,
-        never = server::http::starting(&listener) => match never {},
-    };
     work::start(&app).await?;
     if demo {
         super::demo::fill(&app).await?;
@@ -52,8 +53,8 @@ pub(super) async fn run(dir: &Path, config: Config, demo: bool) -> anyhow::Resul
     Ok(())
 }
 
-pub(super) async fn demo(dir: &Path, config: Config) -> anyhow::Result<()> {
-    let app = App::open(dir, config, Clock::System).await?;
+pub(super) async fn demo(dir: &Path, layers: Layers) -> anyhow::Result<()> {
+    let app = App::open(dir, layers, Clock::System).await?;
     let filled = super::demo::fill(&app).await;
     app.close().await;
     filled

@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks ◄ settings. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept. `doctor` looks at all of them and is called by none.
 
@@ -20,6 +20,7 @@ pub mod projects;
 pub mod rooms;
 pub mod schedule;
 pub mod search;
+pub mod settings;
 pub mod storage;
 pub mod webhooks;
 

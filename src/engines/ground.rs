@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -116,6 +116,12 @@ pub struct Owner {
 pub fn owner(dir: &Path) -> io::Result<Owner> {
     let meta = fs::metadata(dir)?;
     Ok(Owner { uid: meta.uid(), mode: meta.mode() & 0o7777, own_uid: rustix::process::geteuid().as_raw() })
+}
+
+/// Makes a directory and those above it that are missing, closed to other users of the machine. One that is there stays as
+/// it is.
+pub fn make_own(dir: &Path) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o750).create(dir)
 }
 
 /// Are both on one file system, so that a rename between them is one step?

@@ -10,6 +10,7 @@ const day = new Intl.DateTimeFormat(locale, { month: "short", day: "numeric" });
 const number = (v) => v < 9.95 ? String(Math.round(v * 10) / 10) : Math.round(v).toLocaleString(locale);
 const writers = {
   number,
+  count: (v) => Number.isInteger(v) ? v.toLocaleString(locale) : "",
   time: (us) => us === 0 ? "0" : us < 1e3 ? `${Math.round(us)} µs` : us < 1e4 ? `${(us / 1e3).toFixed(1)} ms` : us < 1e6 ? `${Math.round(us / 1e3)} ms` : `${(us / 1e6).toFixed(1)} s`,
   part: (v) => `${number(v * 100)} %`,
   bytes: (v) => {

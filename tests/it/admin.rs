@@ -32,6 +32,8 @@ const PAGES: [&str; 19] = [
     "/admin/schedule",
     "/admin/search",
     "/admin/search?text=%EC%83%89%EB%B3%B4%EC%A0%95&q=%EC%83%89&kind=nonsense&id=x",
+    "/admin/settings",
+    "/admin/settings?q=mail&only=nonsense",
     "/admin/webhooks",
 ];
 
@@ -99,6 +101,7 @@ async fn only_staff_find_it() {
         "/admin/storage/purge".to_owned(),
         "/admin/storage/closed".to_owned(),
         "/admin/storage/orphans".to_owned(),
+        "/admin/settings".to_owned(),
         format!("/admin/people/{id}/code"),
         format!("/admin/people/{id}/lock"),
         format!("/admin/people/{id}/role"),

@@ -119,6 +119,15 @@ impl Chromium {
         self.call(Some(&page.session), method, params).await
     }
 
+    /// Another size of the window, in the light or in the dark.
+    pub async fn look(&mut self, page: &Page, width: u32, height: u32, dark: bool) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.on(page, "Emulation.setDeviceMetricsOverride", size).await;
+        let scheme = if dark { "dark" } else { "light" };
+        let media = json!({ "features": [{ "name": "prefers-color-scheme", "value": scheme }] });
+        self.on(page, "Emulation.setEmulatedMedia", media).await;
+    }
+
     /// Opens an address and waits until it is loaded.
     pub async fn open(&mut self, page: &Page, url: &str) {
         self.on(page, "Page.navigate", json!({ "url": url })).await;

@@ -82,8 +82,6 @@ fn listing(dir: &Path) -> BTreeMap<String, (u64, SystemTime)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_server_it_looks_at_everything_and_changes_nothing() {
     let (_dir, data) = fresh("doctor-still");
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(&data, std::fs::Permissions::from_mode(0o750)).unwrap();
     let before = listing(&data);
     let bind = format!("server.bind={}", free());
     let looked = look(&data, &[&bind]).await;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use tokio_util::sync::CancellationToken;
-use videoplanet::engines::ffmpeg::{Cause, Facts, Failure, Ffmpeg, Input, Run, Settings, output};
+use videoplanet::engines::ffmpeg::{AtMost, Cause, Facts, Failure, Ffmpeg, Input, Run, Settings, output};
 
 use crate::clips::{CLIP, Dir};
 use crate::harm::{self, Case};
@@ -45,7 +45,7 @@ impl Watched {
         let settings = Settings {
             ffmpeg: wrapped("ffmpeg"),
             ffprobe: wrapped("ffprobe"),
-            memory_bytes: 2 << 30,
+            at_most: AtMost { memory_bytes: 2 << 30, ..Settings::default().at_most },
             ..Settings::default()
         };
         Watched { ffmpeg: Ffmpeg::new(settings).unwrap(), dir }

@@ -103,7 +103,8 @@ impl Postbox {
             }
             tokio::time::sleep(Duration::from_millis(25)).await;
         }
-        panic!("{} letters instead of {n}: {:?}", self.letters.lock().len(), self.letters.lock());
+        let there = self.letters();
+        panic!("{} letters instead of {n}: {there:?}", there.len());
     }
 
     /// Settings that lead here.

@@ -201,20 +201,20 @@ impl Studio {
     /// The same, with something done to the data in between.
     pub async fn stopped(self, meanwhile: impl FnOnce()) -> Studio {
         let Studio { app, mut editor, mut viewer, mut stranger, project, feedback, server, dir, .. } = self;
-        let (config, clock) = (Config::clone(&app.config()), app.clock.clone());
+        let (layers, clock) = (app.settings().layers.clone(), app.clock.clone());
         app.close().await;
         server.abort();
         let _ = server.await;
         drop(app);
         meanwhile();
-        let mut opened = App::open(&dir.path().join("data"), config.clone(), clock.clone()).await;
+        let mut opened = App::open(&dir.path().join("data"), layers.clone(), clock.clone()).await;
         // A last connection may hold the directory for a moment.
         for _ in 0..100 {
             if opened.is_ok() {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
-            opened = App::open(&dir.path().join("data"), config.clone(), clock.clone()).await;
+            opened = App::open(&dir.path().join("data"), layers.clone(), clock.clone()).await;
         }
         let app = opened.unwrap();
         let (url, server) = serve(&app).await;

@@ -18,7 +18,7 @@ use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::locale::Text;
 use crate::base::row::Fields;
-use crate::config::Config;
+use crate::config::Layers;
 use crate::domain::{accounts, notices};
 use crate::engines::store::Tx;
 
@@ -30,9 +30,9 @@ struct Source {
 }
 
 /// Imports `dir` into the data directory `data`, which no server may have open.
-pub(crate) async fn import(data: &Path, config: Config, dir: &Path) -> anyhow::Result<()> {
+pub(crate) async fn import(data: &Path, layers: Layers, dir: &Path) -> anyhow::Result<()> {
     let sources = open(dir)?;
-    let app = App::open(data, config, Clock::System).await?;
+    let app = App::open(data, layers, Clock::System).await?;
     let begun = Instant::now();
     let report = Arc::new(Mutex::new(Report::default()));
     let outcome = {

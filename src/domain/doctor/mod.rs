@@ -22,7 +22,7 @@ use crate::app::App;
 use crate::base::clock::{Clock, Time};
 use crate::base::locale::{self, Lang, Text};
 use crate::closed_set;
-use crate::config::Config;
+use crate::config::{Config, Layers, layers};
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::store::glance::Glance;
 pub use machine::FILES_BESIDE;
@@ -200,6 +200,8 @@ pub struct Ground {
     pub config: Arc<Config>,
     /// Why they do not hold.
     pub trouble: Option<String>,
+    /// What was set in the browser and does not hold any more.
+    pub left_out: Vec<String>,
     /// The program that looks at itself.
     pub app: Option<App>,
     /// A server runs on the directory, this one or another.
@@ -225,24 +227,30 @@ impl Ground {
     }
 
     /// A directory, beside a server or without one. The settings are given as they were read, or why they were not.
-    pub fn outside(dir: PathBuf, file: Option<PathBuf>, config: Result<Config, String>, served: bool) -> Ground {
-        let (config, trouble) = match config {
-            Ok(config) => (config, None),
-            Err(why) => (Config::default(), Some(why)),
+    pub fn outside(dir: PathBuf, file: Option<PathBuf>, layers: Result<Layers, String>, served: bool) -> Ground {
+        let db = Glance::open(&dir, served).ok().flatten();
+        let kept = db.as_ref().map(|db| db.settings(layers::KEPT)).unwrap_or_default();
+        let (config, trouble, left_out) = match layers {
+            Ok(layers) => {
+                let (layers, left_out) = layers.with_kept(kept);
+                (layers.config(), None, left_out.into_iter().map(|left| left.name).collect())
+            }
+            Err(why) => (Config::default(), Some(why), Vec::new()),
         };
-        let ffmpeg = Ffmpeg::new(ffmpeg::Settings {
+        let mut settings = ffmpeg::Settings {
             ffmpeg: config.media.ffmpeg.clone().into(),
             ffprobe: config.media.ffprobe.clone().into(),
-            memory_bytes: config.media.ffmpeg_mib << 20,
             ..ffmpeg::Settings::default()
-        });
-        let key = Glance::open(&dir, served).ok().flatten().and_then(|g| g.secret("signing_key"));
-        Ground { key, ffmpeg: ffmpeg.ok(), ..Ground::bare(dir, file, Arc::new(config), trouble, served) }
+        };
+        settings.at_most.memory_bytes = config.media.ffmpeg_mib << 20;
+        let key = db.and_then(|db| db.secret("signing_key"));
+        let bare = Ground::bare(dir, file, Arc::new(config), trouble, served);
+        Ground { key, left_out, ffmpeg: Ffmpeg::new(settings).ok(), ..bare }
     }
 
     fn bare(dir: PathBuf, file: Option<PathBuf>, config: Arc<Config>, trouble: Option<String>, served: bool) -> Ground {
         let scratch = tempdir::Scratch::new().map_err(|e| e.to_string());
-        Ground { dir, file, config, trouble, app: None, served, ffmpeg: None, key: None, scratch }
+        Ground { dir, file, config, trouble, left_out: Vec::new(), app: None, served, ffmpeg: None, key: None, scratch }
     }
 
     fn now(&self) -> Time {

@@ -23,6 +23,10 @@ pub(super) fn settings(g: &Ground) -> Said {
     if let Some(why) = &g.trouble {
         return fail(Text::new("doctor.settings.broken").with("why", why), Text::new("doctor.settings.do.correct"));
     }
+    if !g.left_out.is_empty() {
+        let found = Text::new("doctor.settings.left_out").with("names", g.left_out.join(", "));
+        return warn(found, Text::new("doctor.settings.do.again"));
+    }
     let c = &g.config;
     let Some(file) = &g.file else { return ok(Text::new("doctor.settings.no_file")) };
     let name = file.display();
@@ -72,7 +76,7 @@ pub(super) fn database(g: &Ground) -> Said {
         return ok(Text::new("doctor.database.large").with("s", QUICK.as_secs()).with("version", version()));
     }
     let len = |name: &str| std::fs::metadata(g.dir.join(name)).map_or(0, |m| m.len());
-    let bytes = size(len("videoplanet.db"));
+    let bytes = size(len("videoplanet.db") + len("videoplanet.db-wal"));
     ok(Text::new("doctor.database.fine").with("size", bytes).with("version", version()))
 }
 

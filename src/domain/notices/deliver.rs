@@ -80,7 +80,7 @@ impl Post<'_> {
     /// As this instance is set.
     pub(super) fn of<'a>(app: &'a App, config: &'a Config) -> Post<'a> {
         Post {
-            on: app.mailer.is_on(),
+            on: app.mailer().is_on(),
             daily_hour: config.notices.daily_hour,
             zone: &config.schedule.time_zone,
             key: &app.signing_key,

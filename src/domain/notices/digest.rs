@@ -24,7 +24,7 @@ pub(super) struct Gathered {
 /// Puts what is due into mails; and gives each mail a job that has lost its own.
 pub(super) async fn gather(app: &App, run: &Run) -> Result<Gathered> {
     let mut done = Gathered::default();
-    let on = app.mailer.is_on();
+    let on = app.mailer().is_on();
     while !run.cancel.is_cancelled() {
         let (people, mails) = app
             .store

@@ -79,7 +79,7 @@ struct Plain<'a> {
 /// Writes a mail that waits.
 pub(super) fn write(db: &Db, app: &App, id: MailId) -> Result<Written> {
     let Some(mail) = sql::waiting(db, id)? else { return Ok(Written::Over) };
-    if !app.mailer.is_on() {
+    if !app.mailer().is_on() {
         return Ok(Written::Held("no_server"));
     }
     let Some(base) = mails::base(db, app)? else { return Ok(Written::Held("no_address")) };

@@ -182,7 +182,7 @@ pub(super) async fn send(app: &App, id: MailId) -> Result<&'static str, JobError
         Written::Nothing => return settle(app, id, MailState::Cancelled, None, "").await.map(|()| "cancelled"),
         Written::Held(why) => return settle(app, id, MailState::Held, Some(why.into()), "").await.map(|()| "held"),
     };
-    match app.mailer.send(letter).await {
+    match app.mailer().send(letter).await {
         Ok(()) => settle(app, id, MailState::Sent, None, &subject).await.map(|()| "sent"),
         Err(Refusal::Permanent(said)) => {
             settle(app, id, MailState::Failed, Some(said.clone()), &subject).await?;
@@ -237,7 +237,7 @@ pub fn link(app: &App, base: Option<&str>, mail: &Mail) -> Option<String> {
 
 /// Sends a mail again that is not on its way.
 pub async fn resend(app: &App, who: &Viewer, id: MailId) -> Result<()> {
-    if !app.mailer.is_on() {
+    if !app.mailer().is_on() {
         return Err(Error::Conflict(Text::new("error.no_mail_server")));
     }
     let actor = who.user;
@@ -254,7 +254,7 @@ pub async fn resend(app: &App, who: &Viewer, id: MailId) -> Result<()> {
 
 /// Sends an admin a mail, so that he sees whether the server works. The address that he uses is kept for links.
 pub async fn send_test(app: &App, who: &Viewer, base_url: &str) -> Result<()> {
-    if !app.mailer.is_on() {
+    if !app.mailer().is_on() {
         return Err(Error::Conflict(Text::new("error.no_mail_server")));
     }
     let (who, base_url) = (who.clone(), base_url.to_owned());

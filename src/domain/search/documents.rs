@@ -125,6 +125,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         MailResent { .. } | MailTested { .. } => {}
         WebhookAdded { .. } | WebhookChanged { .. } | WebhookDeleted { .. } => {}
         WebhookDisabled { .. } | WebhookTested { .. } | WebhookRedelivered { .. } => {}
+        SettingsChanged { .. } => {}
         ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }
     Ok(())

@@ -25,6 +25,7 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use parking_lot::Mutex;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
@@ -64,14 +65,21 @@ pub struct Settings {
     pub max_long: usize,
     /// How many quick runs (probes) may happen at once, apart from the long ones.
     pub max_quick: usize,
-    /// Pixels of a picture at the most.
-    pub max_pixels: u64,
-    /// Length of a film at the most, in milliseconds.
-    pub max_ms: i64,
-    /// Resident memory above which a child is killed, in bytes.
-    pub memory_bytes: u64,
+    /// What films and children may be at the most; can be changed later.
+    pub at_most: AtMost,
     /// Size above which a child may not write a file, in bytes.
     pub file_bytes: u64,
+}
+
+/// What films and children may be at the most.
+#[derive(Clone, Copy, Debug)]
+pub struct AtMost {
+    /// Pixels of a picture.
+    pub pixels: u64,
+    /// Length of a film, in milliseconds.
+    pub ms: i64,
+    /// Resident memory above which a child is killed, in bytes.
+    pub memory_bytes: u64,
 }
 
 impl Default for Settings {
@@ -82,9 +90,7 @@ impl Default for Settings {
             max_long: 2,
             max_quick: 2,
             // Beyond 8K cinema. A frame of twice that costs half a gigabyte before the first picture is seen.
-            max_pixels: 8192 * 4352,
-            max_ms: 48 * 3_600_000,
-            memory_bytes: 3 << 30,
+            at_most: AtMost { pixels: 8192 * 4352, ms: 48 * 3_600_000, memory_bytes: 3 << 30 },
             file_bytes: 64 << 30,
         }
     }
@@ -98,6 +104,7 @@ pub struct Ffmpeg {
 
 struct Inner {
     settings: Settings,
+    at_most: Mutex<AtMost>,
     long: Semaphore,
     quick: Semaphore,
     spawner: Spawner,
@@ -162,9 +169,17 @@ impl Ffmpeg {
     pub fn new(settings: Settings) -> std::io::Result<Ffmpeg> {
         let long = Semaphore::new(settings.max_long.max(1));
         let quick = Semaphore::new(settings.max_quick.max(1));
-        Ok(Ffmpeg {
-            inner: Arc::new(Inner { settings, long, quick, spawner: Spawner::start()?, proven: OnceLock::new() }),
-        })
+        let (at_most, spawner, proven) = (Mutex::new(settings.at_most), Spawner::start()?, OnceLock::new());
+        Ok(Ffmpeg { inner: Arc::new(Inner { settings, at_most, long, quick, spawner, proven }) })
+    }
+
+    /// Other bounds from the next child on.
+    pub fn bound(&self, at_most: AtMost) {
+        *self.inner.at_most.lock() = at_most;
+    }
+
+    fn at_most(&self) -> AtMost {
+        *self.inner.at_most.lock()
     }
 
     /// The version line of the ffmpeg that will be used, for `doctor` and the about page. Fails with
@@ -199,7 +214,8 @@ impl Ffmpeg {
         args.extend(self.fence());
         args.extend(["-i".into(), file_url(file)]);
         let limit = Duration::from_secs(60);
-        let most = Most { pixels: self.inner.settings.max_pixels, length_ms: self.inner.settings.max_ms };
+        let at_most = self.at_most();
+        let most = Most { pixels: at_most.pixels, length_ms: at_most.ms };
         // Facts are a few kilobytes; a film with ten thousand streams is not a film.
         let call = Call { program: &self.inner.settings.ffprobe, args, dir, limit, stdout_bytes: 512 << 10 };
         let read = self.call(Seat::Quick, call, cancel, None).await.and_then(|said| {
@@ -301,7 +317,7 @@ impl Ffmpeg {
             }
             said
         };
-        let bounds = Bounds { wall: call.limit, cpu, memory_bytes: self.inner.settings.memory_bytes };
+        let bounds = Bounds { wall: call.limit, cpu, memory_bytes: self.at_most().memory_bytes };
         let (said, tail, (status, broken)) =
             tokio::join!(reading, read_tail(stderr), watch(&mut child, &group, &bounds, cancel, &stop));
         group.reaped();
@@ -318,7 +334,7 @@ impl Ffmpeg {
 
     /// The options before every `-i`.
     fn fence(&self) -> Vec<OsString> {
-        let pixels = self.inner.settings.max_pixels.to_string();
+        let pixels = self.at_most().pixels.to_string();
         let streams = MAX_STREAMS.to_string();
         let words = ["-protocol_whitelist", "file", "-format_whitelist", FORMATS, "-max_pixels", &pixels];
         words.into_iter().chain(["-max_streams", &streams]).map(OsString::from).collect()

@@ -193,7 +193,11 @@ async fn a_run_ends_with_its_limit_its_job_and_its_runner() {
     let failure = runner().run(slow(Duration::from_secs(1)), &never, &mut |_| {}).await.unwrap_err();
     assert_eq!(failure.cause, Cause::Timeout);
 
-    let small = Ffmpeg::new(Settings { memory_bytes: 20 << 20, ..Settings::default() }).unwrap();
+    let small = Ffmpeg::new(Settings {
+        at_most: AtMost { memory_bytes: 20 << 20, ..Settings::default().at_most },
+        ..Settings::default()
+    })
+    .unwrap();
     let failure = small.run(slow(Duration::from_secs(30)), &never, &mut |_| {}).await.unwrap_err();
     assert_eq!(failure.cause, Cause::Memory);
 

@@ -146,7 +146,7 @@ type Shared = Arc<Mutex<Room>>;
 pub struct Hub(Arc<Inner>);
 
 struct Inner {
-    options: Options,
+    options: Mutex<Options>,
     clock: Clock,
     /// Where what waits a moment waits; without one nothing waits. (The writer tells rooms from a thread of its own.)
     runtime: Option<Handle>,
@@ -171,7 +171,7 @@ impl Hub {
     /// A house without guests.
     pub fn new(options: Options, clock: Clock) -> Hub {
         Hub(Arc::new(Inner {
-            options,
+            options: Mutex::new(options),
             clock,
             runtime: Handle::try_current().ok(),
             house: Mutex::default(),
@@ -183,10 +183,17 @@ impl Hub {
         }))
     }
 
+    /// Other limits from now on. Who sits already keeps his seat.
+    pub fn limit(&self, options: Options) {
+        let house = self.0.house.lock();
+        *self.0.options.lock() = options;
+        house.rooms.values().for_each(|room| room.lock().limit(options.queue));
+    }
+
     /// Takes a seat. Join before reading the snapshot that the seat begins with: then every later commit is heard, and
     /// an earlier one that is heard too is known by its seq.
     pub fn join(&self, place: Place, person: Person) -> Result<Seat, JoinError> {
-        let options = &self.0.options;
+        let options = *self.0.options.lock();
         let mut house = self.0.house.lock();
         if house.stopping {
             return Err(JoinError::Stopping);

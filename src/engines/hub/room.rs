@@ -88,6 +88,11 @@ impl Room {
         }
     }
 
+    /// Keeps at most so many messages from the next one on.
+    pub(super) fn limit(&mut self, queue: usize) {
+        self.queue = queue.max(1);
+    }
+
     pub(super) fn len(&self) -> usize {
         self.seats.len()
     }
@@ -115,7 +120,7 @@ impl Room {
     }
 
     pub(super) fn tell(&mut self, message: Message, now: Time) -> Vec<Waker> {
-        if self.ring.len() == self.queue {
+        while self.ring.len() >= self.queue {
             self.ring.pop_front();
         }
         self.ring.push_back(Arc::new(Told { message, at: Instant::now() }));

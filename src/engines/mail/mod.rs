@@ -65,6 +65,11 @@ pub enum Refusal {
     Temporary(String),
 }
 
+/// Is it a sender, as `Name <address>` or an address?
+pub fn is_sender(text: &str) -> bool {
+    text.parse::<Mailbox>().is_ok()
+}
+
 /// The way to the mail server, if there is one.
 pub struct Mailer {
     settings: Settings,

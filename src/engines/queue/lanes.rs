@@ -218,6 +218,14 @@ impl Queue {
         }
     }
 
+    /// So many jobs of `lane` at once from now on, unless somebody wants another number. What runs goes on.
+    pub fn configure(&self, lane: Lane, places: usize) {
+        let before = std::mem::replace(&mut self.state(lane).lock().configured, places);
+        if before != places {
+            self.wake();
+        }
+    }
+
     fn steered(&self, lane: Lane, places: Option<i64>, paused: bool) {
         let mut state = self.state(lane).lock();
         let wanted = places.and_then(|n| usize::try_from(n).ok());

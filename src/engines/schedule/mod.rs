@@ -149,6 +149,16 @@ pub fn begin(tx: &mut Tx, entries: &[Entry], time_zone: &str) -> Result<()> {
     Ok(())
 }
 
+/// Another zone for all that nobody has changed, from now on.
+pub fn set_zone(tx: &mut Tx, time_zone: &str) -> Result<()> {
+    for row in sql::all(tx)?.into_iter().filter(|row| !row.edited && row.time_zone != time_zone) {
+        let next = next(&row.cron, time_zone, tx.now());
+        let to = Change { cron: row.cron, time_zone: time_zone.to_owned(), missed: row.missed };
+        sql::put(tx, &row.name, &to, next)?;
+    }
+    Ok(())
+}
+
 /// Is anything due?
 pub fn any_due(db: &Db, now: Time) -> Result<bool> {
     sql::any_due(db, now)

@@ -16,6 +16,13 @@ use crate::engines::trace;
 /// A statement that takes longer is logged with its plan.
 const SLOW: Duration = Duration::from_millis(100);
 
+pub(super) const SETTINGS: &str = "SELECT key, value FROM settings WHERE key >= ?1 AND key < ?2 ORDER BY key";
+
+/// The first name behind all that begin with `prefix`, which ends in a dot: `/` follows it.
+pub(super) fn after(prefix: &str) -> String {
+    format!("{}/", prefix.trim_end_matches('.'))
+}
+
 /// A connection inside a transaction. Every statement is prepared once per connection and counted for its request.
 pub struct Db<'c> {
     conn: &'c Connection,
@@ -44,6 +51,11 @@ impl<'c> Db<'c> {
     /// A setting that is changed while the program runs; `None` if nobody has set it.
     pub fn setting(&self, name: &str) -> Result<Option<String>> {
         self.one("SELECT value FROM settings WHERE key = ?1", [name], |r| r.get(0))
+    }
+
+    /// All settings whose names begin with `prefix`, which ends in a dot.
+    pub fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>> {
+        self.all(SETTINGS, [prefix, &after(prefix)], |r| Ok((r.get(0)?, r.get(1)?)))
     }
 
     fn timed<T>(&self, sql: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -155,6 +167,12 @@ impl<'c> Tx<'c> {
             "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
             [name, value],
         )?;
+        Ok(())
+    }
+
+    /// Forgets a setting that was changed while the program ran.
+    pub fn clear_setting(&mut self, name: &str) -> Result<()> {
+        self.execute("DELETE FROM settings WHERE key = ?1", [name])?;
         Ok(())
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::Db;
+use super::db::{SETTINGS, after};
 use super::{migrate, upkeep};
 use crate::base::error::Result;
 
@@ -105,6 +106,16 @@ impl Glance {
             Ok(Some(number)) => Schema::Newer(number),
             _ => Schema::Foreign,
         }
+    }
+
+    /// What was set while the program ran, by names that begin with `prefix` (it ends in a dot).
+    pub fn settings(&self, prefix: &str) -> Vec<(String, String)> {
+        let read = || -> rusqlite::Result<Vec<(String, String)>> {
+            let mut statement = self.conn.prepare(SETTINGS)?;
+            statement.query_map([prefix, &after(prefix)], |r| Ok((r.get(0)?, r.get(1)?)))?.collect()
+        };
+        // A database that cannot be read is told by those who look at it.
+        read().unwrap_or_default()
     }
 
     /// The instance's secret of that name, if it has been made.

@@ -11,6 +11,7 @@ mod db;
 pub mod glance;
 mod migrate;
 pub mod once;
+mod peek;
 mod ring;
 mod upkeep;
 mod values;
@@ -29,7 +30,9 @@ use tokio::sync::Semaphore;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
+use crate::engines::ground;
 pub use db::{Db, Tx};
+pub use peek::peek;
 pub use ring::{Mark, Ring, Slots};
 pub use upkeep::{Checked, Tidied};
 pub use values::named;
@@ -93,7 +96,7 @@ impl Store {
     /// Opens or creates the database, applies what migrations are missing and starts the writer.
     /// `effects` runs on the writer's thread after each commit, in commit order, before the writes are answered.
     pub fn open(options: &Options, clock: Clock, effects: impl Fn(Batch) + Send + 'static) -> anyhow::Result<Store> {
-        std::fs::create_dir_all(&options.dir)
+        ground::make_own(&options.dir)
             .with_context(|| format!("cannot create the data directory {}", options.dir.display()))?;
         let path = options.dir.join("videoplanet.db");
         let mut conn = rusqlite::Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;

@@ -302,3 +302,36 @@ fn a_migration_that_breaks_leaves_the_schema_as_it_was_and_a_snapshot_beside_it(
         rusqlite::Connection::open(snapshot).unwrap().query_row("SELECT x FROM a", [], |r| r.get(0)).unwrap();
     assert_eq!(kept, 1);
 }
+
+#[tokio::test]
+async fn settings_are_known_before_anything_is_open() {
+    let dir = Dir::new("peek");
+    assert_eq!(peek(&dir.0, "config."), vec![], "there is no database");
+    std::fs::write(dir.0.join("videoplanet.db"), b"").unwrap();
+    assert_eq!(peek(&dir.0, "config."), vec![], "there is no table");
+    let store = open(&dir, |_| ());
+    let set = |tx: &mut Tx| {
+        tx.set_setting("config.media.jobs", "3")?;
+        tx.set_setting("config.log.level", "\"debug\"")?;
+        tx.set_setting("configuration", "no")?;
+        tx.set_setting("closed_cleanup", "on")
+    };
+    store.write(set).await.unwrap();
+    let kept: Vec<_> = [("config.log.level", "\"debug\""), ("config.media.jobs", "3")]
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .into();
+    assert_eq!(peek(&dir.0, "config."), kept, "beside the program that has it open");
+    assert_eq!(store.read(|db| db.settings("config.")).await.unwrap(), kept);
+    // As a crash leaves it: the write is in the log alone.
+    let crashed = Dir::new("peek-crashed");
+    for name in ["videoplanet.db", "videoplanet.db-wal"] {
+        std::fs::copy(dir.0.join(name), crashed.0.join(name)).unwrap();
+    }
+    assert_eq!(peek(&crashed.0, "config."), kept, "after a crash");
+    store.write(|tx| tx.clear_setting("config.media.jobs")).await.unwrap();
+    store.close().await;
+    assert_eq!(peek(&dir.0, "config."), kept[..1], "after an orderly end");
+    std::fs::write(dir.0.join("videoplanet.db"), b"no database at all, but long enough to look like something")
+        .unwrap();
+    assert_eq!(peek(&dir.0, "config."), vec![], "it is damaged");
+}

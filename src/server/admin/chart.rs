@@ -19,8 +19,10 @@ const ROWS: usize = 24;
 /// How the values of a chart are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unit {
-    /// A number, or a number a second.
+    /// A number a second, or of each.
     Number,
+    /// A number of things.
+    Count,
     /// Microseconds.
     Time,
     /// A part, 0–1.
@@ -33,6 +35,7 @@ impl Unit {
     fn name(self) -> &'static str {
         match self {
             Unit::Number => "number",
+            Unit::Count => "count",
             Unit::Time => "time",
             Unit::Part => "part",
             Unit::Bytes => "bytes",
@@ -42,6 +45,7 @@ impl Unit {
     fn write(self, value: f64) -> String {
         match self {
             Unit::Number => words::rate(value),
+            Unit::Count => format!("{value:.0}"),
             Unit::Time => words::time(value as u64),
             Unit::Part => words::percent(value),
             Unit::Bytes => words::size(value as u64),

@@ -70,7 +70,7 @@ impl Past {
             let values = self.line(|s| s.memory.get(&part).map(|n| *n as f64));
             chart.line(part, values)
         });
-        let lanes = lanes.into_iter().fold(self.chart("lanes", Unit::Number, 2.0), |chart, lane| {
+        let lanes = lanes.into_iter().fold(self.chart("lanes", Unit::Count, 2.0), |chart, lane| {
             let values = self.line(|s| s.lanes.get(&lane).map(|n| *n as f64));
             chart.line(lane, values)
         });
@@ -90,7 +90,7 @@ impl Past {
                 .line("l3", self.line(|s| tier(s, 2))),
             self.chart("statements", Unit::Number, 1.0)
                 .line("statements", self.line(|s| part(s.statements, s.requests))),
-            self.chart("sockets", Unit::Number, 1.0).line("sockets", self.each(|s| s.sockets as f64)),
+            self.chart("sockets", Unit::Count, 4.0).line("sockets", self.each(|s| s.sockets as f64)),
             lanes,
             self.chart("cpu", Unit::Number, 1.0)
                 .line("own", self.each(|s| s.cpu))

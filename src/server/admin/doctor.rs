@@ -142,7 +142,7 @@ impl Page<'_> {
     fn pill(&self, finding: &Finding) -> &'static str {
         match finding.outcome {
             Outcome::Ok => "ready",
-            Outcome::Warn => "review",
+            Outcome::Warn => "in_progress",
             Outcome::Fail => "failed",
             Outcome::Skipped => "",
         }

@@ -19,6 +19,7 @@ mod people;
 mod realtime;
 mod schedule;
 mod search;
+mod settings;
 mod storage;
 mod table;
 mod webhooks;
@@ -43,7 +44,7 @@ use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
 /// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 12] = [
+const PAGES: [(&str, &str, &str); 13] = [
     ("overview", "/admin", "target"),
     ("jobs", "/admin/jobs", "layers"),
     ("schedule", "/admin/schedule", "calendar"),
@@ -56,6 +57,7 @@ const PAGES: [(&str, &str, &str); 12] = [
     ("webhooks", "/admin/webhooks", "send"),
     ("people", "/admin/people", "users"),
     ("doctor", "/admin/doctor", "check-circle"),
+    ("settings", "/admin/settings", "gear"),
 ];
 
 /// The dashboard's routes.
@@ -95,6 +97,7 @@ pub fn routes() -> Router<App> {
         .route("/admin/notices/test", post(notices::test))
         .route("/admin/notices/{id}/resend", post(notices::resend))
         .route("/admin/webhooks", get(webhooks::show))
+        .route("/admin/settings", get(settings::show).post(settings::change))
         .route("/admin/people", get(people::show).post(people::invite))
         .route("/admin/people/{id}/code", post(people::code))
         .route("/admin/people/{id}/lock", post(people::lock))
@@ -134,7 +137,7 @@ impl FromRequestParts<App> for Desk {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 29] = [
+const DONE: [&str; 31] = [
     "retried",
     "retried_all",
     "moved",
@@ -164,6 +167,8 @@ const DONE: [&str; 29] = [
     "mail_tested",
     "mail_resent",
     "looking",
+    "settings_kept",
+    "settings_same",
 ];
 
 impl Desk {

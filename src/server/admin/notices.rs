@@ -54,7 +54,7 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
         _ => None,
     };
     let mails = log.into_iter().map(|mail| (link(&mail), mail)).map(|(link, mail)| (mail, link)).collect();
-    let server = app.mailer.is_on().then(|| app.mailer.server());
+    let server = app.mailer().is_on().then(|| app.mailer().server());
     html(&Page { f: &d.f, d: &d, server, base: base.clone(), health, lag, state, mails })
 }
 

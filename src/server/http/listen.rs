@@ -9,7 +9,6 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::app::App;
@@ -20,11 +19,10 @@ pub async fn serve(app: App, listener: TcpListener) {
     let router = super::router(&app);
     tokio::spawn(super::metrics::seconds(app.clone()));
     tokio::spawn(super::ahead::read(app.clone()));
-    let places = Arc::new(Semaphore::new(app.config().server.max_connections));
+    // Who holds a copy is a connection.
+    let open = Arc::new(());
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    // Without a time-out a client that sends its head byte by byte holds a task for ever.
-    let head = Duration::from_secs(app.config().server.header_timeout_s.max(1));
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(head);
+    builder.http1().timer(TokioTimer::new());
     builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(Duration::from_secs(30)));
     let graceful = GracefulShutdown::new();
     loop {
@@ -40,8 +38,14 @@ pub async fn serve(app: App, listener: TcpListener) {
             },
             _ = app.stopping.cancelled() => break,
         };
+        let config = app.config();
         // A connection beyond the limit is closed at once rather than left to wait without an answer.
-        let Ok(place) = places.clone().try_acquire_owned() else { continue };
+        if Arc::strong_count(&open) > config.server.max_connections {
+            continue;
+        }
+        let place = open.clone();
+        // Without a time-out a client that sends its head byte by byte holds a task for ever.
+        builder.http1().header_read_timeout(Duration::from_secs(config.server.header_timeout_s.max(1)));
         let _ = stream.set_nodelay(true);
         let (router, app) = (router.clone(), app.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {

@@ -30,7 +30,7 @@ pub(super) async fn show(State(app): State<App>, f: Frame) -> Result<Response> {
             Ok((me, wishes, sessions::list(db, &who, SessionKind::Session)?))
         })
         .await?;
-    html(&Page { f, me, wishes, mail: app.mailer.is_on(), sessions })
+    html(&Page { f, me, wishes, mail: app.mailer().is_on(), sessions })
 }
 
 impl Page {
