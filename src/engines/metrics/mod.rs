@@ -11,6 +11,7 @@ pub mod live;
 mod meter;
 mod routes;
 mod slow;
+pub mod traffic;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -54,6 +55,7 @@ struct Inner {
     slow: slow::Ring,
     recent: Mutex<Recent>,
     live: live::Live,
+    traffic: traffic::Traffic,
 }
 
 /// How a request was answered.
@@ -148,6 +150,11 @@ impl Metrics {
     /// What goes over sockets.
     pub fn live(&self) -> &live::Live {
         &self.0.live
+    }
+
+    /// Bytes of films, and sign-ins.
+    pub fn traffic(&self) -> &traffic::Traffic {
+        &self.0.traffic
     }
 
     /// A request begins.
@@ -264,8 +271,7 @@ impl Metrics {
     /// Since the start: times of all requests but those of one route, all requests, all answers with 5xx.
     pub fn counted_without(&self, method: &str, route: &str) -> (Times, u64, u64) {
         let now = self.totals();
-        let one = self.0.routes.read().get(method).and_then(|of| of.get(route)).map(|r| r.times.read());
-        let times = one.map_or_else(|| now.times.clone(), |one| now.times.since(&one));
+        let times = now.times.since(&self.0.routes.of(method, route).times());
         (times, now.requests, now.errors)
     }
 
