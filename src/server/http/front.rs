@@ -77,6 +77,8 @@ pub(super) fn answer<B>(app: &App, request: &Request<B>, peer: SocketAddr) -> Op
     let id = given.map_or_else(layers::fresh_id, str::to_owned);
     let took = start.elapsed();
     layers::sign(app, response.headers_mut(), &id, took, 0);
-    app.metrics.answered("GET", Some(found.body.group.route()), response.status().as_u16(), took, 0);
+    let (route, status) = (found.body.group.route(), response.status().as_u16());
+    app.metrics.answered("GET", Some(route), status, took, 0);
+    tracing::debug!(request = id, route, status, took_us = took.as_micros() as u64, "answered again");
     Some(response)
 }
