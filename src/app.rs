@@ -29,6 +29,7 @@ use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::log;
+use crate::engines::machine::{self, Memory, Part};
 use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
 use crate::engines::metrics::history::History;
@@ -163,7 +164,7 @@ impl App {
         let history = History::open(&dir.join("metrics.db"))?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
-        Ok(App(Arc::new(Inner {
+        let app = App(Arc::new(Inner {
             settings: ArcSwap::from_pointee(settings),
             changing: Arc::default(),
             dir: dir.to_owned(),
@@ -188,7 +189,9 @@ impl App {
             started,
             stopping: CancellationToken::new(),
             _lock: lock,
-        })))
+        }));
+        app.watch();
+        Ok(app)
     }
 
     /// The settings as they are now. Who needs several of them together asks once.
@@ -199,6 +202,32 @@ impl App {
     /// Where they come from, and what of them waits for a restart.
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
+    }
+
+    /// Counts what is to be counted, as the settings have it now.
+    pub fn watch(&self) {
+        let config = self.config();
+        let wanted = &config.metrics;
+        self.metrics.set(wanted.collect, wanted.slow_ms);
+        self.store.watch(wanted.collect, wanted.slow_statement_ms);
+    }
+
+    /// What the memory of the process is used for. Not on the path of a request: it looks at all that is mapped.
+    pub fn memory(&self) -> Option<Memory> {
+        /// What an idle socket was measured to take, with its buffers and its place in a room.
+        const SOCKET_BYTES: u64 = 10_000;
+        let sqlite = store::memory();
+        let [(l1, _), (l2, _)] = self.cache.stats().memory;
+        let measured = |name, bytes| Part { name, bytes, estimated: false };
+        let estimated = |name, bytes| Part { name, bytes, estimated: true };
+        let heap = [
+            measured("page_cache", sqlite.page_cache),
+            measured("sqlite", sqlite.used - sqlite.page_cache),
+            // The tiers share the bodies that are in both.
+            estimated("answers", l1.max(l2)),
+            estimated("sockets", self.hub.sockets() as u64 * SOCKET_BYTES),
+        ];
+        machine::memory(&self.dir, heap)
     }
 
     /// Lets other settings hold, as far as they can without a restart. They have been checked, and what is kept of them
@@ -223,6 +252,7 @@ impl App {
         {
             tracing::error!(%error, "the log tells what it told before");
         }
+        self.watch();
         self.hub.limit(seats(&now));
         self.queue.configure(Lane::Media, now.media.jobs);
         self.ffmpeg.bound(films(&now));

@@ -168,11 +168,10 @@ impl Gauges {
     }
 }
 
-/// Memory by part: what the cache holds, and the rest of what is resident.
+/// Memory by part.
 fn memory(app: &App) -> BTreeMap<String, u64> {
-    let cache: u64 = app.cache.stats().memory.iter().map(|(used, _)| used).sum();
-    let resident = machine::own().map_or(0, |own| own.resident_bytes);
-    [("cache".to_owned(), cache), ("rest".to_owned(), resident.saturating_sub(cache))].into()
+    let parts = app.memory().map(|memory| memory.parts).unwrap_or_default();
+    parts.into_iter().map(|part| (part.name.to_owned(), part.bytes)).collect()
 }
 
 /// What was counted since the start, the cache's counts among it.
@@ -185,6 +184,9 @@ fn counted(app: &App) -> Counted {
 
 /// Tells the metrics' history what is counted by now. Once a second.
 pub async fn keep_second(app: &App, gauges: &mut Gauges) -> Result<()> {
+    if !app.metrics.is_on() {
+        return Ok(());
+    }
     let sample = gauges.read(app).await?;
     let app = app.clone();
     let kept = tokio::task::spawn_blocking(move || app.history.tick(app.clock.now(), &counted(&app), &sample));

@@ -108,6 +108,8 @@ pub enum Event {
     LaneChanged { lane: Lane, places: Option<i64>, paused: bool, places_were: Option<i64>, was_paused: Option<bool> },
 
     CachePurged { group: String },
+    DatabaseCheckpointed { pages: i64, busy: bool },
+    SlowForgotten { statements: i64 },
     SocketClosed { user: UserId },
 
     ScheduleChanged { name: String, fields: Vec<String>, before: Option<Vec<String>>, after: Option<Vec<String>> },
@@ -252,6 +254,7 @@ impl Event {
             }
             LaneChanged { .. } => ("lane", 0),
             CachePurged { .. } => ("cache", 0),
+            DatabaseCheckpointed { .. } | SlowForgotten { .. } => ("database", 0),
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),

@@ -1,5 +1,6 @@
 //! The vocabulary that every room of the house speaks: data only, no I/O.
 
+pub mod budget;
 pub mod clock;
 pub mod committed;
 pub mod csv;

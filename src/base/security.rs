@@ -4,8 +4,20 @@
 use crate::base::event::Event;
 
 /// Subjects whose events tell who got in, or who steered the instance.
-pub const SECURITY_SUBJECTS: [&str; 11] =
-    ["user", "job", "cache", "schedule", "generator", "mail", "webhook", "lane", "storage", "log", "settings"];
+pub const SECURITY_SUBJECTS: [&str; 12] = [
+    "user",
+    "job",
+    "cache",
+    "database",
+    "schedule",
+    "generator",
+    "mail",
+    "webhook",
+    "lane",
+    "storage",
+    "log",
+    "settings",
+];
 /// Verbs of other subjects that tell who may what, and who has taken away or given back a whole project.
 pub const SECURITY_VERBS: [&str; 12] = [
     "member_added",

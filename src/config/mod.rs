@@ -319,6 +319,16 @@ config! {
         /// Pictures a calendar month. 0: no limit.
         live monthly_images: i64 = 200i64, Range(0, 1 << 30);
     }
+    /// What the program counts about itself.
+    metrics: Metrics {
+        /// Count requests, statements and commits, and keep what was slow. Without it the dashboard shows no load and
+        /// alerts about load are blind.
+        live collect: bool = true;
+        /// Milliseconds from which a request is kept as slow. 0: the budget of its route.
+        live slow_ms: u64 = 0u64, Range(0, 3_600_000);
+        /// Milliseconds from which a statement is kept as slow.
+        live slow_statement_ms: u64 = 100u64, Range(1, 3_600_000);
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".

@@ -59,6 +59,7 @@ mod postbox;
 mod projects;
 mod recipes;
 mod renditions;
+mod requests;
 mod rights;
 mod rooms;
 mod schedule;

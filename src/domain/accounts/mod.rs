@@ -16,6 +16,8 @@ mod sql_exchange;
 mod sql_people;
 mod viewer;
 
+use std::collections::HashMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
@@ -144,6 +146,11 @@ pub async fn set_up(app: &App, code: &str, new: NewUser) -> Result<UserId> {
         .await?;
     app.setup.done();
     Ok(id)
+}
+
+/// What these people are called; of those who are gone nothing.
+pub fn nicknames(db: &Db, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+    sql::nicknames(db, ids)
 }
 
 /// Has anybody an account?

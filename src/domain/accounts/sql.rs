@@ -1,11 +1,12 @@
 //! The statements of accounts. Tables: `users`, `sessions`, `reset_codes`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sessions::{Scope, Session, SessionKind};
 use super::{Me, NewUser, Origin, Person, Roles, Standing, Viewer};
 use crate::base::clock::{MINUTE, Time};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
 use crate::base::roles::SiteRole;
@@ -27,6 +28,12 @@ pub(super) fn insert(tx: &mut Tx, new: &NewUser, hash: Option<&str>, site_role: 
         params![new.email, new.nickname, hash, site_role, new.locale.tag(), tx.now()],
         |r| r.get(0),
     )
+}
+
+pub(super) fn nicknames(db: &Db, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+    const SQL: &str = "SELECT id, nickname FROM users WHERE id IN (SELECT value FROM json_each(?1))";
+    let ids = serde_json::to_string(ids).map_err(Error::internal)?;
+    Ok(db.all(SQL, params![ids], |r| Ok((r.get(0)?, r.get(1)?)))?.into_iter().collect())
 }
 
 pub(super) fn any(db: &Db) -> Result<bool> {

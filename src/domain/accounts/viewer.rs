@@ -18,6 +18,7 @@ use crate::base::locale::Lang;
 use crate::base::roles::{Role, SiteRole};
 use crate::base::secret;
 use crate::engines::cache::{Key, Ticket};
+use crate::engines::metrics::Meter;
 
 /// The session cookie's name.
 pub const COOKIE: &str = "vp_session";
@@ -185,6 +186,9 @@ impl FromRequestParts<App> for Viewer {
                 let viewer = Viewer::of_token(app, &token).await?.ok_or(Error::Unauthenticated)?;
                 // Who asked once in a request asks no statement again.
                 parts.extensions.insert(viewer.clone());
+                if let Some(meter) = Meter::present() {
+                    meter.asked_by(viewer.user);
+                }
                 viewer
             }
         };

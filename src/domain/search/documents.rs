@@ -116,7 +116,9 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         | JobAsked { .. }
         | JobMoved { .. }
         | LaneChanged { .. }
-        | CachePurged { .. } => {}
+        | CachePurged { .. }
+        | DatabaseCheckpointed { .. }
+        | SlowForgotten { .. } => {}
         PlanAdded { plan }
         | PlanChanged { plan, .. }
         | PlanDeleted { plan }

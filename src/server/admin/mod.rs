@@ -11,6 +11,7 @@ mod audit;
 mod cache;
 mod chart;
 mod charts;
+mod database;
 mod generator;
 mod jobs;
 mod live;
@@ -22,6 +23,7 @@ mod person;
 mod project;
 mod projects;
 mod realtime;
+mod requests;
 mod schedule;
 mod search;
 mod settings;
@@ -56,23 +58,41 @@ use crate::server::http::rates;
 use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
-/// The pages: name (also of its texts, `admin.<name>.title`), path, sign.
-const PAGES: [(&str, &str, &str); 15] = [
-    ("overview", "/admin", "target"),
-    ("jobs", "/admin/jobs", "layers"),
-    ("schedule", "/admin/schedule", "calendar"),
-    ("realtime", "/admin/realtime", "globe"),
-    ("storage", "/admin/storage", "folder"),
-    ("cache", "/admin/cache", "clock"),
-    ("search", "/admin/search", "search"),
-    ("generator", "/admin/generator", "board"),
-    ("notices", "/admin/notices", "mail"),
-    ("webhooks", "/admin/webhooks", "send"),
-    ("people", "/admin/people", "users"),
-    ("projects", "/admin/projects", "board"),
-    ("audit", "/admin/audit", "eye"),
-    ("logs", "/admin/logs", "file"),
-    ("settings", "/admin/settings", "gear"),
+/// A page of the dashboard.
+struct Place {
+    /// Also of its texts: `admin.<name>.title`.
+    name: &'static str,
+    path: &'static str,
+    sign: &'static str,
+    /// The part of the menu: `admin.group.<group>`.
+    group: &'static str,
+    /// `g` and this letter lead to it.
+    key: char,
+}
+
+const fn place(group: &'static str, key: char, name: &'static str, path: &'static str, sign: &'static str) -> Place {
+    Place { name, path, sign, group, key }
+}
+
+/// The pages, as they stand in the menu: a group's together.
+const PAGES: &[Place] = &[
+    place("now", 'o', "overview", "/admin", "target"),
+    place("now", 'r', "requests", "/admin/requests", "loop"),
+    place("now", 'l', "logs", "/admin/logs", "file"),
+    place("now", 't', "realtime", "/admin/realtime", "globe"),
+    place("work", 'j', "jobs", "/admin/jobs", "layers"),
+    place("work", 's', "schedule", "/admin/schedule", "calendar"),
+    place("work", 'm', "notices", "/admin/notices", "mail"),
+    place("work", 'h', "webhooks", "/admin/webhooks", "send"),
+    place("data", 'f', "storage", "/admin/storage", "folder"),
+    place("data", 'c', "cache", "/admin/cache", "clock"),
+    place("data", 'q', "search", "/admin/search", "search"),
+    place("data", 'd', "database", "/admin/database", "note"),
+    place("people", 'p', "people", "/admin/people", "users"),
+    place("people", 'n', "projects", "/admin/projects", "film"),
+    place("people", 'u', "audit", "/admin/audit", "eye"),
+    place("instance", 'e', "settings", "/admin/settings", "gear"),
+    place("instance", 'b', "generator", "/admin/generator", "board"),
 ];
 
 /// The dashboard's routes.
@@ -86,6 +106,12 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
         .route("/admin/jobs/groups/retry", post(jobs::retry_group))
         .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
+        .route("/admin/requests", get(requests::show))
+        .route("/admin/database", get(database::show))
+        .route("/admin/database/optimise", post(database::optimise))
+        .route("/admin/database/check", post(database::check))
+        .route("/admin/database/checkpoint", post(database::checkpoint))
+        .route("/admin/database/forget", post(database::forget))
         .route("/admin/schedule", get(schedule::show))
         .route("/admin/schedule/{name}", post(schedule::change))
         .route("/admin/schedule/{name}/run", post(schedule::run))
@@ -182,7 +208,7 @@ fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
 }
 
 /// What an action may say when it is done.
-const DONE: [&str; 36] = [
+const DONE: &[&str] = &[
     "retried",
     "retried_all",
     "moved",
@@ -217,6 +243,11 @@ const DONE: [&str; 36] = [
     "project_restored",
     "project_transferred",
     "log_filter",
+    "db_optimising",
+    "db_checking",
+    "db_checkpointed",
+    "db_checkpoint_busy",
+    "slow_forgotten",
     "settings_kept",
     "settings_same",
 ];
@@ -248,8 +279,9 @@ impl Desk {
         self.who.site_role == SiteRole::Admin
     }
 
-    fn pages(&self) -> &'static [(&'static str, &'static str, &'static str)] {
-        &PAGES
+    /// The menu: each group with its pages.
+    fn menu(&self) -> impl Iterator<Item = &'static [Place]> {
+        PAGES.chunk_by(|a, b| a.group == b.group)
     }
 
     fn is_at(&self, page: &str) -> bool {

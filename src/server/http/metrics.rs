@@ -30,7 +30,10 @@ pub(super) async fn seconds(app: App) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
-            _ = seconds.tick() => app.metrics.tick(app.clock.now(), app.hub.sockets()),
+            _ = seconds.tick() => {
+                app.watch();
+                app.metrics.tick(app.clock.now(), app.hub.sockets());
+            }
             () = app.stopping.cancelled() => return,
         }
     }
