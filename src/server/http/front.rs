@@ -78,17 +78,13 @@ pub(super) fn answer<B>(app: &App, request: &Request<B>, peer: SocketAddr) -> Op
     let id = given.map_or_else(layers::fresh_id, str::to_owned);
     let took = start.elapsed();
     layers::sign(app, response.headers_mut(), &id, took, 0);
-<<<<<<< HEAD
-    let (route, status) = (found.body.group.route(), response.status().as_u16());
-    app.metrics.answered("GET", Some(route), status, took, 0);
-    tracing::debug!(request = id, route, status, took_us = took.as_micros() as u64, "answered again");
-=======
     if let Some(route) = app.metrics.of("GET", Some(found.body.group.route())) {
         let (status, bytes) = (response.status().as_u16(), layers::bytes_of(&response));
         let used = Used { user: Some(found.user), ..Used::default() };
         let answer = Answered { status, took, used, bytes, cache: "l1", request: &id };
         app.metrics.answered(&app.clock, &route, answer);
     }
->>>>>>> main
+    let (route, status) = (found.body.group.route(), response.status().as_u16());
+    tracing::debug!(request = id, route, status, took_us = took.as_micros() as u64, "answered again");
     Some(response)
 }
