@@ -18,6 +18,7 @@ use crate::base::job::Lane;
 use crate::base::secret;
 use crate::config::{Config, Layers, Settings, layers};
 use crate::domain::accounts::Viewer;
+use crate::domain::alerts::Watch;
 use crate::domain::media::Watched;
 use crate::domain::rooms::Rooms;
 use crate::effects::Effects;
@@ -78,6 +79,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// What was last measured for the alerts.
+    pub alerts: Watch,
     /// The same over time, in a file of its own.
     pub history: History,
     /// Films on the disk.
@@ -180,6 +183,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            alerts: Watch::default(),
             history,
             files,
             ffmpeg,

@@ -11,7 +11,9 @@ use crate::base::clock::{DAY, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
+use crate::domain::{
+    Embed, access, alerts, comments, feedback, journal, media, notices, plans, search, storage, webhooks,
+};
 use crate::engines::log;
 use crate::engines::machine;
 use crate::engines::metrics::history::{Counted, Sample};
@@ -37,6 +39,7 @@ pub async fn start(app: &App) -> Result<()> {
     tokio::spawn(search::follow(app.clone()));
     tokio::spawn(notices::follow(app.clone()));
     tokio::spawn(webhooks::follow(app.clone()));
+    tokio::spawn(alerts::start(app.clone()));
     tokio::spawn(media::prove_ffmpeg(app.clone()));
     Ok(())
 }
@@ -210,6 +213,7 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::DraftStoryboard { plan, ask } => plans::storyboard::draft(&app, &run, plan, ask).await,
         Job::SendMail { mail } => notices::work::send(&app, &run, mail).await,
         Job::CallWebhook { delivery } => webhooks::work::call(&app, &run, delivery).await,
+        Job::TellAlert { telling } => alerts::tell::tell(&app, &run, telling).await,
         Job::Remind => notices::work::remind(&app, &run).await,
         Job::SendDigests => notices::work::digest(&app, &run).await,
         Job::PruneNotices => notices::work::prune(&app, &run).await,

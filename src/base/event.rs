@@ -101,6 +101,17 @@ pub enum Event {
     WebhookTested { webhook: WebhookId, delivery: DeliveryId },
     WebhookRedelivered { webhook: WebhookId, delivery: DeliveryId },
 
+    AlertFired { alert: AlertId, rule: String },
+    AlertResolved { alert: AlertId, rule: String },
+    AlertAcknowledged { alert: AlertId },
+    AlertMuted { rule: Option<String>, until: Option<Time> },
+    AlertRuleChanged { rule: String, fields: Vec<String> },
+    AlertOptionsChanged,
+    AlertTargetAdded { target: AlertTargetId },
+    AlertTargetChanged { target: AlertTargetId, fields: Vec<String> },
+    AlertTargetDeleted { target: AlertTargetId },
+    AlertTargetTested { target: AlertTargetId },
+
     JobRetried { job: JobId, kind: JobKind },
     JobCancelled { job: JobId, kind: JobKind },
     JobAsked { job: JobId, kind: JobKind },
@@ -249,6 +260,12 @@ impl Event {
             | WebhookDisabled { webhook }
             | WebhookTested { webhook, .. }
             | WebhookRedelivered { webhook, .. } => ("webhook", webhook.0),
+            AlertFired { alert, .. } | AlertResolved { alert, .. } | AlertAcknowledged { alert } => ("alert", alert.0),
+            AlertMuted { .. } | AlertRuleChanged { .. } | AlertOptionsChanged => ("alert", 0),
+            AlertTargetAdded { target }
+            | AlertTargetChanged { target, .. }
+            | AlertTargetDeleted { target }
+            | AlertTargetTested { target } => ("alert_target", target.0),
             JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } | JobMoved { job, .. } => {
                 ("job", job.0)
             }

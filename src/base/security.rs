@@ -4,9 +4,11 @@
 use crate::base::event::Event;
 
 /// Subjects whose events tell who got in, or who steered the instance.
-pub const SECURITY_SUBJECTS: [&str; 12] = [
+pub const SECURITY_SUBJECTS: [&str; 14] = [
     "user",
     "job",
+    "alert",
+    "alert_target",
     "cache",
     "database",
     "schedule",

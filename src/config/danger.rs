@@ -21,13 +21,14 @@ closed_set! {
 }
 
 /// Days or bytes that are kept; 0 is for ever.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
     "journal.keep_days",
     "journal.keep_security_days",
     "jobs.keep_days",
     "jobs.keep_failed_days",
     "notices.keep_days",
     "webhooks.keep_days",
+    "alerts.keep_days",
     "storage.renditions_max_bytes",
 ];
 /// The same; 0 is none.

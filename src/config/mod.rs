@@ -301,6 +301,18 @@ config! {
         /// Days that the log of tellings is kept.
         live keep_days: i64 = 30i64, Range(0, 36_500);
     }
+    /// Alerts (see /admin/alerts).
+    alerts: Alerts {
+        /// Seconds between two looks at what is measured. 0: nobody looks, and there are none.
+        live look_s: u64 = 10u64, Range(0, 3_600);
+        /// Let receivers stand on this machine and in private networks, as a studio's own mostly do; only admins add
+        /// them. Link-local addresses, where clouds keep their secrets, are never reached.
+        file allow_private: bool = true;
+        /// Seconds that a receiver may take.
+        live timeout_s: u64 = 10u64, Range(1, 60);
+        /// Days that alerts which are over are kept. 0: for ever.
+        live keep_days: i64 = 365i64, Range(0, 36_500);
+    }
     /// A model that writes storyboards: any chat endpoint that speaks the protocol of OpenAI, also one on this machine.
     /// Without one, and whenever it fails, the built-in rules write the draft.
     model: Model {

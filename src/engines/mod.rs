@@ -1,6 +1,7 @@
 //! Machinery that knows no product: it moves rows, bytes, messages and child processes.
 
 pub mod access;
+pub mod alerts;
 pub mod cache;
 pub mod compress;
 pub mod ffmpeg;

@@ -15,6 +15,9 @@ use crate::studio::{Someone, Studio, header};
 
 const PAGES: &[&str] = &[
     "/admin",
+    "/admin/alerts",
+    "/admin/alerts?tab=history&rule=nonsense",
+    "/admin/alerts?tab=targets",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
     "/admin/storage?tab=upkeep",

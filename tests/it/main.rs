@@ -5,6 +5,8 @@ mod admin;
 mod admin_people;
 mod admin_projects;
 mod admin_realtime;
+mod alerts;
+mod alerts_told;
 mod anonymity;
 mod answer;
 mod asyncapi;

@@ -63,6 +63,8 @@ impl Studio {
         let mut config = Config::default();
         // Many studios at once on one disk.
         config.cache.disk_mib = 64;
+        // Alerts are looked at by the tests that are about them.
+        config.alerts.look_s = 0;
         change(&mut config);
         let dir = Dir::new(name);
         let app = App::open(&dir.path().join("data"), config, clock).await.unwrap();

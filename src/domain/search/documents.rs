@@ -130,6 +130,10 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         MailResent { .. } | MailTested { .. } => {}
         WebhookAdded { .. } | WebhookChanged { .. } | WebhookDeleted { .. } => {}
         WebhookDisabled { .. } | WebhookTested { .. } | WebhookRedelivered { .. } => {}
+        AlertFired { .. } | AlertResolved { .. } | AlertAcknowledged { .. } | AlertMuted { .. } => {}
+        AlertRuleChanged { .. } | AlertOptionsChanged => {}
+        AlertTargetAdded { .. } | AlertTargetChanged { .. } => {}
+        AlertTargetDeleted { .. } | AlertTargetTested { .. } => {}
         SettingsChanged { .. } => {}
         ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }

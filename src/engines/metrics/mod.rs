@@ -261,6 +261,14 @@ impl Metrics {
         }
     }
 
+    /// Since the start: times of all requests but those of one route, all requests, all answers with 5xx.
+    pub fn counted_without(&self, method: &str, route: &str) -> (Times, u64, u64) {
+        let now = self.totals();
+        let one = self.0.routes.read().get(method).and_then(|of| of.get(route)).map(|r| r.times.read());
+        let times = one.map_or_else(|| now.times.clone(), |one| now.times.since(&one));
+        (times, now.requests, now.errors)
+    }
+
     /// What was counted since the start, for the history; of the cache the caller knows.
     pub fn counted(&self) -> history::Counted {
         let Totals { times, requests, errors, statements } = self.totals();

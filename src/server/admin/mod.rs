@@ -7,6 +7,8 @@
 //!
 //! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
 
+mod alerts;
+mod alerts_act;
 mod audit;
 mod cache;
 mod chart;
@@ -77,6 +79,7 @@ const fn place(group: &'static str, key: char, name: &'static str, path: &'stati
 /// The pages, as they stand in the menu: a group's together.
 const PAGES: &[Place] = &[
     place("now", 'o', "overview", "/admin", "target"),
+    place("now", 'a', "alerts", "/admin/alerts", "bell"),
     place("now", 'r', "requests", "/admin/requests", "loop"),
     place("now", 'l', "logs", "/admin/logs", "file"),
     place("now", 't', "realtime", "/admin/realtime", "globe"),
@@ -100,6 +103,17 @@ pub fn routes(app: &App) -> Router<App> {
     Router::new()
         .route("/admin", get(overview::show))
         .route("/admin/live", get(live::stream))
+        .route("/admin/alerts", get(alerts::show))
+        .route("/admin/alerts/mute", post(alerts_act::mute))
+        .route("/admin/alerts/options", post(alerts_act::options))
+        .route("/admin/alerts/rules/{rule}", post(alerts_act::rule))
+        .route("/admin/alerts/rules/{rule}/reset", post(alerts_act::reset))
+        .route("/admin/alerts/targets", post(alerts_act::add))
+        .route("/admin/alerts/targets/{id}", post(alerts_act::change))
+        .route("/admin/alerts/targets/{id}/secret", post(alerts_act::renew))
+        .route("/admin/alerts/targets/{id}/test", post(alerts_act::test))
+        .route("/admin/alerts/targets/{id}/delete", post(alerts_act::delete))
+        .route("/admin/alerts/{id}/acknowledge", post(alerts_act::acknowledge))
         .route("/admin/jobs", get(jobs::show))
         .route("/admin/jobs/{id}/retry", post(jobs::retry))
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
@@ -170,6 +184,8 @@ pub(super) struct Desk {
     now: Time,
     /// Whence he comes, where a proxy is not trusted and where it is.
     addresses: [Option<IpAddr>; 2],
+    /// Alerts that fire: their number stands in the menu.
+    firing: usize,
 }
 
 impl FromRequestParts<App> for Desk {
@@ -198,7 +214,8 @@ impl FromRequestParts<App> for Desk {
         let query = parts.uri.query().unwrap_or("");
         let said = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done").map(|(_, v)| v);
         let done = said.and_then(|said| DONE.iter().find(|known| **known == said)).copied();
-        Ok(Desk { f: f.at("admin"), who, page: "", done, now, addresses })
+        let firing = app.alerts.firing();
+        Ok(Desk { f: f.at("admin"), who, page: "", done, now, addresses, firing })
     }
 }
 
@@ -248,6 +265,16 @@ const DONE: &[&str] = &[
     "db_checkpointed",
     "db_checkpoint_busy",
     "slow_forgotten",
+    "alert_acknowledged",
+    "alert_muted",
+    "alert_unmuted",
+    "alert_rule",
+    "alert_rule_reset",
+    "alert_options",
+    "alert_target_added",
+    "alert_target_changed",
+    "alert_target_deleted",
+    "alert_tested",
     "settings_kept",
     "settings_same",
 ];

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::charts::{self, Past};
 use super::live::Parts;
-use super::{Desk, jobs, words};
+use super::{Desk, alerts, jobs, words};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::job::{JobState, Lane};
@@ -58,6 +58,7 @@ pub(super) async fn parts(app: &App, f: &Frame, query: &str) -> Result<Parts> {
     let past = Past::look(app, charts::range(query), disk, BUDGETS_US[1]).await?;
     let mut parts = now.draw(f)?;
     parts.push(("charts", past.draw(f)?));
+    parts.push(("alerts", alerts::strip(app, f)?));
     Ok(parts)
 }
 

@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::job::Lane;
 use crate::base::secret;
 use crate::domain::search::operate;
+use crate::engines::alerts::Rule;
 use crate::engines::metrics::{self, Exposition, Kind};
 use crate::engines::{machine, queue};
 
@@ -113,6 +114,7 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     out.one("videoplanet_index_whole", Kind::Gauge, "Is the search index complete?", whole);
 
     sockets(&app, &mut out);
+    alerts(&app, &mut out);
 
     out.family("videoplanet_jobs", Kind::Gauge, "Jobs by lane and state.");
     for (lane, state, n) in jobs {
@@ -144,6 +146,18 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
         out.one("videoplanet_disk_bytes", Kind::Gauge, "Size of the data directory's disk.", space.total as f64);
     }
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], out.finish()))
+}
+
+/// What fires, as it was last looked; also before the first look every rule is there, so that a rule can be built on it.
+fn alerts(app: &App, out: &mut Exposition) {
+    let present = app.alerts.present();
+    out.family("videoplanet_alert_firing", Kind::Gauge, "Does the alert fire?");
+    for rule in Rule::ALL {
+        let now = present.iter().find(|p| p.rule == *rule);
+        let severity = now.map_or(rule.definition().severity, |p| p.severity);
+        let firing = f64::from(u8::from(now.is_some_and(|p| p.firing)));
+        out.sample(&[("rule", rule.as_str()), ("severity", severity.as_str())], firing);
+    }
 }
 
 /// What goes over sockets. Of single rooms nothing: their number has no bound, and `/admin/realtime` shows them.
