@@ -19,6 +19,9 @@ use crate::postbox::Postbox;
 use crate::studio::{Someone, Studio, header};
 use crate::sudo::{filled, routes};
 
+/// Routes that need what another story makes: an alert that has fired and a target with a secret (`alerts_told`).
+const ELSEWHERE: [&str; 2] = ["/admin/alerts/{id}/acknowledge", "/admin/alerts/targets/{id}/secret"];
+
 async fn events_of(studio: &Studio, who: &Someone) -> Vec<Event> {
     let all = crate::admin::journal(studio).await;
     all.into_iter().filter(|(actor, _)| *actor == Some(who.id.0)).map(|(_, event)| event).collect()
@@ -114,6 +117,23 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
         }
         "/admin/projects/{id}/transfer" => (plain, vec![field("email", "viewer@example.com")]),
         "/admin/settings" => (plain, vec![field("was.jobs.keep_days", "30"), field("jobs.keep_days", "31")]),
+        "/admin/database/optimise"
+        | "/admin/database/check"
+        | "/admin/database/checkpoint"
+        | "/admin/database/forget" => (plain, vec![]),
+        "/admin/alerts/mute" => (plain, vec![field("for", "1h")]),
+        "/admin/alerts/options" => (plain, vec![field("remind_h", "1")]),
+        "/admin/alerts/rules/{rule}" => {
+            let all = [("threshold", "5"), ("for_s", "1"), ("cool_down_s", "1"), ("severity", "info")];
+            (plain, all.map(|(n, v)| field(n, v)).to_vec())
+        }
+        "/admin/alerts/rules/{rule}/reset"
+        | "/admin/alerts/targets/{id}/test"
+        | "/admin/alerts/targets/{id}/delete" => (plain, vec![]),
+        "/admin/alerts/targets" | "/admin/alerts/targets/{id}" => {
+            let all = [("name", "x"), ("form", "mail"), ("place", "a@b.example"), ("lang", "ko"), ("severity", "info")];
+            (plain, all.map(|(n, v)| field(n, v)).to_vec())
+        }
         "/admin/logs/filter" => (plain, vec![field("filter", "info"), field("minutes", "0")]),
         _ => return None,
     })
@@ -126,8 +146,8 @@ async fn every_action_of_the_dashboard_leaves_an_event() {
     studio.app.setup.done();
     studio.app.store.write(|tx| schedule::begin(tx, work::SCHEDULE, "Asia/Seoul")).await.unwrap();
     let acting: Vec<String> = routes().into_iter().filter(|(.., acts)| *acts).map(|(path, ..)| path).collect();
-    for route in acting {
-        let Some((path, fields)) = prepared(&studio, &route).await else {
+    for route in acting.iter().filter(|route| !ELSEWHERE.contains(&route.as_str())) {
+        let Some((path, fields)) = prepared(&studio, route).await else {
             panic!("{route} is new: say in `prepared` what it needs, so that its event is looked for");
         };
         let before = events_of(&studio, &studio.editor).await.len();
@@ -220,7 +240,7 @@ async fn it_is_read_by_pages_and_taken_along_as_a_file() {
     let older = first.split("href=\"").filter_map(|p| p.split('"').next()).find(|to| to.contains("before=")).unwrap();
     let second = page(&studio, &older.replace("&amp;", "&").replace("&#38;", "&")).await;
     assert_eq!(second.matches("class=\"audit-row").count(), 30);
-    assert!(!second.contains("before="), "it is the last page");
+    assert!(first.contains(">Older</a>") && !second.contains(">Older</a>"), "it is the last page");
 
     let answer = open(&studio, &studio.editor, "/admin/audit?verb=socket_closed&format=csv").await;
     assert_eq!(answer.headers()[CONTENT_TYPE], "text/csv; charset=utf-8");

@@ -43,15 +43,19 @@ async fn lines_of_a_request_are_found_by_its_id_while_the_filter_lets_them_pass(
     let answer = send(&studio, &studio.editor, "/admin/logs/filter", &more).await;
     assert_eq!(header(&answer, "location"), "/admin/logs?level=debug&done=log_filter");
     assert_eq!(log::filter().now, "info,videoplanet::server=debug");
-    let loud = asked(&studio, "/me").await;
+    let loud = asked(&studio, "/projects").await;
     let lines = of_request(&loud);
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert_eq!((lines[0].level, &*lines[0].message), (Level::Debug, "answered"));
-    assert_eq!(lines[0].route.as_deref(), Some("/api/v1/me"));
+    assert_eq!(lines[0].route.as_deref(), Some("/api/v1/projects"));
     assert!(lines[0].fields.contains(&("status", "200".into())), "{lines:?}");
+    // One that is answered before the routes as well.
+    let again = of_request(&asked(&studio, "/projects").await);
+    assert_eq!((again.len(), &*again[0].message), (1, "answered again"), "{again:?}");
+    assert_eq!(again[0].route.as_deref(), Some("/api/v1/projects"));
     let page = open(&studio, &studio.editor, &format!("/admin/logs?request={loud}")).await.text().await.unwrap();
     assert_eq!(page.matches("class=\"log-line ").count(), 1, "{page}");
-    assert!(page.contains("/api/v1/me") && page.contains("back to info"), "{page}");
+    assert!(page.contains("/api/v1/projects") && page.contains("back to info"), "{page}");
     let none =
         open(&studio, &studio.editor, &format!("/admin/logs?request={loud}&level=info")).await.text().await.unwrap();
     assert_eq!(none.matches("class=\"log-line ").count(), 0);

@@ -40,11 +40,13 @@ pub fn filled(studio: &Studio, path: &str) -> String {
         .replace("{session}", "1")
         .replace("{lane}", "media")
         .replace("{name}", "clean_up")
+        .replace("{rule}", "p95")
 }
 
 /// Fields for every form, so that what is refused is refused for the caller's sake.
-pub const FIELDS: [(&str, &str); 24] = [
+pub const FIELDS: [(&str, &str); 25] = [
     ("seat", "1"),
+    ("for", "1h"),
     ("email", "x@example.com"),
     ("nickname", "x"),
     ("locked", "true"),
@@ -71,13 +73,18 @@ pub const FIELDS: [(&str, &str); 24] = [
 ];
 
 /// What operators may do: run and repeat.
-const OPERATORS: [&str; 6] = [
+const OPERATORS: [&str; 11] = [
     "/admin/jobs/{id}/retry",
     "/admin/jobs/{id}/cancel",
     "/admin/jobs/{id}/priority",
     "/admin/jobs/groups/retry",
     "/admin/cache/warm",
     "/admin/schedule/{name}/run",
+    "/admin/database/optimise",
+    "/admin/database/check",
+    "/admin/database/checkpoint",
+    "/admin/alerts/{id}/acknowledge",
+    "/admin/alerts/mute",
 ];
 
 #[tokio::test]

@@ -199,7 +199,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Keeper {
             tracing::Level::TRACE => Level::Trace,
         };
         let (at, target) = (Clock::System.now(), event.metadata().target());
-        let Texts { message, fields } = texts;
+        let Texts { message, mut fields } = texts;
+        // What is told of a request outside of its span names it.
+        if request.is_none() {
+            let mut take = |name: &str| {
+                let place = fields.iter().position(|(n, _)| *n == name)?;
+                Some(Arc::<str>::from(fields.remove(place).1))
+            };
+            request = take(REQUEST);
+            route = request.as_ref().and_then(|_| take("route"));
+        }
         super::RING.keep(Line { seq: 0, at, level, target, message, fields, request, route });
     }
 }

@@ -89,5 +89,6 @@ pub(super) fn answer<B>(app: &App, request: &Request<B>, peer: SocketAddr) -> Op
     if trace::is_on() {
         Work::begun(&id, "GET", Some(name), layers::parent(headers), took).answered(status, 0);
     }
+    tracing::debug!(request = id, route = name, status, took_us = took.as_micros() as u64, "answered again");
     Some(response)
 }
