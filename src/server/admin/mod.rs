@@ -122,6 +122,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
         .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
         .route("/admin/jobs/groups/retry", post(jobs::retry_group))
+        .route("/admin/jobs/all", post(jobs::for_all))
         .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
         .route("/admin/requests", get(requests::show))
         .route("/admin/database", get(database::show))
@@ -234,6 +235,8 @@ fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
 const DONE: &[&str] = &[
     "retried",
     "retried_all",
+    "cancelled_all",
+    "moved_all",
     "moved",
     "lane_paused",
     "lane_resumed",
