@@ -31,7 +31,7 @@ use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
 use crate::engines::log;
-use crate::engines::machine::{self, Memory, Part};
+use crate::engines::machine::Part;
 use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
 use crate::engines::metrics::history::History;
@@ -84,7 +84,7 @@ pub struct Inner {
     /// What was last measured for the alerts.
     pub alerts: Watch,
     /// The same over time, in a file of its own.
-    pub history: History,
+    pub history: Arc<History>,
     /// Films on the disk.
     pub files: Files,
     /// ffmpeg and ffprobe.
@@ -166,7 +166,7 @@ impl App {
             ..ffmpeg::Settings::default()
         })?;
         let mailer = ArcSwap::from_pointee(mailer(&config)?);
-        let history = History::open(&dir.join("metrics.db"))?;
+        let history = Arc::new(History::open(&dir.join("metrics.db"))?);
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
         let app = App(Arc::new(Inner {
@@ -218,22 +218,21 @@ impl App {
         self.store.watch(wanted.collect, wanted.slow_statement_ms);
     }
 
-    /// What the memory of the process is used for. Not on the path of a request: it looks at all that is mapped.
-    pub fn memory(&self) -> Option<Memory> {
+    /// What engines use the memory for: [`machine::memory`] adds the rest.
+    pub fn heap(&self) -> [Part; 4] {
         /// What an idle socket was measured to take, with its buffers and its place in a room.
         const SOCKET_BYTES: u64 = 10_000;
         let sqlite = store::memory();
         let [(l1, _), (l2, _)] = self.cache.stats().memory;
         let measured = |name, bytes| Part { name, bytes, estimated: false };
         let estimated = |name, bytes| Part { name, bytes, estimated: true };
-        let heap = [
+        [
             measured("page_cache", sqlite.page_cache),
             measured("sqlite", sqlite.used - sqlite.page_cache),
             // The tiers share the bodies that are in both.
             estimated("answers", l1.max(l2)),
             estimated("sockets", self.hub.sockets() as u64 * SOCKET_BYTES),
-        ];
-        machine::memory(&self.dir, heap)
+        ]
     }
 
     /// Lets other settings hold, as far as they can without a restart. They have been checked, and what is kept of them

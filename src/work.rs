@@ -1,6 +1,7 @@
 //! What runs later: which function does which job, and what is done again and again.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -15,7 +16,7 @@ use crate::domain::{
     Embed, access, alerts, comments, feedback, journal, media, notices, plans, search, storage, webhooks,
 };
 use crate::engines::log;
-use crate::engines::machine;
+use crate::engines::machine::{self, Part};
 use crate::engines::metrics::history::{Counted, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
 use crate::engines::schedule::{self, Entry, Missed};
@@ -149,12 +150,13 @@ impl Gauges {
         if self.looked.is_none_or(|at| (now.0 - at.0).abs() >= 10_000) {
             self.looked = Some(now);
             let jobs = app.store.read_ahead(queue::counts).await?;
-            let app = app.clone();
+            let (dir, heap, files, store) = (app.dir.clone(), app.heap(), app.files.clone(), app.store.clone());
+            // Without the app: a look that lasts must not keep the directory shut when the program has stopped.
             let read = tokio::task::spawn_blocking(move || Sample {
-                memory: memory(&app),
+                memory: memory(&dir, heap),
                 open_files: machine::own().map_or(0, |own| own.open_files as u64),
-                disk_free_bytes: app.files.space().map_or(0, |space| space.free),
-                database_bytes: app.store.size_bytes().0,
+                disk_free_bytes: files.space().map_or(0, |space| space.free),
+                database_bytes: store.size_bytes().0,
                 ..Sample::default()
             });
             self.last = read.await.map_err(Error::internal)?.with_jobs(&jobs);
@@ -172,8 +174,8 @@ impl Gauges {
 }
 
 /// Memory by part.
-fn memory(app: &App) -> BTreeMap<String, u64> {
-    let parts = app.memory().map(|memory| memory.parts).unwrap_or_default();
+fn memory(dir: &Path, heap: [Part; 4]) -> BTreeMap<String, u64> {
+    let parts = machine::memory(dir, heap).map(|memory| memory.parts).unwrap_or_default();
     parts.into_iter().map(|part| (part.name.to_owned(), part.bytes)).collect()
 }
 
@@ -191,8 +193,8 @@ pub async fn keep_second(app: &App, gauges: &mut Gauges) -> Result<()> {
         return Ok(());
     }
     let sample = gauges.read(app).await?;
-    let app = app.clone();
-    let kept = tokio::task::spawn_blocking(move || app.history.tick(app.clock.now(), &counted(&app), &sample));
+    let (history, now, counted) = (app.history.clone(), app.clock.now(), counted(app));
+    let kept = tokio::task::spawn_blocking(move || history.tick(now, &counted, &sample));
     kept.await.map_err(Error::internal)?
 }
 

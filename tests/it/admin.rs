@@ -274,7 +274,11 @@ async fn the_overview_lives_until_its_reader_or_the_program_goes() {
     let answer = open(&studio, &studio.editor, "/admin/live").await;
     assert_eq!((answer.status().as_u16(), header(&answer, "content-type")), (200, "text/event-stream".into()));
     let mut stream = answer.bytes_stream();
-    let first = String::from_utf8(stream.next().await.unwrap().unwrap().to_vec()).unwrap();
+    // An event ends with an empty line, wherever the pieces end.
+    let mut first = String::new();
+    while !first.ends_with("\n\n") {
+        first.push_str(std::str::from_utf8(&stream.next().await.unwrap().unwrap()).unwrap());
+    }
     let data = first.lines().find_map(|l| l.strip_prefix("data: ")).unwrap();
     let parts: serde_json::Value = serde_json::from_str(data).unwrap();
     for part in ["numbers", "charts", "latency", "lanes", "running", "failed", "disk", "machine"] {

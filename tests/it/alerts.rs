@@ -10,7 +10,7 @@ use videoplanet::base::job::{Job, JobKind, JobState, Lane};
 use videoplanet::config::Config;
 use videoplanet::domain::accounts::Viewer;
 use videoplanet::domain::alerts::{self, Change};
-use videoplanet::domain::search;
+use videoplanet::domain::{notices, search};
 use videoplanet::engines::alerts::{Reading, Rule, Set, Severity};
 use videoplanet::engines::queue::{self, LaneChange, Lanes};
 use videoplanet::engines::store::{Tx, params};
@@ -50,6 +50,8 @@ impl Alarm {
         })
         .await;
         s.app.setup.done();
+        // People are not mailed of what happened while the studio was made.
+        s.app.store.write(notices::skip).await.unwrap();
         let receiver = Receiver::start(|_| Reply::now(200)).await;
         let secret = target(&s, "json", &receiver.url, "info").await;
         Alarm { s, clock, receiver, secret }

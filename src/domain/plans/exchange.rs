@@ -270,8 +270,8 @@ mod tests {
     #[test]
     fn a_cell_is_text_whatever_stands_in_it() {
         let mut out = String::new();
-        csv::line(&mut out, ["a", "b,c", "say \"hi\"", "=SUM(A1)", "-1", "두\n줄", ""].into_iter());
-        assert_eq!(out, "a,\"b,c\",\"say \"\"hi\"\"\",\"'=SUM(A1)\",\"'-1\",\"두\n줄\",\r\n");
+        csv::line(&mut out, ["a", "b,c", "say \"hi\"", "=SUM(A1)", "-a", "두\n줄", ""].into_iter());
+        assert_eq!(out, "a,\"b,c\",\"say \"\"hi\"\"\",\"'=SUM(A1)\",\"'-a\",\"두\n줄\",\r\n");
         assert_eq!(clock(67_500), "01:07.5");
     }
 }

@@ -28,10 +28,9 @@ pub(super) struct Past {
 impl Past {
     /// `disk` is the size of the data directory's disk in bytes.
     pub(super) async fn look(app: &App, range: Range, disk: u64, budget_us: u64) -> Result<Past> {
-        let app = app.clone();
+        let (history, now) = (app.history.clone(), app.clock.now());
         let read = tokio::task::spawn_blocking(move || {
-            let now = app.clock.now();
-            let (points, marks) = (app.history.series(range, now)?, app.history.marks(range, now)?);
+            let (points, marks) = (history.series(range, now)?, history.marks(range, now)?);
             Ok(Past { range, points, marks, disk: disk as f64, budget_us })
         });
         read.await.map_err(Error::internal)?

@@ -96,10 +96,10 @@ impl Now {
         });
         let (counts, mut running, failed, films, usage) = read.await?;
         app.queue.refresh(&mut running);
-        let (history, now) = (app.clone(), app.clock.now());
+        let (history, now) = (app.history.clone(), app.clock.now());
         let past = tokio::task::spawn_blocking(move || {
-            let week = history.history.series(Range::Week, now)?;
-            let last = history.history.list(Width::Second, now.plus(-5_000), now)?;
+            let week = history.series(Range::Week, now)?;
+            let last = history.list(Width::Second, now.plus(-5_000), now)?;
             Ok::<_, Error>((
                 days_to_full(&week),
                 last.into_iter().next_back().map(|(_, s)| s.cores).unwrap_or_default(),
