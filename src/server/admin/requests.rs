@@ -25,6 +25,8 @@ const PERIODS: [(&str, Window); 4] =
     [("1", Window::Minutes(1)), ("5", Window::Minutes(5)), ("15", Window::Minutes(15)), ("start", Window::Start)];
 /// The period without a wish.
 const USUAL: usize = 1;
+/// Requests below which a route is not judged: a percentile of three requests is one of them.
+const JUDGED_FROM: u64 = 10;
 /// Slow requests of one route that its own page shows.
 const OF_ONE: usize = 50;
 /// Borders of the histogram that is shown, in microseconds.
@@ -203,7 +205,7 @@ impl Figures<'_> {
 
     /// Routes of which 95 % took longer than they may.
     fn over(&self) -> usize {
-        self.now.rows.iter().filter(|r| class(r.judged()[1]) == "bad").count()
+        self.now.rows.iter().filter(|r| class(r.requests, r.judged()[1]) == "bad").count()
     }
 
     fn p95(&self) -> String {
@@ -211,7 +213,7 @@ impl Figures<'_> {
     }
 
     fn p95_class(&self) -> &'static str {
-        class((self.present, Some(GUIDE[1])))
+        class(self.requests(), (self.present, Some(GUIDE[1])))
     }
 
     fn since(&self) -> String {
@@ -219,9 +221,10 @@ impl Figures<'_> {
     }
 }
 
-/// Within its budget, near it, over it.
-fn class((us, budget): (u64, Option<u64>)) -> &'static str {
+/// Within its budget, near it, over it; nothing of too few requests.
+fn class(requests: u64, (us, budget): (u64, Option<u64>)) -> &'static str {
     match budget {
+        _ if requests < JUDGED_FROM => "",
         Some(budget) if us > budget => "bad",
         Some(budget) if us * 4 > budget * 3 => "warn",
         _ => "",
@@ -231,8 +234,9 @@ fn class((us, budget): (u64, Option<u64>)) -> &'static str {
 fn routes_table(f: &Frame, asked: &Asked, now: &RoutesNow) -> Table {
     let rows = now.rows.iter().map(|r| {
         let name = format!("{} {}", r.method, r.path);
-        let [p50, p95, p99] =
-            r.judged().map(|(us, budget)| Cell::number(us as f64 / 1e3, words::time(us)).class(class((us, budget))));
+        let [p50, p95, p99] = r
+            .judged()
+            .map(|(us, budget)| Cell::number(us as f64 / 1e3, words::time(us)).class(class(r.requests, (us, budget))));
         let count = |n: u64| Cell::number(n as f64, n.to_string());
         vec![
             Cell::text(&name).link(route_address(&name)).class("mono"),
@@ -324,7 +328,7 @@ impl One<'_> {
             name,
             time: words::time(us),
             budget: budget.map_or_else(|| "–".to_owned(), words::time),
-            class: class((us, budget)),
+            class: class(r.now.requests, (us, budget)),
         };
         ["p50", "p95", "p99"].into_iter().zip(r.now.judged()).map(row).collect()
     }
