@@ -26,15 +26,19 @@ use crate::engines::access::Access;
 use crate::engines::cache::{self, Cache};
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
+use crate::engines::ground;
 use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
+use crate::engines::log;
+use crate::engines::machine::{self, Memory, Part};
 use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
 use crate::engines::metrics::history::History;
 use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
+use crate::engines::trace;
 
 tokio::task_local! {
     /// The `Idempotency-Key` of the present request, taken by its first write.
@@ -110,7 +114,7 @@ impl App {
     /// process has open is refused.
     pub async fn open(dir: &Path, layers: impl Into<Layers>, clock: Clock) -> anyhow::Result<App> {
         outbound::prepare();
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
+        ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
@@ -165,7 +169,7 @@ impl App {
         let history = History::open(&dir.join("metrics.db"))?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
-        Ok(App(Arc::new(Inner {
+        let app = App(Arc::new(Inner {
             settings: ArcSwap::from_pointee(settings),
             changing: Arc::default(),
             dir: dir.to_owned(),
@@ -191,7 +195,9 @@ impl App {
             started,
             stopping: CancellationToken::new(),
             _lock: lock,
-        })))
+        }));
+        app.watch();
+        Ok(app)
     }
 
     /// The settings as they are now. Who needs several of them together asks once.
@@ -202,6 +208,32 @@ impl App {
     /// Where they come from, and what of them waits for a restart.
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
+    }
+
+    /// Counts what is to be counted, as the settings have it now.
+    pub fn watch(&self) {
+        let config = self.config();
+        let wanted = &config.metrics;
+        self.metrics.set(wanted.collect, wanted.slow_ms);
+        self.store.watch(wanted.collect, wanted.slow_statement_ms);
+    }
+
+    /// What the memory of the process is used for. Not on the path of a request: it looks at all that is mapped.
+    pub fn memory(&self) -> Option<Memory> {
+        /// What an idle socket was measured to take, with its buffers and its place in a room.
+        const SOCKET_BYTES: u64 = 10_000;
+        let sqlite = store::memory();
+        let [(l1, _), (l2, _)] = self.cache.stats().memory;
+        let measured = |name, bytes| Part { name, bytes, estimated: false };
+        let estimated = |name, bytes| Part { name, bytes, estimated: true };
+        let heap = [
+            measured("page_cache", sqlite.page_cache),
+            measured("sqlite", sqlite.used - sqlite.page_cache),
+            // The tiers share the bodies that are in both.
+            estimated("answers", l1.max(l2)),
+            estimated("sockets", self.hub.sockets() as u64 * SOCKET_BYTES),
+        ];
+        machine::memory(&self.dir, heap)
     }
 
     /// Lets other settings hold, as far as they can without a restart. They have been checked, and what is kept of them
@@ -221,6 +253,12 @@ impl App {
                 Err(error) => tracing::error!(%error, "the mail server stays the one that it was"),
             }
         }
+        if before.log.level != now.log.level
+            && let Err(error) = log::set_filter(&now.log.level, None)
+        {
+            tracing::error!(%error, "the log tells what it told before");
+        }
+        self.watch();
         self.hub.limit(seats(&now));
         self.queue.configure(Lane::Media, now.media.jobs);
         self.ffmpeg.bound(films(&now));
@@ -239,7 +277,13 @@ impl App {
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.store.read(f).await
+        let here = trace::here();
+        self.store
+            .read(move |db| {
+                let _inside = here.enter();
+                f(db)
+            })
+            .await
     }
 
     /// Makes a change. In a request with an `Idempotency-Key`, its first change also reserves the key.
@@ -249,8 +293,10 @@ impl App {
         T: Send + 'static,
     {
         let key = ONCE.try_with(|key| key.lock().take()).ok().flatten();
+        let here = trace::here();
         self.store
             .write(move |tx| {
+                let _inside = here.enter();
                 if let Some(key) = key {
                     once::reserve(tx, &key)?;
                 }

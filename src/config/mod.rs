@@ -94,6 +94,10 @@ config! {
         live cors_origins: Vec<String> = Vec::<String>::new(), Origins;
         /// Take the client's address from X-Forwarded-For: only behind a proxy of yours that sets it.
         live trust_proxy: bool = false;
+        /// Networks from which /admin is reached, such as `10.0.0.0/8` or `2001:db8::/32`; to others it is not there.
+        /// Empty: everybody who may sign in to it. Whoever leaves his own address out locks himself out, and behind a
+        /// proxy trust_proxy must be on, or everybody has the proxy's address. The way back in is this file.
+        live admin_networks: Vec<String> = Vec::<String>::new(), Networks;
         /// Seconds that a client may take to send its request head.
         live header_timeout_s: u64 = 15u64, Range(1, 3_600);
         /// Connections at once.
@@ -327,10 +331,34 @@ config! {
         /// Pictures a calendar month. 0: no limit.
         live monthly_images: i64 = 200i64, Range(0, 1 << 30);
     }
+    /// What the program counts about itself.
+    metrics: Metrics {
+        /// Count requests, statements and commits, and keep what was slow. Without it the dashboard shows no load and
+        /// alerts about load are blind.
+        live collect: bool = true;
+        /// Milliseconds from which a request is kept as slow. 0: the budget of its route.
+        live slow_ms: u64 = 0u64, Range(0, 3_600_000);
+        /// Milliseconds from which a statement is kept as slow.
+        live slow_statement_ms: u64 = 100u64, Range(1, 3_600_000);
+    }
+    /// What other programs are told about single requests, jobs and errors (docs/monitoring.md). Nothing leaves unless an
+    /// address stands here.
+    tracing: Tracing {
+        /// A collector that takes traces by OTLP over HTTP, such as `http://127.0.0.1:4318`. Empty: none.
+        restart otlp_url: String = "", Url;
+        /// Part of the requests and jobs that are traced, from 0 to 1. A request that comes with a `traceparent` is
+        /// traced if its sender says so.
+        restart sample: f64 = 0.1f64, Part(0.0, 1.0);
+        /// The name of this instance among what else is traced.
+        restart service_name: String = "videoplanet", Required;
+        /// An error tracker that speaks the protocol of Sentry, as `https://<key>@<host>/<project>`; better given as
+        /// VIDEOPLANET_TRACING_SENTRY_DSN than in a file that others read. Empty: none.
+        restart sentry_dsn: String = "", Secret;
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".
-        restart level: String = "info", Filter;
+        live level: String = "info", Filter;
         /// One JSON object a line instead of text.
         restart json: bool = false;
     }

@@ -132,7 +132,10 @@ impl Alarm {
         assert_eq!(told.len(), before + 1, "{rule}: {told:#?}");
         let told = told.last().unwrap();
         assert_eq!((&told["type"], &told["alert"]["rule"]), (&json!("alert_resolved"), &json!(rule)), "{told}");
-        assert!(told["alert"]["lasted_ms"].as_i64().unwrap() >= 31 * SECOND && self.s.app.alerts.firing() == 0, "{told}");
+        assert!(
+            told["alert"]["lasted_ms"].as_i64().unwrap() >= 31 * SECOND && self.s.app.alerts.firing() == 0,
+            "{told}"
+        );
         told.clone()
     }
 
@@ -211,10 +214,14 @@ async fn refused_writes_are_told_as_errors_and_a_full_queue_as_such() {
     a.only(Rule::ErrorRate, None).await;
     let busy = a.busy_writer().await;
     let store = a.s.app.store.clone();
-    let fill: Vec<_> = (0..4).map(|_| tokio::spawn({
-        let store = store.clone();
-        async move { store.write(|_| Ok(())).await }
-    })).collect();
+    let fill: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn({
+                let store = store.clone();
+                async move { store.write(|_| Ok(())).await }
+            })
+        })
+        .collect();
     for _ in 0..400 {
         if store.write_queue_len() == 4 {
             break;
@@ -236,10 +243,14 @@ async fn refused_writes_are_told_as_errors_and_a_full_queue_as_such() {
     // Full to the last place: what was found is written as soon as there is room.
     a.only(Rule::WriterQueue, None).await;
     let busy = a.busy_writer().await;
-    let fill: Vec<_> = (0..4).map(|_| tokio::spawn({
-        let store = store.clone();
-        async move { store.write(|_| Ok(())).await }
-    })).collect();
+    let fill: Vec<_> = (0..4)
+        .map(|_| {
+            tokio::spawn({
+                let store = store.clone();
+                async move { store.write(|_| Ok(())).await }
+            })
+        })
+        .collect();
     for _ in 0..400 {
         if store.write_queue_len() == 4 {
             break;

@@ -95,7 +95,10 @@ async fn a_chat_and_a_mailbox_are_told_in_their_form_and_only_of_what_matters_to
     let calls = a.receiver.got(2).await;
     let chat = calls.iter().map(|c| c.json()).find(|c| c.get("blocks").is_some()).expect("a message for the chat");
     let text = chat["text"].as_str().unwrap();
-    assert!(text.starts_with(":red_circle: [Critical] Free disk space: ") && text.contains("/admin/storage|"), "{text}");
+    assert!(
+        text.starts_with(":red_circle: [Critical] Free disk space: ") && text.contains("/admin/storage|"),
+        "{text}"
+    );
     let letter = postbox.have(1).await.remove(0);
     assert_eq!(letter.to, "ops@example.com");
     assert!(letter.subject.starts_with("[Critical] Free disk space: ") && letter.id.contains("alert-3-"), "{letter:?}");
@@ -341,9 +344,15 @@ async fn operators_acknowledge_and_mute_admins_change_others_find_nothing() {
         ("/admin/alerts/1/acknowledge", vec![]),
         ("/admin/alerts/mute", vec![("for", "1h")]),
         ("/admin/alerts/options", vec![("remind_h", "1")]),
-        ("/admin/alerts/rules/p95", vec![("threshold", "5"), ("for_s", "1"), ("cool_down_s", "1"), ("severity", "info")]),
+        (
+            "/admin/alerts/rules/p95",
+            vec![("threshold", "5"), ("for_s", "1"), ("cool_down_s", "1"), ("severity", "info")],
+        ),
         ("/admin/alerts/rules/p95/reset", vec![]),
-        ("/admin/alerts/targets", vec![("name", "x"), ("form", "mail"), ("place", "a@b.example"), ("lang", "ko"), ("severity", "info")]),
+        (
+            "/admin/alerts/targets",
+            vec![("name", "x"), ("form", "mail"), ("place", "a@b.example"), ("lang", "ko"), ("severity", "info")],
+        ),
         ("/admin/alerts/targets/1", vec![("name", "x"), ("lang", "ko"), ("severity", "info")]),
         ("/admin/alerts/targets/1/secret", vec![]),
         ("/admin/alerts/targets/1/test", vec![]),
@@ -382,13 +391,23 @@ async fn operators_acknowledge_and_mute_admins_change_others_find_nothing() {
 async fn a_form_that_does_not_hold_says_which_field_and_keeps_what_was_typed() {
     let a = Alarm::of_disk("told-forms-bad").await;
     let rule = |field: &'static str, value: &'static str| {
-        let mut fields = vec![("threshold", "5"), ("for_s", "60"), ("cool_down_s", "60"), ("severity", "info"), ("enabled", "1")];
+        let mut fields =
+            vec![("threshold", "5"), ("for_s", "60"), ("cool_down_s", "60"), ("severity", "info"), ("enabled", "1")];
         fields.iter_mut().filter(|(name, _)| *name == field).for_each(|(_, v)| *v = value);
         fields
     };
     for (field, value) in [
-        ("threshold", "soon"), ("threshold", "-1"), ("threshold", "101"), ("threshold", "NaN"), ("threshold", "inf"), ("threshold", ""),
-        ("for_s", "1.5"), ("for_s", "-1"), ("for_s", "86401"), ("cool_down_s", "x"), ("severity", "awful"),
+        ("threshold", "soon"),
+        ("threshold", "-1"),
+        ("threshold", "101"),
+        ("threshold", "NaN"),
+        ("threshold", "inf"),
+        ("threshold", ""),
+        ("for_s", "1.5"),
+        ("for_s", "-1"),
+        ("for_s", "86401"),
+        ("cool_down_s", "x"),
+        ("severity", "awful"),
     ] {
         let answer = send(&a.s, &a.s.editor, "/admin/alerts/rules/sockets", &rule(field, value)).await;
         assert_eq!(answer.status(), 422, "{field}={value}");
@@ -426,8 +445,14 @@ async fn a_form_that_does_not_hold_says_which_field_and_keeps_what_was_typed() {
         [("name", "x"), ("form", form), ("place", place), ("lang", "ko"), ("severity", "info")]
     };
     for (form, place) in [
-        ("json", ""), ("json", "ftp://example.com/"), ("slack", "no address"), ("json", "https://a:b@example.com/"),
-        ("json", "http://169.254.169.254/latest/meta-data/"), ("mail", "nobody"), ("mail", ""), ("pigeon", "https://example.com/"),
+        ("json", ""),
+        ("json", "ftp://example.com/"),
+        ("slack", "no address"),
+        ("json", "https://a:b@example.com/"),
+        ("json", "http://169.254.169.254/latest/meta-data/"),
+        ("mail", "nobody"),
+        ("mail", ""),
+        ("pigeon", "https://example.com/"),
     ] {
         let answer = send(&a.s, &a.s.editor, "/admin/alerts/targets", &new(form, place)).await;
         assert_eq!(answer.status(), 422, "{form} {place}");

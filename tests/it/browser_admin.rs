@@ -31,7 +31,8 @@ async fn every_page_is_sound_wide_and_narrow_light_and_dark_in_both_languages() 
     let mut wrong = Vec::new();
     for (width, dark, locale) in [(1440, false, "ko"), (1440, true, "en"), (390, true, "ko"), (390, false, "en")] {
         browser.look(&page, width, 900, dark).await;
-        let me = studio.editor.ask(reqwest::Method::PATCH, "/me").json(&json!({ "locale": locale })).send().await.unwrap();
+        let me =
+            studio.editor.ask(reqwest::Method::PATCH, "/me").json(&json!({ "locale": locale })).send().await.unwrap();
         assert_eq!(me.status(), 200);
         for path in &paths {
             browser.open(&page, &format!("{}{path}", studio.url)).await;

@@ -133,7 +133,7 @@ impl Studio {
         let id = someone.id;
         let set = move |tx: &mut videoplanet::engines::store::Tx| {
             tx.execute("UPDATE users SET site_role = 'operator', rev = rev + 1 WHERE id = ?1", params![id])?;
-            tx.emit(None, None, Event::SiteRoleChanged { user: id, role: SiteRole::Operator }, None)
+            tx.emit(None, None, Event::SiteRoleChanged { user: id, role: SiteRole::Operator, was: None }, None)
         };
         self.app.store.write(set).await.unwrap();
     }

@@ -10,8 +10,7 @@ use videoplanet::config::Config;
 /// Nouns from left to right: the left never calls the right.
 const NOUNS: [&str; 17] = [
     "accounts", "projects", "schedule", "feedback", "media", "storage", "jobs", "comments", "plans", "journal",
-    "rooms", "access", "search", "notices", "webhooks", "settings",
-    "alerts",
+    "rooms", "access", "search", "notices", "webhooks", "settings", "alerts",
 ];
 
 fn root() -> &'static Path {

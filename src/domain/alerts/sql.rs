@@ -54,27 +54,19 @@ pub(super) fn kept(db: &Db) -> Result<Kept> {
          FROM alert_states s LEFT JOIN alerts a ON a.id = s.alert_id",
         params![],
         |r| {
-            let state = State {
-                phase: r.get(1)?,
-                since: r.get(2)?,
-                calm: r.get(3)?,
-                known: r.get(4)?,
-                told: r.get(5)?,
-            };
+            let state =
+                State { phase: r.get(1)?, since: r.get(2)?, calm: r.get(3)?, known: r.get(4)?, told: r.get(5)? };
             let (muted, alert, peak, acknowledged) = (r.get(6)?, r.get(7)?, r.get(8)?, r.get(9)?);
             let severity = r.get(10)?;
             Ok((r.get(0)?, Row { rule: Rule::P95, state, muted, alert, peak, acknowledged, severity }))
         },
     )?;
-    let sets = db.all(
-        "SELECT rule, enabled, threshold, for_s, cool_down_s, severity FROM alert_rules",
-        params![],
-        |r| {
+    let sets =
+        db.all("SELECT rule, enabled, threshold, for_s, cool_down_s, severity FROM alert_rules", params![], |r| {
             let (enabled, threshold, for_s) = (r.get(1)?, r.get(2)?, r.get(3)?);
             let (cool_down_s, severity) = (r.get(4)?, r.get(5)?);
             Ok((r.get(0)?, Set { rule: Rule::P95, enabled, threshold, for_s, cool_down_s, severity }))
-        },
-    )?;
+        })?;
     Ok(Kept {
         rows: known(rows, |rule, row| Row { rule, ..row }),
         sets: known(sets, |rule, set| Set { rule, ..set }),
@@ -210,10 +202,7 @@ pub(super) fn worsen(tx: &mut Tx, id: AlertId, peak: f64) -> Result<()> {
 
 pub(super) fn acknowledge(tx: &mut Tx, id: AlertId, by: UserId) -> Result<()> {
     let now = tx.now();
-    tx.execute(
-        "UPDATE alerts SET acknowledged_by = ?2, acknowledged_ms = ?3 WHERE id = ?1",
-        params![id, by, now],
-    )?;
+    tx.execute("UPDATE alerts SET acknowledged_by = ?2, acknowledged_ms = ?3 WHERE id = ?1", params![id, by, now])?;
     Ok(())
 }
 

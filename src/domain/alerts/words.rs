@@ -142,8 +142,10 @@ fn sign_of(letter: &Letter) -> &'static str {
 /// The message of a chat.
 pub(super) fn slack(letter: &Letter, base: Option<&str>, zone: &TimeZone) -> Value {
     let lang = letter.target.lang;
-    let since = letter.alert.as_ref().map(|a| format!(" · {}", say(lang, "alert.since", &[("at", &local(a.began, zone))])));
-    let link = page(letter, base).map(|url| format!(" <{}|{}>", escape(&url), escape(&locale::get(lang, "alert.open"))));
+    let since =
+        letter.alert.as_ref().map(|a| format!(" · {}", say(lang, "alert.since", &[("at", &local(a.began, zone))])));
+    let link =
+        page(letter, base).map(|url| format!(" <{}|{}>", escape(&url), escape(&locale::get(lang, "alert.open"))));
     let (since, link) = (since.unwrap_or_default(), link.unwrap_or_default());
     let text = format!("{} {}{}{link}", sign_of(letter), escape(&sentence(letter)), escape(&since));
     json!({
@@ -264,7 +266,10 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         let of = |unit, v| value(Lang::En, unit, v);
-        assert_eq!([of(Unit::Percent, 59.96), of(Unit::Percent, 0.04), of(Unit::Percent, 5.0)], ["60 %", "0.040 %", "5 %"]);
+        assert_eq!(
+            [of(Unit::Percent, 59.96), of(Unit::Percent, 0.04), of(Unit::Percent, 5.0)],
+            ["60 %", "0.040 %", "5 %"]
+        );
         assert_eq!([of(Unit::Milliseconds, 812.4), of(Unit::Milliseconds, 61_000.0)], ["812 ms", "61 s"]);
         assert_eq!([of(Unit::Gigabytes, 2.96), of(Unit::Gigabytes, 1400.0)], ["3 GB", "1.4 TB"]);
         assert_eq!(of(Unit::Seconds, 3_720.0), "1 h 2 min");

@@ -80,7 +80,8 @@ fn minute(at: Time, zone: &TimeZone) -> u16 {
 /// The minutes of `HH:MM`; `None` if it is none.
 pub fn minutes(text: &str) -> Option<u16> {
     let (h, m) = text.trim().split_once(':')?;
-    let part = |text: &str| text.parse::<u16>().ok().filter(|_| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()));
+    let part =
+        |text: &str| text.parse::<u16>().ok().filter(|_| text.len() == 2 && text.bytes().all(|b| b.is_ascii_digit()));
     let (h, m) = (part(h)?, part(m)?);
     (h < 24 && m < 60).then_some(h * 60 + m)
 }

@@ -8,9 +8,9 @@ use axum::response::Response;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::live::Parts;
 use super::Desk;
 use super::alerts_act::{GivenOptions, GivenRule, GivenTarget};
+use super::live::Parts;
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};

@@ -217,6 +217,9 @@ fn limits(app: &App) -> Vec<Limit> {
         bytes("cache_l1", cache.memory[0]),
         bytes("cache_l2", cache.memory[1]),
     ];
+    if let (Some(own), Some(most)) = (machine::own(), machine::memory_bytes()) {
+        limits.push(Limit { name: "memory", used: own.resident_bytes, most, bytes: true });
+    }
     if let (Some(own), Some(most)) = (machine::own(), machine::most_open_files()) {
         limits.push(count("files", own.open_files, most as usize));
     }
@@ -232,7 +235,7 @@ impl Limits<'_> {
     fn class(&self, limit: &Limit) -> &'static str {
         match limit.used as f64 / limit.most.max(1) as f64 {
             // A cache that is full works as it should.
-            _ if limit.bytes => "",
+            _ if limit.name.starts_with("cache") => "",
             ..0.7 => "",
             ..0.9 => "warn",
             _ => "bad",
