@@ -264,8 +264,7 @@ impl Metrics {
     /// Since the start: times of all requests but those of one route, all requests, all answers with 5xx.
     pub fn counted_without(&self, method: &str, route: &str) -> (Times, u64, u64) {
         let now = self.totals();
-        let one = self.0.routes.read().get(method).and_then(|of| of.get(route)).map(|r| r.times.read());
-        let times = one.map_or_else(|| now.times.clone(), |one| now.times.since(&one));
+        let times = now.times.since(&self.0.routes.of(method, route).times());
         (times, now.requests, now.errors)
     }
 

@@ -247,6 +247,11 @@ impl Route {
         self.name.clone()
     }
 
+    /// All times since the start.
+    pub(super) fn times(&self) -> Times {
+        self.counts.times.read()
+    }
+
     /// From which time on a request of it is slow, in microseconds; `None`: never.
     pub(super) fn slow_us(&self) -> Option<u64> {
         self.budget.times().map(|times| times[1])
