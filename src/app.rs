@@ -26,6 +26,7 @@ use crate::engines::access::Access;
 use crate::engines::cache::{self, Cache};
 use crate::engines::ffmpeg::{self, Ffmpeg};
 use crate::engines::files::Files;
+use crate::engines::ground;
 use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
@@ -37,6 +38,7 @@ use crate::engines::metrics::history::History;
 use crate::engines::outbound;
 use crate::engines::queue::{self, Queue};
 use crate::engines::store::{self, Db, Store, Tx, once};
+use crate::engines::trace;
 
 tokio::task_local! {
     /// The `Idempotency-Key` of the present request, taken by its first write.
@@ -112,7 +114,7 @@ impl App {
     /// process has open is refused.
     pub async fn open(dir: &Path, layers: impl Into<Layers>, clock: Clock) -> anyhow::Result<App> {
         outbound::prepare();
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
+        ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
@@ -275,7 +277,13 @@ impl App {
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.store.read(f).await
+        let here = trace::here();
+        self.store
+            .read(move |db| {
+                let _inside = here.enter();
+                f(db)
+            })
+            .await
     }
 
     /// Makes a change. In a request with an `Idempotency-Key`, its first change also reserves the key.
@@ -285,8 +293,10 @@ impl App {
         T: Send + 'static,
     {
         let key = ONCE.try_with(|key| key.lock().take()).ok().flatten();
+        let here = trace::here();
         self.store
             .write(move |tx| {
+                let _inside = here.enter();
                 if let Some(key) = key {
                     once::reserve(tx, &key)?;
                 }

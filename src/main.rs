@@ -7,7 +7,7 @@ use videoplanet::cli::{Cli, run};
 
 fn main() -> ExitCode {
     match run(Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(e) => {
             eprintln!("videoplanet: {e:#}");
             ExitCode::FAILURE

@@ -91,6 +91,7 @@ pub enum Event {
     StoryboardFailed { plan: PlanId, job: JobId },
     GeneratorSet { hidden: bool },
     GeneratorTested,
+    DoctorAsked,
 
     MailResent { mail: MailId },
     MailTested { mail: MailId },
@@ -253,6 +254,7 @@ impl Event {
             | StoryboardDrafted { plan, .. }
             | StoryboardFailed { plan, .. } => ("plan", plan.0),
             GeneratorSet { .. } | GeneratorTested => ("generator", 0),
+            DoctorAsked => ("doctor", 0),
             MailResent { mail } | MailTested { mail } => ("mail", mail.0),
             WebhookAdded { webhook }
             | WebhookChanged { webhook, .. }

@@ -4,13 +4,14 @@
 use crate::base::event::Event;
 
 /// Subjects whose events tell who got in, or who steered the instance.
-pub const SECURITY_SUBJECTS: [&str; 14] = [
+pub const SECURITY_SUBJECTS: [&str; 15] = [
     "user",
     "job",
     "alert",
     "alert_target",
     "cache",
     "database",
+    "doctor",
     "schedule",
     "generator",
     "mail",

@@ -4,6 +4,7 @@ mod cache;
 mod demo;
 mod demo_plans;
 mod demo_schedule;
+mod doctor;
 mod exchange;
 mod jobs;
 mod reindex;
@@ -13,10 +14,13 @@ mod settings;
 mod user;
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::Layer;
 
 use crate::config::{Config, Layers, layers};
+use crate::engines::trace::{self, Outlets};
 use crate::engines::{log, store};
 
 /// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
@@ -81,6 +85,9 @@ enum Command {
     /// Build the search index anew from the database. A running server does it beside its work and goes on to answer
     /// from the old one meanwhile; without a server it is done here.
     Reindex,
+    /// Look whether everything is there that the program needs, beside a running server or without one, and say what to
+    /// do about it. Changes nothing. Ends with 0 if all is well, 1 after warnings, 2 if something is broken.
+    Doctor(doctor::Asked),
     /// Print every setting with its sentence and its default.
     Config {
         /// Print what holds instead, and where it comes from: default, file, ui (an admin, in the browser),
@@ -90,11 +97,11 @@ enum Command {
     },
 }
 
-/// Runs the command. Errors are sentences for a person.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
+/// Runs the command; answers what the process ends with. Errors are sentences for a person.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Config { show: false } = cli.command {
         print!("{}", Config::sample());
-        return Ok(());
+        return Ok(ExitCode::SUCCESS);
     }
     let mut set = cli.set;
     if let Command::Serve { bind: Some(bind), .. } = &cli.command {
@@ -102,17 +109,36 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
     }
     let in_data = cli.data.join("videoplanet.toml");
     let file = cli.config.or_else(|| in_data.exists().then_some(in_data));
-    let layers = Layers::load(file.as_deref(), std::env::vars(), &set)?;
+    let layers = Layers::load(file.as_deref(), std::env::vars(), &set);
+    // Settings that do not hold are one of the things that it looks for.
+    if let Command::Doctor(asked) = cli.command {
+        return doctor::run(&cli.data, file.as_deref(), layers, &asked);
+    }
+    let layers = layers?;
     if let Command::Config { .. } = cli.command {
-        return settings::show(&cli.data, layers);
+        return settings::show(&cli.data, layers).map(|()| ExitCode::SUCCESS);
     }
     let (kept, _) = layers.clone().with_kept(store::peek(&cli.data, layers::KEPT));
     let config = kept.config();
+    let outlets = match cli.command {
+        Command::Serve { .. } => Outlets::open(&trace::Settings {
+            otlp_url: config.tracing.otlp_url.clone(),
+            sample: config.tracing.sample,
+            service_name: config.tracing.service_name.clone(),
+            sentry_dsn: config.tracing.sentry_dsn.clone(),
+        })?,
+        // A command of a moment is looked at by the person who gave it.
+        _ => Outlets::open(&trace::Settings::default())?,
+    };
     let output = if config.log.json { log::Output::Json } else { log::Output::Text };
-    log::start(&config.log.level, output, Vec::new())?;
+    let listeners = outlets.layer::<log::Base>().map(Layer::boxed).into_iter().collect();
+    log::start(&config.log.level, output, listeners)?;
+    if let Some(why) = outlets.trouble() {
+        tracing::warn!(why, "no traces leave");
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data: &Path = &cli.data;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match cli.command {
             Command::Serve { demo, .. } => serve::run(data, layers, demo).await,
             Command::Demo => serve::demo(data, layers).await,
@@ -123,7 +149,10 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Import { dir } => exchange::import(data, layers, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
             Command::Reindex => reindex::run(data, layers).await,
-            Command::Config { .. } => Ok(()),
+            Command::Doctor(_) | Command::Config { .. } => Ok(()),
         }
-    })
+    });
+    drop(runtime);
+    outlets.close();
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -9,18 +9,19 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::app::App;
 use crate::base::clock::Clock;
 use crate::config::Layers;
+use crate::domain::doctor::FILES_BESIDE;
 use crate::engines::machine;
 use crate::{server, work};
-
-/// Open files beside the sockets of rooms: database, index, cache, films, requests.
-const FILES_BESIDE: usize = 1_000;
 
 pub(super) async fn run(dir: &Path, layers: Layers, demo: bool) -> anyhow::Result<()> {
     let bind = layers.config().server.bind;
     // Before anything is opened, so that a taken port leaves everything as it is.
     let listener = TcpListener::bind(&bind).await.with_context(|| format!("cannot listen on {bind}"))?;
     let files = machine::raise_open_files();
-    let app = App::open(dir, layers, Clock::System).await?;
+    let app = tokio::select! {
+        app = App::open(dir, layers, Clock::System) => app?,
+        never = server::http::starting(&listener) => match never {},
+    };
     let wanted = (app.config().rooms.max_sockets + FILES_BESIDE) as u64;
     if let Some(files) = files.filter(|files| *files < wanted) {
         tracing::warn!(

@@ -3,6 +3,7 @@
 use super::setting::{Values, flat};
 use super::{Config, Setting, all};
 use crate::base::locale::{Lang, Text, say};
+use crate::engines::trace::Dsn;
 
 /// Settings with what is wrong with each.
 pub type Faults = Vec<(&'static str, Text)>;
@@ -27,6 +28,9 @@ impl Config {
         must(days <= most, "storage.announce_days", Text::new("setting.wrong.announce").with("max", most));
         let mail = &self.mail;
         must(mail.host.is_empty() || !mail.from.is_empty(), "mail.from", Text::new("setting.wrong.no_sender"));
+        let dsn = &self.tracing.sentry_dsn;
+        let known = dsn.is_empty() || dsn.parse::<Dsn>().is_ok();
+        must(known, "tracing.sentry_dsn", Text::new("setting.wrong.dsn"));
         faults
     }
 }

@@ -341,6 +341,20 @@ config! {
         /// Milliseconds from which a statement is kept as slow.
         live slow_statement_ms: u64 = 100u64, Range(1, 3_600_000);
     }
+    /// What other programs are told about single requests, jobs and errors (docs/monitoring.md). Nothing leaves unless an
+    /// address stands here.
+    tracing: Tracing {
+        /// A collector that takes traces by OTLP over HTTP, such as `http://127.0.0.1:4318`. Empty: none.
+        restart otlp_url: String = "", Url;
+        /// Part of the requests and jobs that are traced, from 0 to 1. A request that comes with a `traceparent` is
+        /// traced if its sender says so.
+        restart sample: f64 = 0.1f64, Part(0.0, 1.0);
+        /// The name of this instance among what else is traced.
+        restart service_name: String = "videoplanet", Required;
+        /// An error tracker that speaks the protocol of Sentry, as `https://<key>@<host>/<project>`; better given as
+        /// VIDEOPLANET_TRACING_SENTRY_DSN than in a file that others read. Empty: none.
+        restart sentry_dsn: String = "", Secret;
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".

@@ -2,13 +2,14 @@
 //!
 //! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks ◄ settings ◄ alerts. `http` is how all of them
 //! read requests,
-//! `answer` how reads are kept.
+//! `answer` how reads are kept. `doctor` looks at all of them and is called by none.
 
 pub mod access;
 pub mod accounts;
 pub mod alerts;
 pub mod answer;
 pub mod comments;
+pub mod doctor;
 pub mod feedback;
 pub mod http;
 pub mod jobs;

@@ -15,6 +15,9 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 use thiserror::Error;
 
+/// Who calls.
+const AGENT: &str = concat!("VideoPlanet/", env!("CARGO_PKG_VERSION"));
+
 /// One call.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -100,6 +103,20 @@ pub async fn post(call: Call) -> Result<Answer, Failure> {
     tokio::time::timeout(call.timeout, exchange).await.unwrap_or(Err(Failure::TimedOut))
 }
 
+/// A client for the thread of the trace exporter, which calls by itself: by the same laws, but that it does not read more
+/// than its library asks for. It must not be made inside a runtime.
+#[cfg(feature = "otel")]
+pub fn blocking_client(timeout: Duration) -> Result<reqwest::blocking::Client, Failure> {
+    prepare();
+    reqwest::blocking::Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .timeout(timeout)
+        .user_agent(AGENT)
+        .build()
+        .map_err(|_| Failure::Setup)
+}
+
 /// Is it a URL that a call may have? What its name means is looked at again when the call is made.
 pub fn check(url: &str, private: bool) -> Result<Url, Failure> {
     let url = Url::parse(url).map_err(|_| Failure::Url)?;
@@ -121,7 +138,7 @@ pub fn check(url: &str, private: bool) -> Result<Url, Failure> {
     }
 }
 
-fn client(private: bool) -> Result<&'static Client, Failure> {
+pub(super) fn client(private: bool) -> Result<&'static Client, Failure> {
     static OPEN: OnceLock<Option<Client>> = OnceLock::new();
     static GUARDED: OnceLock<Option<Client>> = OnceLock::new();
     let made = if private { &OPEN } else { &GUARDED };
@@ -130,7 +147,7 @@ fn client(private: bool) -> Result<&'static Client, Failure> {
         let builder = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
-            .user_agent(concat!("VideoPlanet/", env!("CARGO_PKG_VERSION")))
+            .user_agent(AGENT)
             .pool_idle_timeout(Duration::from_secs(20))
             .dns_resolver(Arc::new(Guard { private }));
         builder.build().inspect_err(|e| tracing::warn!(error = %e, "no outbound calls can be made")).ok()
@@ -158,7 +175,7 @@ impl Resolve for Guard {
     }
 }
 
-fn failure(error: &reqwest::Error) -> Failure {
+pub(super) fn failure(error: &reqwest::Error) -> Failure {
     let mut source: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(e) = source {
         if let Some(own) = e.downcast_ref::<Failure>() {

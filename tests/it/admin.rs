@@ -18,6 +18,8 @@ const PAGES: &[&str] = &[
     "/admin/alerts",
     "/admin/alerts?tab=history&rule=nonsense",
     "/admin/alerts?tab=targets",
+    "/admin/doctor",
+    "/admin/doctor/licences",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
     "/admin/storage?tab=upkeep",

@@ -58,6 +58,10 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
             job(studio, "failed").await;
             (plain, vec![field("kind", "storage_check"), field("error", "lost")])
         }
+        "/admin/jobs/all" => {
+            job(studio, "failed").await;
+            (plain, vec![field("list", "failed"), field("act", "retry")])
+        }
         "/admin/jobs/lanes/{lane}" => (plain, vec![field("places", "3")]),
         "/admin/schedule/{name}" => {
             (plain, vec![field("cron", "7 * * * *"), field("time_zone", "UTC"), field("missed", "skip")])

@@ -49,10 +49,15 @@ impl Server {
     }
 
     /// The same with more said on its command line.
-    pub async fn launch(mut command: Command) -> Server {
+    pub async fn launch(command: Command) -> Server {
+        Server::bound(command, ([127, 0, 0, 1], 0).into()).await
+    }
+
+    /// The same at this address.
+    pub async fn bound(mut command: Command, address: std::net::SocketAddr) -> Server {
         videoplanet::engines::outbound::prepare();
         let mut child = command
-            .args(["--set", "server.bind=127.0.0.1:0", "serve"])
+            .args(["--set", &format!("server.bind={address}"), "serve"])
             .stdout(Stdio::piped())
             .spawn()
             .expect("the program starts");
@@ -77,6 +82,19 @@ impl Server {
     pub fn kill(&self) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+    }
+
+    /// Asks it to end (SIGTERM), and waits until it has.
+    pub async fn end(mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        for _ in 0..1200 {
+            if self.child.try_wait().unwrap().is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("it does not end");
     }
 
     pub fn ask(&self, method: Method, path: &str) -> RequestBuilder {

@@ -36,6 +36,7 @@ mod deleted;
 #[allow(dead_code)]
 #[path = "../../src/base/dice.rs"]
 mod dice;
+mod doctor;
 mod durability;
 mod exchange;
 mod films;
@@ -51,6 +52,8 @@ mod mine;
 mod model;
 mod notices;
 mod openapi;
+mod outlets;
+mod outlets_metrics;
 mod pages;
 mod pages_plans;
 mod pages_schedule;

@@ -149,10 +149,8 @@ async fn a_mail_server_is_there_as_soon_as_it_is_set() {
     let tested = send(&studio, &studio.editor, "/admin/notices/test", &[]).await;
     assert_eq!(header(&tested, "location"), "/admin/notices?done=mail_tested");
     let letter = postbox.have(1).await.remove(0);
-    assert_eq!(
-        (letter.to.as_str(), letter.header("From").as_str()),
-        ("editor@example.com", "\"Studio\" <studio@example.com>")
-    );
+    assert_eq!(letter.to, "editor@example.com");
+    assert!(letter.header("From").contains("<studio@example.com>"), "{}", letter.header("From"));
     studio.stop().await;
 }
 

@@ -73,11 +73,12 @@ pub const FIELDS: [(&str, &str); 25] = [
 ];
 
 /// What operators may do: run and repeat.
-const OPERATORS: [&str; 11] = [
+const OPERATORS: [&str; 12] = [
     "/admin/jobs/{id}/retry",
     "/admin/jobs/{id}/cancel",
     "/admin/jobs/{id}/priority",
     "/admin/jobs/groups/retry",
+    "/admin/jobs/all",
     "/admin/cache/warm",
     "/admin/schedule/{name}/run",
     "/admin/database/optimise",

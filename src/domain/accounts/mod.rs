@@ -28,6 +28,7 @@ use crate::base::ids::{SessionId, UserId};
 use crate::base::locale::{Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::base::secret;
+use crate::engines::metrics::traffic::SignIn;
 use crate::engines::store::{Db, Store, Tx};
 pub use invite::{Invited, NewPerson, invite};
 pub use people::{set_locked, set_site_role};
@@ -177,6 +178,17 @@ pub struct SignedIn {
 
 /// Signs in by e-mail and password.
 pub async fn log_in(app: &App, email: &str, password: &str, from: impl Into<Origin>) -> Result<SignedIn> {
+    let done = try_to_log_in(app, email, password, from).await;
+    app.metrics.traffic().signed_in(match &done {
+        Ok(_) => SignIn::Done,
+        Err(Error::WrongCredentials) => SignIn::Wrong,
+        Err(Error::TooMany { .. }) => SignIn::Shut,
+        Err(_) => SignIn::Broken,
+    });
+    done
+}
+
+async fn try_to_log_in(app: &App, email: &str, password: &str, from: impl Into<Origin>) -> Result<SignedIn> {
     let email = clean_email(email);
     if password.chars().count() > 200 || email.len() > 254 {
         return Err(Error::WrongCredentials);

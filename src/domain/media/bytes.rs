@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::http::header::{self, HeaderMap, HeaderValue};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::TryStreamExt;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use serde::Deserialize;
@@ -172,7 +173,10 @@ async fn send(
         file.seek(SeekFrom::Start(from)).await?;
     }
     let capacity = BUFFER.min(usize::try_from(len).unwrap_or(BUFFER)).max(1);
-    let body = Body::from_stream(ReaderStream::with_capacity(file.take(len), capacity));
+    let metrics = app.metrics.clone();
+    let counted = ReaderStream::with_capacity(file.take(len), capacity)
+        .inspect_ok(move |bytes| metrics.traffic().served(bytes.len() as u64));
+    let body = Body::from_stream(counted);
     Ok((status, out, body).into_response())
 }
 

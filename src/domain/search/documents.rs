@@ -124,7 +124,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         | PlanDeleted { plan }
         | PlanRestored { plan }
         | StoryboardDrafted { plan, .. } => drop(into.insert((Kind::Plan, plan.0))),
-        StoryboardAsked { .. } | StoryboardFailed { .. } | GeneratorSet { .. } | GeneratorTested => {}
+        StoryboardAsked { .. } | StoryboardFailed { .. } | GeneratorSet { .. } | GeneratorTested | DoctorAsked => {}
         PhasesChanged { .. } | MemoChanged { .. } | FilmingConflict { .. } | DeadlineNear { .. } => {}
         EntryAdded { .. } | EntryChanged { .. } | EntryDeleted { .. } => {}
         MailResent { .. } | MailTested { .. } => {}

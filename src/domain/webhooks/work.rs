@@ -16,6 +16,7 @@ use crate::base::job::{Job, JobError};
 use crate::engines::outbound::{self, Answer, Call, Failure};
 use crate::engines::queue::Run;
 use crate::engines::store::Tx;
+use crate::engines::trace;
 
 /// Waits between tries; about fifteen hours in all, so that a receiver that is down for a night is told in the morning.
 const WAITS: [i64; 11] = [
@@ -133,14 +134,16 @@ pub(in crate::domain) struct Message {
 
 impl Message {
     pub(in crate::domain) async fn post(self, now: Time) -> Tried {
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-videoplanet-event", self.event),
+            ("x-videoplanet-delivery", self.id),
+            ("x-videoplanet-signature", self.signature),
+        ];
+        headers.extend(trace::traceparent().map(|traceparent| ("traceparent", traceparent)));
         let call = Call {
             url: self.url,
-            headers: vec![
-                ("content-type", "application/json".to_owned()),
-                ("x-videoplanet-event", self.event),
-                ("x-videoplanet-delivery", self.id),
-                ("x-videoplanet-signature", self.signature),
-            ],
+            headers,
             body: Bytes::from(self.body),
             timeout: self.timeout,
             answer_max: ANSWER_MAX,

@@ -96,6 +96,15 @@ impl Ffmpeg {
         }
     }
 
+    /// Tries each encoder of the hardware that this ffmpeg lists, for `doctor`: which there are, and whether each works.
+    pub async fn try_encoders(&self, dir: &Path, cancel: &CancellationToken) -> Vec<(Encoder, bool)> {
+        let mut tried = Vec::new();
+        for encoder in self.listed(dir, cancel).await {
+            tried.push((encoder, self.proves_itself(encoder, dir, cancel).await));
+        }
+        tried
+    }
+
     async fn listed(&self, dir: &Path, cancel: &CancellationToken) -> Vec<Encoder> {
         let args = ["-hide_banner", "-encoders"].map(Into::into).into();
         let program = &self.inner.settings.ffmpeg;

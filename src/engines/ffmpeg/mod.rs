@@ -9,6 +9,7 @@
 //! util-linux and `nice` of coreutils, which every Debian has: the same calls from here would need `unsafe` between
 //! fork and exec. Memory is watched from outside, since RLIMIT_AS breaks ffmpeg's threads.
 
+mod able;
 mod container;
 mod encoder;
 mod failure;
@@ -30,6 +31,7 @@ use tokio::process::{Child, Command};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+pub use able::Able;
 pub use encoder::Encoder;
 pub use failure::{Cause, Failure};
 pub use measured::{Peaks, last_value, peaks, values};

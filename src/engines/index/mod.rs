@@ -67,6 +67,29 @@ struct State {
     trouble: Option<String>,
 }
 
+/// tantivy's version.
+pub fn version() -> &'static str {
+    tantivy::version_string()
+}
+
+/// How far the newest whole index in `dir` follows, read from its last commit without opening it; `None` without one.
+pub fn glance(dir: &Path) -> Option<Mark> {
+    let mut found: Vec<(u32, u64, PathBuf)> = Vec::new();
+    for entry in std::fs::read_dir(dir).ok()?.flatten() {
+        let name = entry.file_name();
+        let Some((schema, number)) = name.to_str().and_then(|n| n.split_once('-')) else { continue };
+        if let (Ok(schema), Ok(number)) = (schema.parse(), number.parse()) {
+            found.push((schema, number, entry.path()));
+        }
+    }
+    found.sort();
+    let mark = |path: &Path| -> Option<Mark> {
+        let meta: serde_json::Value = serde_json::from_slice(&std::fs::read(path.join("meta.json")).ok()?).ok()?;
+        serde_json::from_str(meta["payload"].as_str()?).ok()
+    };
+    found.iter().rev().filter(|(schema, ..)| *schema == SCHEMA).filter_map(|(.., path)| mark(path)).find(Mark::is_whole)
+}
+
 impl Index {
     /// Opens what is there: the newest whole generation serves, an unfinished one of the present schema is gone on with.
     /// Anything else is removed. Never an error for what stands in the directory: it can be built anew.

@@ -113,6 +113,17 @@ impl Mailer {
         }
     }
 
+    /// Connects, secures the line and signs in as for a letter, and says goodbye without one.
+    pub async fn knock(&self) -> Result<(), Refusal> {
+        let transport = self.transport()?;
+        match tokio::time::timeout(self.settings.timeout, transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(Refusal::Temporary("the server does not answer NOOP".into())),
+            Ok(Err(e)) => Err(refusal(&e)),
+            Err(_) => Err(Refusal::Temporary(format!("no answer within {} s", self.settings.timeout.as_secs()))),
+        }
+    }
+
     fn message(&self, letter: Letter) -> Result<Message, Refusal> {
         let from = self.from.clone().ok_or_else(|| Refusal::Temporary("there is no mail server".into()))?;
         let wrong = |what: &str| Refusal::Permanent(format!("the letter cannot be written: {what}"));

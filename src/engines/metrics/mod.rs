@@ -11,6 +11,7 @@ pub mod live;
 mod meter;
 mod routes;
 mod slow;
+pub mod traffic;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,8 +29,6 @@ use routes::{Counts, Routes};
 pub use routes::{MAX_ROUTES, OneRoute, Route, RouteNow, RoutesNow, Window};
 pub use slow::{KEPT_SLOW, Slow};
 
-/// Seconds kept for the live page.
-pub const KEPT_SECONDS: usize = 600;
 /// Seconds over which present times and rates are told.
 pub const WINDOW_SECONDS: usize = 60;
 /// Boundaries of the exported histogram, in microseconds: the budgets (100, 200, 500 ms) are among them.
@@ -54,6 +53,7 @@ struct Inner {
     slow: slow::Ring,
     recent: Mutex<Recent>,
     live: live::Live,
+    traffic: traffic::Traffic,
 }
 
 /// How a request was answered.
@@ -148,6 +148,11 @@ impl Metrics {
     /// What goes over sockets.
     pub fn live(&self) -> &live::Live {
         &self.0.live
+    }
+
+    /// Bytes of films, and sign-ins.
+    pub fn traffic(&self) -> &traffic::Traffic {
+        &self.0.traffic
     }
 
     /// A request begins.
@@ -246,7 +251,7 @@ impl Metrics {
             sockets,
         };
         push(&mut recent.times, times, WINDOW_SECONDS);
-        push(&mut recent.seconds, second, KEPT_SECONDS);
+        push(&mut recent.seconds, second, WINDOW_SECONDS);
         recent.last = now;
     }
 
@@ -275,7 +280,8 @@ impl Metrics {
     }
 
     /// The last `seconds` seconds, oldest first.
-    pub fn recent(&self, seconds: usize) -> Vec<Second> {
+    #[cfg(test)]
+    fn recent(&self, seconds: usize) -> Vec<Second> {
         let recent = self.0.recent.lock();
         recent.seconds.iter().skip(recent.seconds.len().saturating_sub(seconds)).copied().collect()
     }
@@ -394,9 +400,9 @@ mod tests {
         let metrics = Metrics::new();
         ask(&metrics, "GET", None, 200, ms(900), 0);
         metrics.tick(Time(0), 0);
-        (0..KEPT_SECONDS + 5).for_each(|n| metrics.tick(Time(n as i64), 0));
+        (0..WINDOW_SECONDS + 5).for_each(|n| metrics.tick(Time(n as i64), 0));
         assert_eq!(metrics.present().p99_us, 0);
-        assert_eq!(metrics.recent(usize::MAX).len(), KEPT_SECONDS);
+        assert_eq!(metrics.recent(usize::MAX).len(), WINDOW_SECONDS);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The lanes: who may run now, and what is running. Steered while it runs, from this process at once and from another
 //! one (the command line beside a server) within a second.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::base::event::Event;
 use crate::base::ids::JobId;
-use crate::base::job::{Job, JobError, JobState, Lane, Progress};
+use crate::base::job::{Job, JobError, JobKind, JobState, Lane, Progress};
 use crate::engines::metrics::{Histogram, Times};
 use crate::engines::store::Store;
 
@@ -81,6 +81,8 @@ struct Inner {
     lanes: [Mutex<State>; Lane::ALL.len()],
     /// How long jobs were due before they began, by lane.
     latency: [Histogram; Lane::ALL.len()],
+    /// Runs by kind and how they ended, since the start. Both are closed sets.
+    ended: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     wake: Notify,
     stop: CancellationToken,
     tasks: TaskTracker,
@@ -144,6 +146,7 @@ impl Queue {
             families: Mutex::default(),
             lanes: Default::default(),
             latency: Default::default(),
+            ended: Mutex::default(),
             wake: Notify::new(),
             stop: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -265,6 +268,15 @@ impl Queue {
     /// How long jobs were due before they began, since the start.
     pub fn latency(&self) -> Vec<(Lane, Times)> {
         Lane::ALL.iter().map(|lane| (*lane, self.inner.latency[*lane as usize].read())).collect()
+    }
+
+    pub(super) fn count(&self, kind: JobKind, outcome: &'static str) {
+        *self.inner.ended.lock().entry((kind.as_str(), outcome)).or_default() += 1;
+    }
+
+    /// Runs since the start: kind, how they ended, how many.
+    pub fn ended(&self) -> Vec<(&'static str, &'static str, u64)> {
+        self.inner.ended.lock().iter().map(|((kind, outcome), n)| (*kind, *outcome, *n)).collect()
     }
 
     /// A place in `lane`, if one is free. The media lane has one more than its places, for short jobs alone: a clip is

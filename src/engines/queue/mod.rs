@@ -251,5 +251,19 @@ enum Ended {
     HandedBack,
 }
 
+impl Ended {
+    /// How a run ended, in a word for counters and traces.
+    fn name(&self) -> &'static str {
+        match self {
+            Ended::Done(_) => "done",
+            Ended::Failed { .. } => "failed",
+            Ended::Retry { .. } => "retry",
+            Ended::Later { .. } => "later",
+            Ended::Cancelled => "cancelled",
+            Ended::HandedBack => "handed_back",
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -14,6 +14,7 @@ use crate::base::error::Error;
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Progress};
 use crate::engines::store::Store;
+use crate::engines::trace::Work;
 
 /// Back-off after the first failure; doubled each time.
 const BACK_OFF: i64 = 5 * SECOND;
@@ -49,10 +50,11 @@ impl Queue {
     {
         let (id, kind) = (row.id, row.kind);
         let handle = self.begin(&store, &row).await;
+        let traced = Work::job(kind.as_str(), row.lane.as_str(), id.0, row.attempts);
         let outcome = match row.job {
             None => Err(JobError::Fail { error: "the job's payload is not understood".into(), stderr: String::new() }),
             Some(job) => {
-                let mut work = tokio::spawn(run(job, handle.clone()));
+                let mut work = tokio::spawn(traced.within(run(job, handle.clone())));
                 let mut heartbeat = tokio::time::interval(Duration::from_millis(LEASE as u64 / 3));
                 heartbeat.tick().await;
                 loop {
@@ -95,6 +97,9 @@ impl Queue {
                 Some(Ended::Later { error: tail(format!("{e:#}")), after: LATER })
             }
         };
+        let outcome = ended.as_ref().map_or("waits", Ended::name);
+        traced.end(outcome, matches!(ended, Some(Ended::Failed { .. } | Ended::Retry { .. })));
+        self.count(kind, outcome);
         if let Some(ended) = ended {
             mark(&store, id, ended).await;
         }

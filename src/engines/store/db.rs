@@ -12,6 +12,7 @@ use crate::base::error::{Error, Result};
 use crate::base::event::{Committed, Event, Live};
 use crate::base::ids::{ProjectId, UserId};
 use crate::engines::metrics::Meter;
+use crate::engines::trace;
 
 pub(super) const SETTINGS: &str = "SELECT key, value FROM settings WHERE key >= ?1 AND key < ?2 ORDER BY key";
 
@@ -66,6 +67,7 @@ impl<'c> Db<'c> {
         if self.watch.slow.is_slow(took) {
             let route = self.meter.as_ref().and_then(|m| m.route());
             self.watch.slow.note(sql, took, route, || self.plan(sql));
+            trace::slow_statement(sql, took);
         }
         result
     }

@@ -9,6 +9,7 @@
 
 mod commits;
 mod db;
+pub mod glance;
 mod memory;
 mod migrate;
 pub mod once;
@@ -33,6 +34,7 @@ use tokio::sync::Semaphore;
 
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
+use crate::engines::ground;
 use crate::engines::metrics::Meter;
 pub use commits::Commits;
 pub use db::{Db, Tx};
@@ -123,7 +125,7 @@ impl Store {
     /// Opens or creates the database, applies what migrations are missing and starts the writer.
     /// `effects` runs on the writer's thread after each commit, in commit order, before the writes are answered.
     pub fn open(options: &Options, clock: Clock, effects: impl Fn(Batch) + Send + 'static) -> anyhow::Result<Store> {
-        std::fs::create_dir_all(&options.dir)
+        ground::make_own(&options.dir)
             .with_context(|| format!("cannot create the data directory {}", options.dir.display()))?;
         let path = options.dir.join("videoplanet.db");
         let mut conn = rusqlite::Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -142,13 +144,7 @@ impl Store {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .context("cannot open the reader connections")?;
-        let watch = Arc::new(Watch {
-            slow: slow::Statements::new(clock.clone()),
-            commits: commits::Counts::default(),
-            waiting: AtomicUsize::new(0),
-            waited: AtomicU64::new(0),
-            reads: AtomicU64::new(0),
-        });
+        let watch = Arc::new(Watch::new(clock.clone()));
         let limits = (options.write_queue, options.batch);
         Ok(Store {
             readers,
@@ -294,6 +290,16 @@ fn pragmas(conn: &rusqlite::Connection, options: &Options) -> rusqlite::Result<(
 }
 
 impl Watch {
+    fn new(clock: Clock) -> Watch {
+        Watch {
+            slow: slow::Statements::new(clock),
+            commits: commits::Counts::default(),
+            waiting: AtomicUsize::new(0),
+            waited: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+        }
+    }
+
     fn waits(&self) -> impl Drop {
         struct Waits<'a>(&'a AtomicUsize);
         impl Drop for Waits<'_> {

@@ -237,7 +237,7 @@ fn run(conn: &Connection, sql: &str) -> rusqlite::Result<()> {
 }
 
 /// The first column of each row, as text.
-fn rows(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
+pub(super) fn rows(conn: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
     let mut statement = conn.prepare(sql)?;
     let mut rows = statement.query([])?;
     let mut lines = Vec::new();

@@ -14,6 +14,7 @@ mod cache;
 mod chart;
 mod charts;
 mod database;
+mod doctor;
 mod generator;
 mod jobs;
 mod live;
@@ -54,6 +55,7 @@ use crate::base::roles::SiteRole;
 use crate::config::Config;
 use crate::domain::accounts::Viewer;
 use crate::domain::accounts::sessions::SessionKind;
+use crate::domain::doctor::Doctor;
 use crate::domain::http::Peer;
 use crate::engines::limits::Whom;
 use crate::server::http::rates;
@@ -95,6 +97,7 @@ const PAGES: &[Place] = &[
     place("people", 'n', "projects", "/admin/projects", "film"),
     place("people", 'u', "audit", "/admin/audit", "eye"),
     place("instance", 'e', "settings", "/admin/settings", "gear"),
+    place("instance", 'x', "doctor", "/admin/doctor", "check-circle"),
     place("instance", 'b', "generator", "/admin/generator", "board"),
 ];
 
@@ -119,6 +122,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/jobs/{id}/cancel", post(jobs::cancel))
         .route("/admin/jobs/{id}/priority", post(jobs::prioritise))
         .route("/admin/jobs/groups/retry", post(jobs::retry_group))
+        .route("/admin/jobs/all", post(jobs::for_all))
         .route("/admin/jobs/lanes/{lane}", post(jobs::lane))
         .route("/admin/requests", get(requests::show))
         .route("/admin/database", get(database::show))
@@ -168,8 +172,11 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/audit", get(audit::show))
         .route("/admin/logs", get(logs::show))
         .route("/admin/logs/filter", post(logs::set_filter))
+        .route("/admin/doctor", get(doctor::show).post(doctor::run))
+        .route("/admin/doctor/licences", get(doctor::licences))
         .layer(from_fn_with_state(app.clone(), sudo::ask))
         .layer(Extension(Arc::new(live::Streams::default())))
+        .layer(Extension(Arc::new(Doctor::default())))
 }
 
 /// The frame of a dashboard page, for those who may look at it.
@@ -228,6 +235,8 @@ fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
 const DONE: &[&str] = &[
     "retried",
     "retried_all",
+    "cancelled_all",
+    "moved_all",
     "moved",
     "lane_paused",
     "lane_resumed",
@@ -275,6 +284,7 @@ const DONE: &[&str] = &[
     "alert_target_changed",
     "alert_target_deleted",
     "alert_tested",
+    "looking",
     "settings_kept",
     "settings_same",
 ];

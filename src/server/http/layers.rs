@@ -25,6 +25,7 @@ use crate::base::secret;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Failure, lang_of};
 use crate::engines::metrics::{Answered, Meter, metered};
+use crate::engines::trace::Work;
 
 /// The id under which a request stands in the log.
 #[derive(Clone, Debug)]
@@ -49,9 +50,11 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     // At the gravest level, so that whatever passes the filter within carries the request's id.
     let span = tracing::error_span!("request", request = id, route = path_template);
+    let work = Work::request(&id, method.as_str(), path_template, parent(request.headers()));
     let whole = Meter::present();
     let meter = Meter::of(route.as_ref().map(|r| r.name()));
-    let mut response = metered(meter.clone(), next.run(request)).instrument(span.clone()).await;
+    let answering = metered(meter.clone(), next.run(request)).instrument(span.clone());
+    let mut response = work.within(answering).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         speak(&mut response, &failure, lang, &id);
     }
@@ -62,6 +65,7 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
     let status = response.status();
     let used = meter.used();
     sign(&app, response.headers_mut(), &id, took, used.statements);
+    work.answered(status.as_u16(), used.statements);
     if let Some(route) = route {
         let bytes = if method == Method::HEAD { 0 } else { bytes_of(&response) };
         let cache = response.headers().get(&X_CACHE).and_then(|v| v.to_str().ok()).unwrap_or("");
@@ -89,6 +93,11 @@ pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> 
 pub(super) fn bytes_of(response: &Response) -> u64 {
     let said = || response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
     response.body().size_hint().exact().or_else(said).unwrap_or(0)
+}
+
+/// What a caller that is traced itself sends (W3C Trace Context).
+pub(super) fn parent(headers: &HeaderMap) -> [Option<&str>; 2] {
+    ["traceparent", "tracestate"].map(|name| headers.get(name).and_then(|v| v.to_str().ok()))
 }
 
 /// The headers that every answer carries.

@@ -15,7 +15,7 @@ use crate::base::secret;
 use crate::domain::search::operate;
 use crate::engines::alerts::Rule;
 use crate::engines::metrics::{self, Exposition, Kind};
-use crate::engines::{machine, queue};
+use crate::engines::{ground, machine, queue};
 
 /// Boundaries of the exported waiting times, in microseconds. Beyond a minute the age of the oldest one tells.
 const LATENCY_BOUNDS_US: [u64; 6] = [10_000, 100_000, 1_000_000, 5_000_000, 20_000_000, 60_000_000];
@@ -75,8 +75,17 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
         out.one("process_cpu_seconds_total", Kind::Counter, "User and system CPU time.", own.cpu_seconds);
         out.one("process_open_fds", Kind::Gauge, "Open file descriptors.", own.open_files as f64);
     }
+    if let Some(process) = ground::process() {
+        if let Some(max) = process.max_files {
+            out.one("process_max_fds", Kind::Gauge, "File descriptors that may be open.", max as f64);
+        }
+        out.one("process_virtual_memory_bytes", Kind::Gauge, "Virtual memory.", process.virtual_bytes as f64);
+        out.one("process_start_time_seconds", Kind::Gauge, "When the process began, since 1970.", process.started);
+        out.one("process_threads", Kind::Gauge, "Threads of the process.", process.threads as f64);
+    }
 
     app.metrics.expose(&mut out);
+    app.metrics.traffic().expose(&mut out);
 
     let cache = app.cache.stats();
     out.family("videoplanet_cache_hits_total", Kind::Counter, "Look-ups that found something, by group and tier.");
@@ -120,6 +129,10 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     for (lane, state, n) in jobs {
         out.sample(&[("lane", lane.as_str()), ("state", state.as_str())], n as f64);
     }
+    out.family("videoplanet_job_runs_total", Kind::Counter, "Runs of jobs, by kind and how they ended.");
+    for (kind, outcome, n) in app.queue.ended() {
+        out.sample(&[("kind", kind), ("outcome", outcome)], n as f64);
+    }
     let help = "How long jobs were due before they began.";
     out.family("videoplanet_job_latency_seconds", Kind::Histogram, help);
     for (lane, times) in app.queue.latency() {
@@ -144,6 +157,12 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     if let Ok(space) = app.files.space() {
         out.one("videoplanet_disk_free_bytes", Kind::Gauge, "Free space of the data directory.", space.free as f64);
         out.one("videoplanet_disk_bytes", Kind::Gauge, "Size of the data directory's disk.", space.total as f64);
+    }
+    if let Ok(room) = ground::room(&app.dir)
+        && room.total_files > 0
+    {
+        let help = "Files that can still be made on the data directory's disk.";
+        out.one("videoplanet_disk_free_files", Kind::Gauge, help, room.free_files as f64);
     }
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], out.finish()))
 }

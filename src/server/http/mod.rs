@@ -11,6 +11,7 @@ mod listen;
 mod metrics;
 pub(in crate::server) mod openapi;
 pub(in crate::server) mod rates;
+mod starting;
 
 use axum::extract::OriginalUri;
 use axum::http::{HeaderName, HeaderValue, Method};
@@ -23,11 +24,13 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use crate::app::App;
 use crate::base::error::Error;
 use crate::base::locale::Text;
+use crate::domain::doctor::seen;
 use crate::domain::{
     Embed, accounts, comments, feedback, jobs, journal, media, notices, plans, projects, schedule, search, webhooks,
 };
 use crate::server::{web, ws};
 pub use listen::serve;
+pub use starting::starting;
 
 /// Everything under `/api/v1`.
 fn api() -> Router<App> {
@@ -70,6 +73,7 @@ pub fn router(app: &App) -> Router {
         .merge(batch)
         .nest("/api", Router::new().fallback(no_path))
         .route("/health", get(health::health))
+        .route(seen::PATH, get(health::seen))
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::metrics))
         .route("/api/openapi.json", get(openapi::document))

@@ -5,6 +5,7 @@
 //! same decode ([`once`]); long films get a ladder for long watching on thin lines ([`hls`]).
 
 pub mod hls;
+pub mod needs;
 pub mod once;
 pub mod picture;
 

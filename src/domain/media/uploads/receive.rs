@@ -185,6 +185,7 @@ impl Piece {
         if offset != self.upload.offset_bytes {
             let file = file.clone();
             tokio::task::spawn_blocking(move || file.sync_data()).await.map_err(Error::internal)??;
+            self.app.metrics.traffic().received(offset.saturating_sub(self.upload.offset_bytes));
         }
         self.store(offset).await
     }
