@@ -125,6 +125,7 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
         | "/admin/database/check"
         | "/admin/database/checkpoint"
         | "/admin/database/forget" => (plain, vec![]),
+        "/admin/doctor" => (plain, vec![]),
         "/admin/alerts/mute" => (plain, vec![field("for", "1h")]),
         "/admin/alerts/options" => (plain, vec![field("remind_h", "1")]),
         "/admin/alerts/rules/{rule}" => {

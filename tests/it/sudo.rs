@@ -73,7 +73,7 @@ pub const FIELDS: [(&str, &str); 25] = [
 ];
 
 /// What operators may do: run and repeat.
-const OPERATORS: [&str; 12] = [
+const OPERATORS: [&str; 13] = [
     "/admin/jobs/{id}/retry",
     "/admin/jobs/{id}/cancel",
     "/admin/jobs/{id}/priority",
@@ -86,6 +86,7 @@ const OPERATORS: [&str; 12] = [
     "/admin/database/checkpoint",
     "/admin/alerts/{id}/acknowledge",
     "/admin/alerts/mute",
+    "/admin/doctor",
 ];
 
 #[tokio::test]
