@@ -13,7 +13,7 @@ use videoplanet::engines::store::params;
 use crate::clips::noise;
 use crate::studio::{Someone, Studio, header};
 
-const PAGES: [&str; 19] = [
+const PAGES: [&str; 21] = [
     "/admin",
     "/admin/doctor",
     "/admin/doctor/licences",
