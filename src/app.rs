@@ -18,6 +18,7 @@ use crate::base::job::Lane;
 use crate::base::secret;
 use crate::config::{Config, Layers, Settings, layers};
 use crate::domain::accounts::Viewer;
+use crate::domain::alerts::Watch;
 use crate::domain::media::Watched;
 use crate::domain::rooms::Rooms;
 use crate::effects::Effects;
@@ -29,6 +30,8 @@ use crate::engines::ground;
 use crate::engines::hub::{self, Hub};
 use crate::engines::index::{self, Index};
 use crate::engines::limits::Limits;
+use crate::engines::log;
+use crate::engines::machine::{self, Memory, Part};
 use crate::engines::mail::{self, Mailer};
 use crate::engines::metrics::Metrics;
 use crate::engines::metrics::history::History;
@@ -78,6 +81,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// What was last measured for the alerts.
+    pub alerts: Watch,
     /// The same over time, in a file of its own.
     pub history: History,
     /// Films on the disk.
@@ -164,7 +169,7 @@ impl App {
         let history = History::open(&dir.join("metrics.db"))?;
         let empty = !store.read(crate::domain::accounts::any).await?;
         let started = clock.now();
-        Ok(App(Arc::new(Inner {
+        let app = App(Arc::new(Inner {
             settings: ArcSwap::from_pointee(settings),
             changing: Arc::default(),
             dir: dir.to_owned(),
@@ -180,6 +185,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            alerts: Watch::default(),
             history,
             files,
             ffmpeg,
@@ -189,7 +195,9 @@ impl App {
             started,
             stopping: CancellationToken::new(),
             _lock: lock,
-        })))
+        }));
+        app.watch();
+        Ok(app)
     }
 
     /// The settings as they are now. Who needs several of them together asks once.
@@ -200,6 +208,32 @@ impl App {
     /// Where they come from, and what of them waits for a restart.
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
+    }
+
+    /// Counts what is to be counted, as the settings have it now.
+    pub fn watch(&self) {
+        let config = self.config();
+        let wanted = &config.metrics;
+        self.metrics.set(wanted.collect, wanted.slow_ms);
+        self.store.watch(wanted.collect, wanted.slow_statement_ms);
+    }
+
+    /// What the memory of the process is used for. Not on the path of a request: it looks at all that is mapped.
+    pub fn memory(&self) -> Option<Memory> {
+        /// What an idle socket was measured to take, with its buffers and its place in a room.
+        const SOCKET_BYTES: u64 = 10_000;
+        let sqlite = store::memory();
+        let [(l1, _), (l2, _)] = self.cache.stats().memory;
+        let measured = |name, bytes| Part { name, bytes, estimated: false };
+        let estimated = |name, bytes| Part { name, bytes, estimated: true };
+        let heap = [
+            measured("page_cache", sqlite.page_cache),
+            measured("sqlite", sqlite.used - sqlite.page_cache),
+            // The tiers share the bodies that are in both.
+            estimated("answers", l1.max(l2)),
+            estimated("sockets", self.hub.sockets() as u64 * SOCKET_BYTES),
+        ];
+        machine::memory(&self.dir, heap)
     }
 
     /// Lets other settings hold, as far as they can without a restart. They have been checked, and what is kept of them
@@ -219,6 +253,12 @@ impl App {
                 Err(error) => tracing::error!(%error, "the mail server stays the one that it was"),
             }
         }
+        if before.log.level != now.log.level
+            && let Err(error) = log::set_filter(&now.log.level, None)
+        {
+            tracing::error!(%error, "the log tells what it told before");
+        }
+        self.watch();
         self.hub.limit(seats(&now));
         self.queue.configure(Lane::Media, now.media.jobs);
         self.ffmpeg.bound(films(&now));

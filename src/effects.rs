@@ -83,6 +83,7 @@ impl Effects {
             | Event::LoggedOut { user, .. }
             | Event::SessionsRevoked { user, .. }
             | Event::PasswordReset { user }
+            | Event::Confirmed { user, .. }
             | Event::MemberAdded { user, .. }
             | Event::MemberChanged { user, .. }
             | Event::MemberRemoved { user, .. } => revisions.withdraw(*user),
@@ -115,7 +116,7 @@ impl Effects {
     fn withdraw(&self, event: &Event) {
         match *event {
             Event::MemberRemoved { project, user } => self.hub.withdraw(project, user),
-            Event::MemberChanged { project, user, role } => {
+            Event::MemberChanged { project, user, role, .. } => {
                 self.hub.set_team(project, user, role.may(Right::SeeInternal));
                 if !role.may(Right::Comment) {
                     self.rooms.withdraw(project, user);

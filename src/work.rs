@@ -11,7 +11,10 @@ use crate::base::clock::{DAY, Time};
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
-use crate::domain::{Embed, access, comments, feedback, journal, media, notices, plans, search, storage, webhooks};
+use crate::domain::{
+    Embed, access, alerts, comments, feedback, journal, media, notices, plans, search, storage, webhooks,
+};
+use crate::engines::log;
 use crate::engines::machine;
 use crate::engines::metrics::history::{Counted, Sample};
 use crate::engines::queue::{self, Keep, Lanes, NewJob, Run};
@@ -36,6 +39,7 @@ pub async fn start(app: &App) -> Result<()> {
     tokio::spawn(search::follow(app.clone()));
     tokio::spawn(notices::follow(app.clone()));
     tokio::spawn(webhooks::follow(app.clone()));
+    tokio::spawn(alerts::start(app.clone()));
     tokio::spawn(media::prove_ffmpeg(app.clone()));
     Ok(())
 }
@@ -76,8 +80,8 @@ pub async fn tick(app: &App) -> Result<usize> {
     app.store.write(|tx| schedule::tick(tx, SCHEDULE)).await
 }
 
-/// Looks each second what is due, so that what another process has changed is noticed, and writes the metrics' history; twice
-/// a minute the access log and what was watched.
+/// Looks each second what is due, so that what another process has changed is noticed, and whether the log's filter is to
+/// give way, and writes the metrics' history; twice a minute the access log and what was watched.
 async fn again_and_again(app: App) {
     let every = |seconds| {
         let mut interval = tokio::time::interval(Duration::from_secs(seconds));
@@ -89,7 +93,10 @@ async fn again_and_again(app: App) {
     let mut gauges = Gauges::default();
     loop {
         let done = tokio::select! {
-            _ = seconds.tick() => tick(&app).await.map(|_| ()),
+            _ = seconds.tick() => {
+                log::tick(app.clock.now());
+                tick(&app).await.map(|_| ())
+            }
             _ = halves.tick() => match media::watched::flush(&app).await {
                 Ok(_) => access::flush(&app).await.map(|_| ()),
                 Err(e) => Err(e),
@@ -164,11 +171,10 @@ impl Gauges {
     }
 }
 
-/// Memory by part: what the cache holds, and the rest of what is resident.
+/// Memory by part.
 fn memory(app: &App) -> BTreeMap<String, u64> {
-    let cache: u64 = app.cache.stats().memory.iter().map(|(used, _)| used).sum();
-    let resident = machine::own().map_or(0, |own| own.resident_bytes);
-    [("cache".to_owned(), cache), ("rest".to_owned(), resident.saturating_sub(cache))].into()
+    let parts = app.memory().map(|memory| memory.parts).unwrap_or_default();
+    parts.into_iter().map(|part| (part.name.to_owned(), part.bytes)).collect()
 }
 
 /// What was counted since the start, the cache's counts among it.
@@ -181,6 +187,9 @@ fn counted(app: &App) -> Counted {
 
 /// Tells the metrics' history what is counted by now. Once a second.
 pub async fn keep_second(app: &App, gauges: &mut Gauges) -> Result<()> {
+    if !app.metrics.is_on() {
+        return Ok(());
+    }
     let sample = gauges.read(app).await?;
     let app = app.clone();
     let kept = tokio::task::spawn_blocking(move || app.history.tick(app.clock.now(), &counted(&app), &sample));
@@ -204,6 +213,7 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::DraftStoryboard { plan, ask } => plans::storyboard::draft(&app, &run, plan, ask).await,
         Job::SendMail { mail } => notices::work::send(&app, &run, mail).await,
         Job::CallWebhook { delivery } => webhooks::work::call(&app, &run, delivery).await,
+        Job::TellAlert { telling } => alerts::tell::tell(&app, &run, telling).await,
         Job::Remind => notices::work::remind(&app, &run).await,
         Job::SendDigests => notices::work::digest(&app, &run).await,
         Job::PruneNotices => notices::work::prune(&app, &run).await,

@@ -5,6 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::committed::{Audience, Committed, Live};
+pub use super::security::{SECURITY_SUBJECTS, SECURITY_VERBS};
 use crate::base::clock::Time;
 use crate::base::ids::*;
 use crate::base::job::{JobKind, Lane};
@@ -19,7 +21,7 @@ pub enum Event {
     UserChanged { user: UserId, fields: Vec<String> },
     UserLocked { user: UserId },
     UserUnlocked { user: UserId },
-    SiteRoleChanged { user: UserId, role: SiteRole },
+    SiteRoleChanged { user: UserId, role: SiteRole, was: Option<SiteRole> },
     LoggedIn { user: UserId, session: SessionId },
     LoginFailed { user: Option<UserId> },
     LoggedOut { user: UserId, session: SessionId },
@@ -28,14 +30,17 @@ pub enum Event {
     ResetRequested { user: UserId },
     ResetIssued { user: UserId },
     PasswordReset { user: UserId },
+    Confirmed { user: UserId, session: SessionId },
+    ConfirmFailed { user: UserId },
 
     ProjectAdded { project: ProjectId },
     ProjectChanged { project: ProjectId, fields: Vec<String> },
     ProjectDeleted { project: ProjectId },
     ProjectRestored { project: ProjectId },
     ProjectPurged { project: ProjectId },
+    ProjectTransferred { project: ProjectId, user: UserId, was: UserId },
     MemberAdded { project: ProjectId, user: UserId, role: Role },
-    MemberChanged { project: ProjectId, user: UserId, role: Role },
+    MemberChanged { project: ProjectId, user: UserId, role: Role, was: Option<Role> },
     MemberRemoved { project: ProjectId, user: UserId },
     InvitationSent { invitation: InvitationId },
     InvitationResent { invitation: InvitationId },
@@ -85,6 +90,7 @@ pub enum Event {
     StoryboardDrafted { plan: PlanId, job: JobId },
     StoryboardFailed { plan: PlanId, job: JobId },
     GeneratorSet { hidden: bool },
+    GeneratorTested,
     DoctorAsked,
 
     MailResent { mail: MailId },
@@ -96,21 +102,35 @@ pub enum Event {
     WebhookTested { webhook: WebhookId, delivery: DeliveryId },
     WebhookRedelivered { webhook: WebhookId, delivery: DeliveryId },
 
+    AlertFired { alert: AlertId, rule: String },
+    AlertResolved { alert: AlertId, rule: String },
+    AlertAcknowledged { alert: AlertId },
+    AlertMuted { rule: Option<String>, until: Option<Time> },
+    AlertRuleChanged { rule: String, fields: Vec<String> },
+    AlertOptionsChanged,
+    AlertTargetAdded { target: AlertTargetId },
+    AlertTargetChanged { target: AlertTargetId, fields: Vec<String> },
+    AlertTargetDeleted { target: AlertTargetId },
+    AlertTargetTested { target: AlertTargetId },
+
     JobRetried { job: JobId, kind: JobKind },
     JobCancelled { job: JobId, kind: JobKind },
     JobAsked { job: JobId, kind: JobKind },
-    JobMoved { job: JobId, kind: JobKind, priority: i64 },
-    LaneChanged { lane: Lane, places: Option<i64>, paused: bool },
+    JobMoved { job: JobId, kind: JobKind, priority: i64, was: Option<i64> },
+    LaneChanged { lane: Lane, places: Option<i64>, paused: bool, places_were: Option<i64>, was_paused: Option<bool> },
 
     CachePurged { group: String },
+    DatabaseCheckpointed { pages: i64, busy: bool },
+    SlowForgotten { statements: i64 },
     SocketClosed { user: UserId },
 
-    ScheduleChanged { name: String, fields: Vec<String> },
+    ScheduleChanged { name: String, fields: Vec<String>, before: Option<Vec<String>>, after: Option<Vec<String>> },
     SchedulePaused { name: String },
     ScheduleResumed { name: String },
-    QuotaSet { project: ProjectId, size_bytes: Option<i64> },
+    QuotaSet { project: ProjectId, size_bytes: Option<i64>, was: Option<i64> },
     ClosedCleanupSet { on: bool },
     PurgeAsked { what: String, id: i64 },
+    LogFilterSet { filter: String, was: String, until: Option<Time> },
     SettingsChanged { changes: Vec<SettingChange> },
 }
 
@@ -164,17 +184,6 @@ impl Event {
         matches!(self.subject().0, "project" | "feedback")
     }
 
-    /// Does it tell who got in, who may what, or who steered the instance? Such events are kept longer.
-    pub fn is_security(&self) -> bool {
-        use Event::*;
-        let rights = matches!(self, MemberAdded { .. } | MemberChanged { .. } | MemberRemoved { .. });
-        rights
-            || matches!(
-                self.subject().0,
-                "user" | "job" | "cache" | "schedule" | "generator" | "mail" | "webhook" | "settings"
-            )
-    }
-
     /// Kind and id of what it happened to.
     pub fn subject(&self) -> (&'static str, i64) {
         use Event::*;
@@ -191,6 +200,8 @@ impl Event {
             | ResetRequested { user }
             | ResetIssued { user }
             | PasswordReset { user }
+            | Confirmed { user, .. }
+            | ConfirmFailed { user }
             | SocketClosed { user } => ("user", user.0),
             LoginFailed { user } => ("user", user.map_or(0, |u| u.0)),
             ProjectAdded { project }
@@ -198,6 +209,7 @@ impl Event {
             | ProjectDeleted { project }
             | ProjectRestored { project }
             | ProjectPurged { project }
+            | ProjectTransferred { project, .. }
             | MemberAdded { project, .. }
             | MemberChanged { project, .. }
             | MemberRemoved { project, .. } => ("project", project.0),
@@ -241,7 +253,7 @@ impl Event {
             | StoryboardAsked { plan, .. }
             | StoryboardDrafted { plan, .. }
             | StoryboardFailed { plan, .. } => ("plan", plan.0),
-            GeneratorSet { .. } => ("generator", 0),
+            GeneratorSet { .. } | GeneratorTested => ("generator", 0),
             DoctorAsked => ("doctor", 0),
             MailResent { mail } | MailTested { mail } => ("mail", mail.0),
             WebhookAdded { webhook }
@@ -250,53 +262,23 @@ impl Event {
             | WebhookDisabled { webhook }
             | WebhookTested { webhook, .. }
             | WebhookRedelivered { webhook, .. } => ("webhook", webhook.0),
+            AlertFired { alert, .. } | AlertResolved { alert, .. } | AlertAcknowledged { alert } => ("alert", alert.0),
+            AlertMuted { .. } | AlertRuleChanged { .. } | AlertOptionsChanged => ("alert", 0),
+            AlertTargetAdded { target }
+            | AlertTargetChanged { target, .. }
+            | AlertTargetDeleted { target }
+            | AlertTargetTested { target } => ("alert_target", target.0),
             JobRetried { job, .. } | JobCancelled { job, .. } | JobAsked { job, .. } | JobMoved { job, .. } => {
                 ("job", job.0)
             }
             LaneChanged { .. } => ("lane", 0),
             CachePurged { .. } => ("cache", 0),
+            DatabaseCheckpointed { .. } | SlowForgotten { .. } => ("database", 0),
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
+            LogFilterSet { .. } => ("log", 0),
             SettingsChanged { .. } => ("settings", 0),
         }
     }
-}
-
-/// Who hears of an event in the room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Audience {
-    /// Everybody who may view the project.
-    All,
-    /// Owner, manager, editor.
-    Team,
-}
-
-/// What the room is told when the event is committed: one JSON object (with `type`, without `seq`), rendered inside the
-/// transaction so that it shows exactly the committed state.
-#[derive(Clone, Debug)]
-pub struct Live {
-    /// Who may hear it.
-    pub audience: Audience,
-    /// For everybody.
-    pub message: serde_json::Value,
-    /// For the author's own sockets, where it differs (`is_mine`, his own name on an anonymous comment).
-    pub own: Option<(UserId, serde_json::Value)>,
-}
-
-/// An event that has been committed, as the effects see it.
-#[derive(Clone, Debug)]
-pub struct Committed {
-    /// Place in the journal.
-    pub seq: i64,
-    /// When.
-    pub at: Time,
-    /// In which project, if in one.
-    pub project: Option<ProjectId>,
-    /// Who did it; `None` for the program itself.
-    pub actor: Option<UserId>,
-    /// What.
-    pub event: Event,
-    /// What the room hears.
-    pub live: Option<Live>,
 }

@@ -55,4 +55,10 @@ id_type! {
     WebhookId,
     /// One telling of one webhook.
     DeliveryId,
+    /// One time that a rule fired.
+    AlertId,
+    /// Who is told of alerts.
+    AlertTargetId,
+    /// One telling of one of them.
+    AlertTellingId,
 }

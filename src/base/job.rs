@@ -64,6 +64,11 @@ pub enum Job {
         /// Which telling.
         delivery: DeliveryId,
     },
+    /// Tell one receiver of an alert.
+    TellAlert {
+        /// Which telling.
+        telling: AlertTellingId,
+    },
     /// Remind of deadlines that come near.
     Remind,
     /// Gather what people want to read at once into one mail.
@@ -138,6 +143,8 @@ closed_set! {
         SendMail = "send_mail",
         /// [`Job::CallWebhook`]
         CallWebhook = "call_webhook",
+        /// [`Job::TellAlert`]
+        TellAlert = "tell_alert",
         /// [`Job::Remind`]
         Remind = "remind",
         /// [`Job::SendDigests`]
@@ -197,6 +204,7 @@ impl Job {
             Job::DraftStoryboard { .. } => JobKind::DraftStoryboard,
             Job::SendMail { .. } => JobKind::SendMail,
             Job::CallWebhook { .. } => JobKind::CallWebhook,
+            Job::TellAlert { .. } => JobKind::TellAlert,
             Job::Remind => JobKind::Remind,
             Job::SendDigests => JobKind::SendDigests,
             Job::PruneNotices => JobKind::PruneNotices,
@@ -225,7 +233,8 @@ impl Job {
             Job::ProcessMedia { .. } | Job::PictureMedia { .. } => Lane::Light,
             Job::ProxyMedia { .. } | Job::HlsMedia { .. } => Lane::Media,
             // Whoever is spoken to may be slow: beside what waits for nobody.
-            Job::DraftStoryboard { .. } | Job::SendMail { .. } | Job::CallWebhook { .. } => Lane::Outbound,
+            Job::DraftStoryboard { .. } | Job::SendMail { .. } => Lane::Outbound,
+            Job::CallWebhook { .. } | Job::TellAlert { .. } => Lane::Outbound,
             Job::Remind | Job::SendDigests | Job::PruneNotices => Lane::Maintenance,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
             Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
@@ -245,7 +254,7 @@ impl Job {
             | Job::HlsMedia { .. } => 3,
             Job::DraftStoryboard { .. } => 3,
             // A receiver that is down for a night is told in the morning.
-            Job::SendMail { .. } | Job::CallWebhook { .. } => 12,
+            Job::SendMail { .. } | Job::CallWebhook { .. } | Job::TellAlert { .. } => 12,
             Job::Remind | Job::SendDigests | Job::PruneNotices => 3,
             Job::CleanUp => 5,
             // Each goes on where it was.

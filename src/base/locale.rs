@@ -111,6 +111,20 @@ pub fn say(lang: Lang, text: &Text) -> String {
     out
 }
 
+/// A length of time in its two largest units.
+pub fn lasting(lang: Lang, ms: i64) -> String {
+    let s = ms.max(0) / 1000;
+    let say = |n: i64, unit: &str| get(lang, &format!("admin.time.{unit}")).replace("{n}", &n.to_string());
+    let two = |a: String, b: i64, unit: &str| if b > 0 { format!("{a} {}", say(b, unit)) } else { a };
+    match s {
+        0 => say(ms.max(0), "ms"),
+        1..60 => say(s, "s"),
+        60..3_600 => two(say(s / 60, "m"), s % 60, "s"),
+        3_600..86_400 => two(say(s / 3_600, "h"), s % 3_600 / 60, "m"),
+        _ => two(say(s / 86_400, "d"), s % 86_400 / 3_600, "h"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -13,15 +13,15 @@ mod serve;
 mod settings;
 mod user;
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use tracing_subscriber::Layer;
 
 use crate::config::{Config, Layers, layers};
-use crate::engines::store;
 use crate::engines::trace::{self, Outlets};
+use crate::engines::{log, store};
 
 /// A self-hosted appliance on which a video studio plans, uploads, reviews and delivers its films.
 #[derive(Parser)]
@@ -130,7 +130,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         // A command of a moment is looked at by the person who gave it.
         _ => Outlets::open(&trace::Settings::default())?,
     };
-    log(&config, &outlets)?;
+    let output = if config.log.json { log::Output::Json } else { log::Output::Text };
+    let listeners = outlets.layer::<log::Base>().map(Layer::boxed).into_iter().collect();
+    log::start(&config.log.level, output, listeners)?;
     if let Some(why) = outlets.trouble() {
         tracing::warn!(why, "no traces leave");
     }
@@ -153,20 +155,4 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     drop(runtime);
     outlets.close();
     done.map(|()| ExitCode::SUCCESS)
-}
-
-fn log(config: &Config, outlets: &Outlets) -> anyhow::Result<()> {
-    use tracing_subscriber::layer::SubscriberExt;
-    use tracing_subscriber::util::SubscriberInitExt;
-    use tracing_subscriber::{EnvFilter, Layer, Registry, fmt};
-    // What the cache's library says of its own start is nobody's business.
-    let filter = EnvFilter::try_new(format!("foyer=warn,foyer_storage=warn,foyer_memory=warn,{}", config.log.level))
-        .map_err(|e| anyhow::anyhow!("log.level is not a level or a filter: {e}"))?;
-    let base = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
-    let lines: Box<dyn Layer<Registry> + Send + Sync> = match config.log.json {
-        true => Box::new(base.json().with_filter(filter)),
-        false => Box::new(base.with_target(false).with_filter(filter)),
-    };
-    tracing_subscriber::registry().with(lines).with(outlets.layer()).init();
-    Ok(())
 }

@@ -39,7 +39,7 @@ pub(super) async fn run(dir: &Path, layers: Layers, demo: bool) -> anyhow::Resul
     println!("VideoPlanet is at http://{host}:{}", address.port());
     if let Some(code) = app.setup.code() {
         println!("Nobody has an account yet. Open /setup and enter this code: {code}");
-        tracing::info!(code, "the one-time code for /setup");
+        tracing::info!(setup_code = code, "the one-time code for /setup");
     }
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let stopping = app.stopping.clone();

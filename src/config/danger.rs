@@ -21,13 +21,14 @@ closed_set! {
 }
 
 /// Days or bytes that are kept; 0 is for ever.
-const KEPT: [&str; 7] = [
+const KEPT: [&str; 8] = [
     "journal.keep_days",
     "journal.keep_security_days",
     "jobs.keep_days",
     "jobs.keep_failed_days",
     "notices.keep_days",
     "webhooks.keep_days",
+    "alerts.keep_days",
     "storage.renditions_max_bytes",
 ];
 /// The same; 0 is none.
@@ -57,6 +58,10 @@ pub fn of(name: &str, before: &Value, after: &Value) -> Option<Danger> {
         "accounts.signup" => when(after.as_str() == Some("open"), Danger::Opens),
         "webhooks.allow_private" | "server.trust_proxy" => when(on, Danger::Opens),
         "server.cors_origins" => when(after.as_array().is_some_and(|list| !list.is_empty()), Danger::Opens),
+        "server.admin_networks" => match after.as_array().is_some_and(Vec::is_empty) {
+            true => Some(Danger::Opens),
+            false => Some(Danger::ShutsOut),
+        },
         "server.metrics_token" => when(!set, Danger::Opens),
         "mail.security" => when(after.as_str() == Some("none"), Danger::Opens),
         "accounts.session_days" | "server.max_connections" => when(less, Danger::ShutsOut),

@@ -94,6 +94,10 @@ config! {
         live cors_origins: Vec<String> = Vec::<String>::new(), Origins;
         /// Take the client's address from X-Forwarded-For: only behind a proxy of yours that sets it.
         live trust_proxy: bool = false;
+        /// Networks from which /admin is reached, such as `10.0.0.0/8` or `2001:db8::/32`; to others it is not there.
+        /// Empty: everybody who may sign in to it. Whoever leaves his own address out locks himself out, and behind a
+        /// proxy trust_proxy must be on, or everybody has the proxy's address. The way back in is this file.
+        live admin_networks: Vec<String> = Vec::<String>::new(), Networks;
         /// Seconds that a client may take to send its request head.
         live header_timeout_s: u64 = 15u64, Range(1, 3_600);
         /// Connections at once.
@@ -297,6 +301,18 @@ config! {
         /// Days that the log of tellings is kept.
         live keep_days: i64 = 30i64, Range(0, 36_500);
     }
+    /// Alerts (see /admin/alerts).
+    alerts: Alerts {
+        /// Seconds between two looks at what is measured. 0: nobody looks, and there are none.
+        live look_s: u64 = 10u64, Range(0, 3_600);
+        /// Let receivers stand on this machine and in private networks, as a studio's own mostly do; only admins add
+        /// them. Link-local addresses, where clouds keep their secrets, are never reached.
+        file allow_private: bool = true;
+        /// Seconds that a receiver may take.
+        live timeout_s: u64 = 10u64, Range(1, 60);
+        /// Days that alerts which are over are kept. 0: for ever.
+        live keep_days: i64 = 365i64, Range(0, 36_500);
+    }
     /// A model that writes storyboards: any chat endpoint that speaks the protocol of OpenAI, also one on this machine.
     /// Without one, and whenever it fails, the built-in rules write the draft.
     model: Model {
@@ -315,6 +331,16 @@ config! {
         /// Pictures a calendar month. 0: no limit.
         live monthly_images: i64 = 200i64, Range(0, 1 << 30);
     }
+    /// What the program counts about itself.
+    metrics: Metrics {
+        /// Count requests, statements and commits, and keep what was slow. Without it the dashboard shows no load and
+        /// alerts about load are blind.
+        live collect: bool = true;
+        /// Milliseconds from which a request is kept as slow. 0: the budget of its route.
+        live slow_ms: u64 = 0u64, Range(0, 3_600_000);
+        /// Milliseconds from which a statement is kept as slow.
+        live slow_statement_ms: u64 = 100u64, Range(1, 3_600_000);
+    }
     /// What other programs are told about single requests, jobs and errors (docs/monitoring.md). Nothing leaves unless an
     /// address stands here.
     tracing: Tracing {
@@ -332,7 +358,7 @@ config! {
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".
-        restart level: String = "info", Filter;
+        live level: String = "info", Filter;
         /// One JSON object a line instead of text.
         restart json: bool = false;
     }

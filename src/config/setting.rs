@@ -7,6 +7,7 @@ use toml::{Table, Value};
 
 use super::Config;
 use crate::base::locale::Text;
+use crate::base::network::Network;
 
 /// Values by the names of their settings.
 pub(super) type Values = BTreeMap<&'static str, Value>;
@@ -79,6 +80,8 @@ pub enum Rule {
     Url,
     /// Origins: addresses without a path.
     Origins,
+    /// Ranges of addresses.
+    Networks,
     /// Empty, or the name of a machine.
     Host,
     /// Empty, or a sender of mails.
@@ -261,6 +264,7 @@ impl Setting {
             (Shape::Texts, Value::Array(values)) => {
                 let (fits, key): (fn(&str) -> bool, _) = match self.rule {
                     Rule::Origins => (is_origin, "setting.wrong.origins"),
+                    Rule::Networks => (|text| Network::parse(text).is_ok(), "setting.wrong.networks"),
                     _ => (|_| true, "setting.wrong.list"),
                 };
                 let good = values.len() <= MOST && values.iter().all(|v| v.as_str().is_some_and(fits));
@@ -305,9 +309,7 @@ impl Setting {
                 when(value.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@')), "setting.wrong.host")
             }
             Rule::Sender => when(!value.is_empty() && !crate::engines::mail::is_sender(value), "setting.wrong.sender"),
-            Rule::Filter => {
-                when(tracing_subscriber::EnvFilter::try_new(value).is_err() || value.is_empty(), "setting.wrong.filter")
-            }
+            Rule::Filter => when(crate::engines::log::check_filter(value).is_err(), "setting.wrong.filter"),
             Rule::Required => when(value.is_empty(), "invalid.required"),
             _ => None,
         }

@@ -189,6 +189,8 @@ pub struct Caller {
     pub base_url: String,
     /// Did he come by TLS?
     pub secure: bool,
+    /// His browser as it names itself, at most 300 characters.
+    pub agent: Option<String>,
 }
 
 impl FromRequestParts<App> for Caller {
@@ -213,7 +215,8 @@ impl FromRequestParts<App> for Caller {
         } else {
             public.to_owned()
         };
-        Ok(Caller { ip, base_url, secure })
+        let agent = text("user-agent").map(|agent| agent.chars().take(300).collect());
+        Ok(Caller { ip, base_url, secure, agent })
     }
 }
 

@@ -1,11 +1,12 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks ◄ settings. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks ◄ settings ◄ alerts. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept. `doctor` looks at all of them and is called by none.
 
 pub mod access;
 pub mod accounts;
+pub mod alerts;
 pub mod answer;
 pub mod comments;
 pub mod doctor;
@@ -86,6 +87,7 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
     let plan_pictures = plans::pictures::sweep(app).await?;
     let trashed_before = app.clock.now().plus(-app.config().storage.trash_days * crate::base::clock::DAY);
     let keep_days = app.config().webhooks.keep_days;
+    let keep_alerts_days = app.config().alerts.keep_days;
     app.store
         .write(move |tx| {
             let settled = media::settle(tx)?;
@@ -95,9 +97,11 @@ pub async fn clean_up(app: &crate::app::App) -> Result<serde_json::Value> {
             let log = access::prune(tx)?;
             let plans = plans::trash::purge(tx, trashed_before)?;
             let (deliveries, _) = webhooks::tidy(tx, keep_days)?;
+            let (alerts, _) = alerts::tidy(tx, keep_alerts_days)?;
             Ok(serde_json::json!({
                 "sessions_and_codes": accounts, "idempotency_keys": keys, "uploads": uploads, "media_settled": settled,
                 "access_log": log, "plans": plans, "plan_pictures": plan_pictures, "deliveries": deliveries,
+                "alerts": alerts,
             }))
         })
         .await

@@ -1,6 +1,14 @@
 //! What the machine says of this process: memory, CPU, open files. Linux tells it in `/proc`; elsewhere there is nothing.
 
+mod limits;
+mod mapped;
+mod memory;
+
 use std::time::Instant;
+
+pub use limits::{cpus, memory_bytes};
+pub use mapped::Mapped;
+pub use memory::{Memory, Part, memory};
 
 /// This process at the moment.
 #[derive(Clone, Copy, Debug)]

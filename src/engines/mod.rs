@@ -1,6 +1,7 @@
 //! Machinery that knows no product: it moves rows, bytes, messages and child processes.
 
 pub mod access;
+pub mod alerts;
 pub mod cache;
 pub mod compress;
 pub mod ffmpeg;
@@ -9,6 +10,7 @@ pub mod ground;
 pub mod hub;
 pub mod index;
 pub mod limits;
+pub mod log;
 pub mod machine;
 pub mod mail;
 pub mod metrics;

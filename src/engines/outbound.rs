@@ -2,7 +2,8 @@
 //!
 //! Laws: a call has an end (time and bytes), follows no redirect and uses no proxy. A guarded call reaches public addresses
 //! alone, by what its name means at the moment of the connection, so that nobody who may name a URL reaches what only this
-//! machine reaches (SSRF). An error names no URL: it may carry a secret.
+//! machine reaches (SSRF). No call reaches link-local addresses, where clouds hand a machine its own secrets. An error
+//! names no URL: it may carry a secret.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
@@ -30,7 +31,7 @@ pub struct Call {
     pub timeout: Duration,
     /// Bytes of the answer that are read.
     pub answer_max: usize,
-    /// May it reach this machine and private networks?
+    /// May it reach this machine and private networks? Link-local addresses it may not reach at all.
     pub private: bool,
 }
 
@@ -125,7 +126,7 @@ pub fn check(url: &str, private: bool) -> Result<Url, Failure> {
     // A literal address never asks the resolver.
     let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
     match host.parse::<IpAddr>() {
-        Ok(ip) if !private && !is_public(ip) => Err(Failure::Private),
+        Ok(ip) if !may_reach(ip, private) => Err(Failure::Private),
         Err(_)
             if !private
                 && (host.trim_end_matches('.') == "localhost"
@@ -147,26 +148,29 @@ pub(super) fn client(private: bool) -> Result<&'static Client, Failure> {
             .redirect(Policy::none())
             .no_proxy()
             .user_agent(AGENT)
-            .pool_idle_timeout(Duration::from_secs(20));
-        let builder = if private { builder } else { builder.dns_resolver(Arc::new(Guard)) };
+            .pool_idle_timeout(Duration::from_secs(20))
+            .dns_resolver(Arc::new(Guard { private }));
         builder.build().inspect_err(|e| tracing::warn!(error = %e, "no outbound calls can be made")).ok()
     });
     made.as_ref().ok_or(Failure::Setup)
 }
 
-/// Answers public addresses alone: the connection is made to what is judged here, so a name that changes its meaning in
-/// between gains nothing.
-struct Guard;
+/// Answers only addresses that may be reached: the connection is made to what is judged here, so a name that changes its
+/// meaning in between gains nothing.
+struct Guard {
+    private: bool,
+}
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
+        let private = self.private;
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Failure::Resolve)?;
-            let public: Vec<SocketAddr> = found.filter(|a| is_public(a.ip())).collect();
-            if public.is_empty() {
+            let open: Vec<SocketAddr> = found.filter(|a| may_reach(a.ip(), private)).collect();
+            if open.is_empty() {
                 return Err(Failure::Private.into());
             }
-            Ok(Box::new(public.into_iter()) as Addrs)
+            Ok(Box::new(open.into_iter()) as Addrs)
         })
     }
 }
@@ -180,6 +184,22 @@ pub(super) fn failure(error: &reqwest::Error) -> Failure {
         source = e.source();
     }
     if error.is_timeout() { Failure::TimedOut } else { Failure::Connect }
+}
+
+/// May a call reach an address? `private` opens this machine and its networks, but for what is link-local.
+fn may_reach(ip: IpAddr, private: bool) -> bool {
+    if private { !is_link_local(ip) } else { is_public(ip) }
+}
+
+fn is_link_local(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_link_local(),
+        IpAddr::V6(ip) => {
+            let v4 = embedded(ip).is_some_and(|v4| v4.is_link_local());
+            // AWS serves its metadata under the last one as well.
+            v4 || ip.is_unicast_link_local() || ip.segments() == [0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254]
+        }
+    }
 }
 
 /// Does an address lead out of this machine and its networks? By the registries of special-purpose addresses (RFC 6890
@@ -285,6 +305,15 @@ mod tests {
             assert!(matches!(check(url, false), Err(Failure::Private)), "{url}");
             assert!(check(url, true).is_ok(), "{url}");
         }
+        for url in [
+            "http://169.254.169.254/latest/meta-data/",
+            "http://0xa9fea9fe/",
+            "http://[fe80::1]/",
+            "http://[::ffff:a9fe:a9fe]/",
+            "http://[fd00:ec2::254]/",
+        ] {
+            assert!(matches!(check(url, true), Err(Failure::Private)), "{url} is link-local");
+        }
         for url in ["ftp://example.com/", "file:///etc/passwd", "example.com", "http://", "javascript:alert(1)"] {
             assert!(matches!(check(url, true), Err(Failure::Url)), "{url}");
         }
@@ -294,8 +323,9 @@ mod tests {
     #[tokio::test]
     async fn a_name_that_means_this_machine_is_refused_when_it_is_called() {
         // As the resolver has it, whatever the name looks like.
-        let resolved = Guard.resolve("localhost".parse().unwrap()).await;
+        let resolved = Guard { private: false }.resolve("localhost".parse().unwrap()).await;
         let refused = resolved.err().expect("no address is left");
         assert_eq!(refused.downcast_ref(), Some(&Failure::Private));
+        assert!(Guard { private: true }.resolve("localhost".parse().unwrap()).await.is_ok());
     }
 }

@@ -3,6 +3,7 @@ import "./frame.js";
 import { $, $$, initials, page, refreshTimes } from "./dom.js";
 import { refreshParts } from "./part.js";
 import { raise, renew } from "./charts.js";
+import { listen } from "./keys.js";
 
 // The panel of a question closes when something else is clicked.
 document.addEventListener("click", (event) => {
@@ -10,7 +11,10 @@ document.addEventListener("click", (event) => {
 });
 
 /** Is somebody busy inside this part? Then it waits: a panel that he opened must not close under his hand. */
-const busy = (el) => el.contains(document.activeElement) || el.querySelector("details[open]") || hasSelection(el);
+const busy = (el) => el.contains(document.activeElement) || el.querySelector("details[open]") || hasSelection(el) || isReadBack(el);
+
+/** Has its reader scrolled away from the newest lines? */
+const isReadBack = (el) => el.closest("[data-hold]")?.scrollTop > 8;
 
 function hasSelection(el) {
   const selection = getSelection();
@@ -62,13 +66,21 @@ function open() {
   source.onerror = () => {
     show(false);
     // After a refusal (signed out, too many windows) the browser gives up by itself: ask again now and then.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden) open(); }, 15_000);
+    if (source.readyState === EventSource.CLOSED) setTimeout(() => { if (!document.hidden && !paused) open(); }, 15_000);
   };
 }
 
+// Who reads something that moves stops it, and lets it go on.
+let paused = false;
+listen(() => {
+  if (!pulse) return;
+  paused = !paused;
+  if (paused) { source?.close(); show(false); } else open();
+});
+
 if (pulse) {
   // A hidden tab costs the server nothing.
-  document.addEventListener("visibilitychange", () => { if (document.hidden) source?.close(); else open(); });
+  document.addEventListener("visibilitychange", () => { if (document.hidden) source?.close(); else if (!paused) open(); });
   setInterval(() => { for (const [name, html] of late) put(name, html); }, 1000);
   if (!document.hidden) open();
 }

@@ -4,9 +4,10 @@ use std::process::Output;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use videoplanet::base::job::{JobKind, JobState, Lane};
+use videoplanet::base::job::{Job, JobKind, JobState, Lane};
 use videoplanet::engines::hub::Signal;
 use videoplanet::engines::queue;
+use videoplanet::engines::store::{Tx, params};
 
 use crate::admin::{open, send, studio};
 use crate::crash::program;
@@ -93,6 +94,39 @@ async fn a_lost_job_tells_why_and_a_retry_mends_it() {
     studio.editor.call(&format!("POST /jobs/{job}/retry")).await.is(409);
     let ready = studio.shown_when(media, |m| m["state"] == "ready").await;
     assert!(ready["error"].is_null() && ready["urls"]["proxy"].is_string(), "{ready}");
+    studio.stop().await;
+}
+
+#[tokio::test]
+async fn one_click_does_something_about_all_that_are_listed() {
+    let studio = studio("job-all").await;
+    let add = |tx: &mut Tx| {
+        for job in [Job::StorageCheck, Job::StorageCheck, Job::OrphanScan] {
+            queue::enqueue(tx, job)?;
+        }
+        Ok(())
+    };
+    studio.app.store.write(add).await.unwrap();
+    let all = async |kind: JobKind| {
+        let every = &[JobState::Ready, JobState::Cancelled, JobState::Failed];
+        let rows = studio.app.read(move |db| queue::by_states(db, every, Some(kind), 10)).await.unwrap();
+        rows.into_iter().map(|row| (row.state, row.priority)).collect::<Vec<_>>()
+    };
+    let act = async |fields: &[(&str, &str)]| send(&studio, &studio.editor, "/admin/jobs/all", fields).await.status();
+    assert_eq!(act(&[("list", "now"), ("only", "storage_check"), ("act", "sooner")]).await, 303);
+    assert_eq!(all(JobKind::StorageCheck).await, [(JobState::Ready, 30); 2]);
+    assert_eq!(all(JobKind::OrphanScan).await, [(JobState::Ready, 0)]);
+    assert_eq!(act(&[("list", "now"), ("only", "orphan_scan"), ("act", "cancel")]).await, 303);
+    assert_eq!(all(JobKind::OrphanScan).await, [(JobState::Cancelled, 0)]);
+    let lose =
+        |tx: &mut Tx| tx.execute("UPDATE jobs SET state = 'failed', error = kind WHERE state = 'ready'", params![]);
+    assert_eq!(studio.app.store.write(lose).await.unwrap(), 2);
+    assert_eq!(act(&[("list", "failed"), ("act", "retry")]).await, 303);
+    assert_eq!(all(JobKind::StorageCheck).await, [(JobState::Ready, 30); 2]);
+    assert_eq!(act(&[("list", "failed"), ("act", "burn")]).await, 422);
+    assert_eq!(act(&[("list", "now"), ("only", "burn"), ("act", "cancel")]).await, 422);
+    let list = open(&studio, &studio.editor, "/admin/jobs?list=now&only=storage_check").await.text().await.unwrap();
+    assert!(list.contains("<option value=\"storage_check\" selected>"), "{list}");
     studio.stop().await;
 }
 

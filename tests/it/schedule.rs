@@ -225,7 +225,11 @@ async fn the_page_steers_it_and_every_action_is_in_the_journal() {
     let told: Vec<_> = journal(&studio).await.into_iter().rev().take(4).rev().collect();
     let name = || "db_optimize".to_owned();
     let fields = ["cron", "time_zone", "missed"].map(str::to_owned).to_vec();
-    assert_eq!(told[0].1, Event::ScheduleChanged { name: name(), fields });
+    let Event::ScheduleChanged { name: of, fields: changed, before, after } = &told[0].1 else { panic!("{told:?}") };
+    assert_eq!((of, changed), (&name(), &fields));
+    let (before, after) = (before.as_ref().unwrap(), after.as_ref().unwrap());
+    assert_eq!((before.len(), after.len()), (3, 3));
+    assert_eq!((&*before[0], &*after[1]), ("40 3 * * *", "Europe/Berlin"));
     assert_eq!(
         (&told[1].1, &told[2].1),
         (&Event::SchedulePaused { name: name() }, &Event::ScheduleResumed { name: name() })

@@ -63,6 +63,8 @@ impl Studio {
         let mut config = Config::default();
         // Many studios at once on one disk.
         config.cache.disk_mib = 64;
+        // Alerts are looked at by the tests that are about them.
+        config.alerts.look_s = 0;
         change(&mut config);
         let dir = Dir::new(name);
         let app = App::open(&dir.path().join("data"), config, clock).await.unwrap();
@@ -131,7 +133,7 @@ impl Studio {
         let id = someone.id;
         let set = move |tx: &mut videoplanet::engines::store::Tx| {
             tx.execute("UPDATE users SET site_role = 'operator', rev = rev + 1 WHERE id = ?1", params![id])?;
-            tx.emit(None, None, Event::SiteRoleChanged { user: id, role: SiteRole::Operator }, None)
+            tx.emit(None, None, Event::SiteRoleChanged { user: id, role: SiteRole::Operator, was: None }, None)
         };
         self.app.store.write(set).await.unwrap();
     }

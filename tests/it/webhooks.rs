@@ -42,7 +42,7 @@ impl Call {
     }
 
     /// Is one of its signatures by this secret?
-    fn is_by(&self, secret: &str) -> bool {
+    pub fn is_by(&self, secret: &str) -> bool {
         let signature = self.header("x-videoplanet-signature");
         let t = signature.split(',').find_map(|p| p.strip_prefix("t=")).unwrap();
         let text = [t.as_bytes(), b".", &self.bytes].concat();

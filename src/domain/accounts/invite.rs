@@ -58,6 +58,10 @@ pub async fn invite(app: &App, who: &Viewer, new: NewPerson) -> Result<Invited> 
             let expires = tx.now().plus(INVITED_DAYS * DAY);
             sql::put_reset(tx, id, &hash, expires)?;
             tx.emit(None, Some(actor), Event::UserAdded { user: id }, None)?;
+            if site_role != SiteRole::Member {
+                let was = Some(SiteRole::Member);
+                tx.emit(None, Some(actor), Event::SiteRoleChanged { user: id, role: site_role, was }, None)?;
+            }
             tx.emit(None, Some(actor), Event::ResetIssued { user: id }, None)?;
             Ok(id)
         })

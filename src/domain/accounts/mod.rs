@@ -4,14 +4,19 @@
 //! never told to a stranger: sign-in and reset answer alike and take alike.
 //! Written here only: `users`, `sessions`, `reset_codes`.
 
+pub mod confirm;
 pub mod exchange;
 mod invite;
 pub mod password;
+pub mod people;
 pub mod routes;
 pub mod sessions;
 mod sql;
 mod sql_exchange;
+mod sql_people;
 mod viewer;
+
+use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
@@ -26,6 +31,8 @@ use crate::base::secret;
 use crate::engines::metrics::traffic::SignIn;
 use crate::engines::store::{Db, Store, Tx};
 pub use invite::{Invited, NewPerson, invite};
+pub use people::{set_locked, set_site_role};
+pub use sessions::Origin;
 pub use viewer::{Roles, Standing, Viewer, token_of};
 
 /// Another person, as everybody may see him.
@@ -58,32 +65,6 @@ pub struct Me {
     /// Revision, for `ETag` and `If-Match`.
     #[serde(skip)]
     pub rev: i64,
-}
-
-/// Accounts of one list.
-pub const LISTED: i64 = 200;
-
-/// A person as the dashboard shows him.
-#[derive(Clone, Debug, Serialize)]
-pub struct Account {
-    /// Who.
-    pub id: UserId,
-    /// The login.
-    pub email: String,
-    /// 닉네임
-    pub nickname: String,
-    /// Role on the instance.
-    pub site_role: SiteRole,
-    /// Locked by an admin.
-    pub locked: bool,
-    /// Has chosen a password.
-    pub ready: bool,
-    /// Asked for a new password at this time.
-    pub reset_asked: Option<Time>,
-    /// Since when.
-    pub created: Time,
-    /// Last use of any session.
-    pub last_seen: Option<Time>,
 }
 
 /// A new account.
@@ -168,6 +149,11 @@ pub async fn set_up(app: &App, code: &str, new: NewUser) -> Result<UserId> {
     Ok(id)
 }
 
+/// What these people are called; of those who are gone nothing.
+pub fn nicknames(db: &Db, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+    sql::nicknames(db, ids)
+}
+
 /// Has anybody an account?
 pub fn any(db: &Db) -> Result<bool> {
     sql::any(db)
@@ -191,8 +177,8 @@ pub struct SignedIn {
 }
 
 /// Signs in by e-mail and password.
-pub async fn log_in(app: &App, email: &str, password: &str, ip: Option<String>) -> Result<SignedIn> {
-    let done = try_to_log_in(app, email, password, ip).await;
+pub async fn log_in(app: &App, email: &str, password: &str, from: impl Into<Origin>) -> Result<SignedIn> {
+    let done = try_to_log_in(app, email, password, from).await;
     app.metrics.traffic().signed_in(match &done {
         Ok(_) => SignIn::Done,
         Err(Error::WrongCredentials) => SignIn::Wrong,
@@ -202,7 +188,7 @@ pub async fn log_in(app: &App, email: &str, password: &str, ip: Option<String>) 
     done
 }
 
-async fn try_to_log_in(app: &App, email: &str, password: &str, ip: Option<String>) -> Result<SignedIn> {
+async fn try_to_log_in(app: &App, email: &str, password: &str, from: impl Into<Origin>) -> Result<SignedIn> {
     let email = clean_email(email);
     if password.chars().count() > 200 || email.len() > 254 {
         return Err(Error::WrongCredentials);
@@ -230,18 +216,18 @@ async fn try_to_log_in(app: &App, email: &str, password: &str, ip: Option<String
     if c.locked {
         return Err(Error::WrongCredentials);
     }
-    sign_in(app, c.id, ip).await
+    sign_in(app, c.id, from).await
 }
 
 /// Opens a session for a person who has proven who he is.
-pub async fn sign_in(app: &App, user: UserId, ip: Option<String>) -> Result<SignedIn> {
+pub async fn sign_in(app: &App, user: UserId, from: impl Into<Origin>) -> Result<SignedIn> {
     let token = secret::token("s");
     let hash = secret::hash(&token);
-    let days = app.config().accounts.session_days;
+    let (days, from) = (app.config().accounts.session_days, from.into());
     let (user, expires_at) = app
         .write(move |tx| {
             sql::forget_failures(tx, user)?;
-            let (session, expires_at) = sessions::open(tx, user, &hash, days, ip.as_deref())?;
+            let (session, expires_at) = sessions::open(tx, user, &hash, days, &from)?;
             tx.emit(None, Some(user), Event::LoggedIn { user, session }, None)?;
             let me = sql::me(tx, user)?.ok_or(Error::NotFound("user"))?;
             Ok((me, expires_at))
@@ -320,6 +306,7 @@ pub async fn change_me(app: &App, who: &Viewer, patch: MePatch, expected: Option
         if hash.is_some() {
             fields.push("password".to_owned());
             sql::delete_sessions(tx, user, Some(session))?;
+            sql::confirm(tx, session)?;
         }
         me.rev = sql::update_me(tx, &me, hash.as_deref())?;
         if hash.is_some() {
@@ -391,47 +378,6 @@ pub async fn reset(app: &App, email: &str, code: &str, new_password: String) -> 
         })
         .await?;
     if held { Ok(()) } else { Err(wrong()) }
-}
-
-/// The accounts whose address or nickname contains `search`, newest first, at most [`LISTED`].
-pub fn list(db: &Db, search: &str) -> Result<Vec<Account>> {
-    sql::list(db, &search.trim().to_lowercase(), LISTED)
-}
-
-/// Locks or unlocks an account; locking ends all its sessions.
-pub async fn set_locked(app: &App, who: &Viewer, user: UserId, locked: bool) -> Result<()> {
-    let actor = who.user;
-    if actor == user {
-        return Err(Error::Conflict(Text::new("error.not_yourself")));
-    }
-    app.write(move |tx| {
-        if sql::set_locked(tx, user, locked)? == 0 {
-            return Err(Error::NotFound("user"));
-        }
-        if locked {
-            sql::delete_sessions(tx, user, None)?;
-        }
-        let event = if locked { Event::UserLocked { user } } else { Event::UserUnlocked { user } };
-        tx.emit(None, Some(actor), event, None)?;
-        Ok(())
-    })
-    .await
-}
-
-/// Changes a person's role on the instance. The last admin stays one.
-pub async fn set_site_role(app: &App, who: &Viewer, user: UserId, role: SiteRole) -> Result<()> {
-    let actor = who.user;
-    app.write(move |tx| {
-        if sql::set_site_role(tx, user, role)? == 0 {
-            return Err(Error::NotFound("user"));
-        }
-        if sql::admins(tx)? == 0 {
-            return Err(Error::Conflict(Text::new("error.last_admin")));
-        }
-        tx.emit(None, Some(actor), Event::SiteRoleChanged { user, role }, None)?;
-        Ok(())
-    })
-    .await
 }
 
 /// Ends one of the viewer's sessions or tokens.

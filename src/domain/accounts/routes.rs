@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::sessions::{self, MadeToken, NewToken, Session, SessionKind};
 use super::viewer::COOKIE;
-use super::{Me, MePatch, SignedIn, Viewer};
+use super::{Me, MePatch, Origin, SignedIn, Viewer};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::group::Group;
@@ -102,7 +102,7 @@ async fn log_in(
     jar: CookieJar,
     Json(login): Json<Login>,
 ) -> Result<impl IntoResponse> {
-    let signed_in = super::log_in(&app, &login.email, &login.password, caller.ip.clone()).await?;
+    let signed_in = super::log_in(&app, &login.email, &login.password, Origin::from(&caller)).await?;
     Ok((jar.add(cookie(&signed_in, &caller)), Json(signed_in)))
 }
 

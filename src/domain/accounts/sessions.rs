@@ -11,6 +11,7 @@ use crate::base::ids::{SessionId, UserId};
 use crate::base::locale::Text;
 use crate::base::secret;
 use crate::closed_set;
+use crate::domain::http::Caller;
 use crate::engines::store::{Db, Tx};
 use crate::text_columns;
 
@@ -66,14 +67,39 @@ pub struct Session {
     pub last_used: Time,
     /// Until when.
     pub expires_at: Time,
+    /// The browser as it names itself; for those who run the instance.
+    #[serde(skip)]
+    pub agent: Option<String>,
     /// Is it the one that asks?
     pub current: bool,
 }
 
+/// Where a sign-in comes from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    /// Its address.
+    pub ip: Option<String>,
+    /// The browser as it names itself.
+    pub agent: Option<String>,
+}
+
+impl From<Option<String>> for Origin {
+    fn from(ip: Option<String>) -> Origin {
+        Origin { ip, agent: None }
+    }
+}
+
+impl From<&Caller> for Origin {
+    fn from(caller: &Caller) -> Origin {
+        Origin { ip: caller.ip.clone(), agent: caller.agent.clone() }
+    }
+}
+
 /// Opens a browser's session inside a change.
-pub(super) fn open(tx: &mut Tx, user: UserId, hash: &[u8], days: i64, ip: Option<&str>) -> Result<(SessionId, Time)> {
+pub(super) fn open(tx: &mut Tx, user: UserId, hash: &[u8], days: i64, from: &Origin) -> Result<(SessionId, Time)> {
     let expires = tx.now().plus(days * DAY);
-    let id = sql::insert_session(tx, user, SessionKind::Session, hash, "", &[Scope::Read, Scope::Write], expires, ip)?;
+    let id =
+        sql::insert_session(tx, user, SessionKind::Session, hash, "", &[Scope::Read, Scope::Write], expires, from)?;
     Ok((id, expires))
 }
 
@@ -136,7 +162,16 @@ pub async fn make_token(app: &App, who: &Viewer, new: NewToken) -> Result<MadeTo
                 return Err(Error::Conflict(Text::new("error.too_many_tokens").with("max", TOKENS_MAX)));
             }
             let name = new.name.trim().to_owned();
-            let id = sql::insert_session(tx, user, SessionKind::Token, &hash, &name, &new.scopes, expires, None)?;
+            let id = sql::insert_session(
+                tx,
+                user,
+                SessionKind::Token,
+                &hash,
+                &name,
+                &new.scopes,
+                expires,
+                &Origin::default(),
+            )?;
             tx.emit(None, Some(user), Event::TokenAdded { user, session: id }, None)?;
             Ok(Session {
                 id,
@@ -147,6 +182,7 @@ pub async fn make_token(app: &App, who: &Viewer, new: NewToken) -> Result<MadeTo
                 created: now,
                 last_used: now,
                 expires_at: expires,
+                agent: None,
                 current: false,
             })
         })

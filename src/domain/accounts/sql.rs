@@ -1,11 +1,12 @@
 //! The statements of accounts. Tables: `users`, `sessions`, `reset_codes`.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sessions::{Scope, Session, SessionKind};
-use super::{Account, Me, NewUser, Person, Roles, Standing, Viewer};
+use super::{Me, NewUser, Origin, Person, Roles, Standing, Viewer};
 use crate::base::clock::{MINUTE, Time};
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
 use crate::base::ids::{ProjectId, SessionId, UserId};
 use crate::base::locale::Lang;
 use crate::base::roles::SiteRole;
@@ -16,7 +17,7 @@ fn lang(r: &Row, column: usize) -> SqlResult<Lang> {
     Ok(Lang::from_tag(&r.get::<_, String>(column)?).unwrap_or_default())
 }
 
-fn scopes(text: &str) -> Vec<Scope> {
+pub(super) fn scopes(text: &str) -> Vec<Scope> {
     text.split(' ').filter_map(|s| s.parse().ok()).collect()
 }
 
@@ -27,6 +28,12 @@ pub(super) fn insert(tx: &mut Tx, new: &NewUser, hash: Option<&str>, site_role: 
         params![new.email, new.nickname, hash, site_role, new.locale.tag(), tx.now()],
         |r| r.get(0),
     )
+}
+
+pub(super) fn nicknames(db: &Db, ids: &[UserId]) -> Result<HashMap<UserId, String>> {
+    const SQL: &str = "SELECT id, nickname FROM users WHERE id IN (SELECT value FROM json_each(?1))";
+    let ids = serde_json::to_string(ids).map_err(Error::internal)?;
+    Ok(db.all(SQL, params![ids], |r| Ok((r.get(0)?, r.get(1)?)))?.into_iter().collect())
 }
 
 pub(super) fn any(db: &Db) -> Result<bool> {
@@ -113,14 +120,15 @@ pub(super) fn insert_session(
     name: &str,
     scopes: &[Scope],
     expires: Time,
-    ip: Option<&str>,
+    from: &Origin,
 ) -> Result<SessionId> {
     let now = tx.now();
     let scopes = scopes.iter().map(|s| s.as_str()).collect::<Vec<_>>().join(" ");
     let id = tx.insert(
-        "INSERT INTO sessions (user_id, kind, token_hash, name, scopes, ip, created_ms, used_ms, expires_ms)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8)",
-        params![user, kind, hash, name, scopes, ip, now, expires],
+        "INSERT INTO sessions (user_id, kind, token_hash, name, scopes, ip, created_ms, used_ms, expires_ms, agent,
+            confirmed_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9, iif(?2 = 'session', ?7, 0))",
+        params![user, kind, hash, name, scopes, from.ip, now, expires, from.agent],
     )?;
     Ok(SessionId(id))
 }
@@ -129,7 +137,7 @@ pub(super) fn insert_session(
 pub(super) fn viewer(db: &Db, hash: &[u8], now: Time) -> Result<Option<Viewer>> {
     let rows = db.all(
         "SELECT u.id, u.email, u.nickname, u.site_role, u.locale, s.id, s.kind, s.scopes, s.used_ms, s.expires_ms, u.rev,
-            m.project_id, m.role, p.deleted_ms IS NOT NULL
+            m.project_id, m.role, p.deleted_ms IS NOT NULL, s.confirmed_ms
          FROM sessions s JOIN users u ON u.id = s.user_id
          LEFT JOIN members m ON m.user_id = u.id LEFT JOIN projects p ON p.id = m.project_id
          WHERE s.token_hash = ?1 AND s.expires_ms > ?2 AND u.locked = 0 ORDER BY m.project_id",
@@ -143,7 +151,7 @@ pub(super) fn viewer(db: &Db, hash: &[u8], now: Time) -> Result<Option<Viewer>> 
 pub(super) fn reader(db: &Db, user: UserId) -> Result<Option<Viewer>> {
     let rows = db.all(
         "SELECT u.id, u.email, u.nickname, u.site_role, u.locale, 0, 'session', 'read', 0, 0, u.rev,
-            m.project_id, m.role, p.deleted_ms IS NOT NULL
+            m.project_id, m.role, p.deleted_ms IS NOT NULL, 0
          FROM users u LEFT JOIN members m ON m.user_id = u.id LEFT JOIN projects p ON p.id = m.project_id
          WHERE u.id = ?1 AND u.locked = 0 ORDER BY m.project_id",
         params![user],
@@ -165,6 +173,7 @@ fn viewer_row(r: &Row) -> SqlResult<(Viewer, Option<Standing>)> {
         used: r.get(8)?,
         expires: r.get(9)?,
         rev: r.get(10)?,
+        confirmed: r.get(14)?,
         roles: Arc::default(),
         ticket: Ticket::default(),
     };
@@ -196,7 +205,7 @@ pub(super) fn touch(tx: &mut Tx, id: SessionId, until: Option<Time>) -> Result<(
 
 pub(super) fn sessions(db: &Db, user: UserId, kind: SessionKind) -> Result<Vec<Session>> {
     db.all(
-        "SELECT id, kind, name, scopes, ip, created_ms, used_ms, expires_ms FROM sessions
+        "SELECT id, kind, name, scopes, ip, created_ms, used_ms, expires_ms, agent FROM sessions
          WHERE user_id = ?1 AND kind = ?2 ORDER BY id DESC LIMIT 200",
         params![user, kind],
         |r| {
@@ -209,6 +218,7 @@ pub(super) fn sessions(db: &Db, user: UserId, kind: SessionKind) -> Result<Vec<S
                 created: r.get(5)?,
                 last_used: r.get(6)?,
                 expires_at: r.get(7)?,
+                agent: r.get(8)?,
                 current: false,
             })
         },
@@ -276,32 +286,18 @@ pub(super) fn set_password(tx: &mut Tx, user: UserId, hash: &str) -> Result<()> 
     Ok(())
 }
 
-pub(super) fn list(db: &Db, search: &str, limit: i64) -> Result<Vec<Account>> {
-    db.all(
-        "SELECT id, email, nickname, site_role, locked, reset_asked_ms, created_ms,
-            (SELECT max(used_ms) FROM sessions s WHERE s.user_id = users.id), password_hash IS NOT NULL
-         FROM users
-         WHERE ?1 = '' OR instr(email, ?1) > 0 OR instr(lower(nickname), ?1) > 0
-         ORDER BY reset_asked_ms IS NULL, id DESC LIMIT ?2",
-        params![search, limit],
-        |r| {
-            Ok(Account {
-                id: r.get(0)?,
-                email: r.get(1)?,
-                nickname: r.get(2)?,
-                site_role: r.get(3)?,
-                locked: r.get(4)?,
-                reset_asked: r.get(5)?,
-                created: r.get(6)?,
-                last_seen: r.get(7)?,
-                ready: r.get(8)?,
-            })
-        },
-    )
-}
-
 pub(super) fn set_locked(tx: &mut Tx, user: UserId, locked: bool) -> Result<usize> {
     tx.execute("UPDATE users SET locked = ?2, rev = rev + 1 WHERE id = ?1", params![user, locked])
+}
+
+pub(super) fn site_role(db: &Db, user: UserId) -> Result<Option<SiteRole>> {
+    db.one("SELECT site_role FROM users WHERE id = ?1", params![user], |r| r.get(0))
+}
+
+pub(super) fn confirm(tx: &mut Tx, session: SessionId) -> Result<()> {
+    let now = tx.now();
+    tx.execute("UPDATE sessions SET confirmed_ms = ?2 WHERE id = ?1", params![session, now])?;
+    Ok(())
 }
 
 pub(super) fn set_site_role(tx: &mut Tx, user: UserId, role: SiteRole) -> Result<usize> {

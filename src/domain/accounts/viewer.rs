@@ -18,6 +18,7 @@ use crate::base::locale::Lang;
 use crate::base::roles::{Role, SiteRole};
 use crate::base::secret;
 use crate::engines::cache::{Key, Ticket};
+use crate::engines::metrics::Meter;
 
 /// The session cookie's name.
 pub const COOKIE: &str = "vp_session";
@@ -47,6 +48,8 @@ pub struct Viewer {
     pub roles: Arc<Roles>,
     pub(super) used: Time,
     pub(super) expires: Time,
+    /// When his password was typed last in this session.
+    pub(super) confirmed: Time,
     /// When it was looked up, among the withdrawals.
     pub(super) ticket: Ticket,
 }
@@ -183,6 +186,9 @@ impl FromRequestParts<App> for Viewer {
                 let viewer = Viewer::of_token(app, &token).await?.ok_or(Error::Unauthenticated)?;
                 // Who asked once in a request asks no statement again.
                 parts.extensions.insert(viewer.clone());
+                if let Some(meter) = Meter::present() {
+                    meter.asked_by(viewer.user);
+                }
                 viewer
             }
         };

@@ -175,3 +175,50 @@ pub fn retry_all(tx: &mut Tx, actor: Option<UserId>, kind: JobKind, error: &str)
     }
     Ok(revived.len())
 }
+
+/// What is done about many jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ForAll {
+    /// End those that are not over.
+    Cancel,
+    /// Try those again that were lost.
+    Retry,
+    /// Move those that wait by so many minutes in the queue.
+    Move(i64),
+}
+
+/// Jobs that one request changes at the most.
+pub const AT_ONCE: i64 = 1_000;
+
+/// Does `act` about all jobs in these states, of a kind or of all, [`AT_ONCE`] at the most, and leaves out those that it
+/// does not fit. Answers how many it was done about.
+pub fn for_all(
+    tx: &mut Tx,
+    actor: Option<UserId>,
+    states: &[JobState],
+    kind: Option<JobKind>,
+    act: ForAll,
+) -> Result<usize> {
+    let mut done = 0;
+    for listed in queue::by_states(tx, states, kind, AT_ONCE)? {
+        // What was done about one may have changed those that it needs.
+        let Some(row) = queue::by_id(tx, listed.id)? else { continue };
+        let waits = matches!(row.state, JobState::Ready | JobState::Retry | JobState::Waiting);
+        match act {
+            ForAll::Cancel if !row.state.is_over() && row.cancelled.is_none() => {
+                queue::cancel(tx, actor, row.id)?;
+            }
+            ForAll::Retry if row.state.is_lost() => retry(tx, actor, row.id)?,
+            ForAll::Move(by) if waits => {
+                let priority = (row.priority + by).clamp(-queue::MAX_PRIORITY, queue::MAX_PRIORITY);
+                queue::prioritise(tx, actor, row.id, priority)?;
+            }
+            _ => continue,
+        }
+        done += 1;
+    }
+    if act == ForAll::Cancel {
+        media::settle(tx)?;
+    }
+    Ok(done)
+}

@@ -3,9 +3,11 @@
 //! Law: it tells what happened, shown by the rows as they stand now and to the present reader; the author of an
 //! anonymous comment is no actor to anybody else.
 
+pub mod audit;
 pub mod prune;
 pub mod routes;
 mod sql;
+mod sql_audit;
 
 use serde::Serialize;
 use serde_json::{Value, json};

@@ -4,7 +4,7 @@
 use super::Entry;
 use crate::base::clock::Time;
 use crate::base::error::Result;
-use crate::base::event::Event;
+use crate::base::event::{Event, SECURITY_SUBJECTS, SECURITY_VERBS};
 use crate::base::ids::{FeedbackId, ProjectId, UserId};
 use crate::base::roles::{Right, Role};
 use crate::engines::cache::{Moved, Rev};
@@ -98,15 +98,19 @@ pub(super) fn old_step(db: &Db, from: i64, mark: i64, before: Time, limit: i64) 
     Ok(step.and_then(|(last, events)| Some(Step { last: last?, events })))
 }
 
+/// The condition for an `events e` that is meant by `Event::is_security`.
+pub(super) fn security() -> String {
+    let list = |names: &[&str]| names.iter().map(|n| format!("'{n}'")).collect::<Vec<_>>().join(", ");
+    format!("(e.subject IN ({}) OR e.verb IN ({}))", list(&SECURITY_SUBJECTS), list(&SECURITY_VERBS))
+}
+
 /// Forgets the events after `from` up to `last` that are too old for their kind and the last of nothing.
 pub(super) fn prune(tx: &mut Tx, from: i64, last: i64, plain: Time, security: Time) -> Result<usize> {
-    // As `Event::is_security` has it.
-    const SECURITY: &str = "(e.subject IN ('user', 'job', 'cache', 'schedule', 'generator', 'mail', 'webhook')
-        OR e.verb IN ('member_added', 'member_changed', 'member_removed'))";
+    let of_security = self::security();
     let gone: Vec<(i64, bool)> = tx.all(
         &format!(
             "SELECT e.seq, e.project_id IS NOT NULL FROM events e
-             WHERE e.seq > ?1 AND e.seq <= ?2 AND e.at_ms < CASE WHEN {SECURITY} THEN ?4 ELSE ?3 END
+             WHERE e.seq > ?1 AND e.seq <= ?2 AND e.at_ms < CASE WHEN {of_security} THEN ?4 ELSE ?3 END
                AND (e.project_id IS NULL
                     OR e.seq < (SELECT max(x.seq) FROM events x WHERE x.project_id = e.project_id))
                AND (e.project_id IS NULL OR e.subject NOT IN ('project', 'feedback')

@@ -42,9 +42,10 @@ pub(super) fn check(db: &Db, project: ProjectId, limit: u64, wanted: u64, promis
 
 /// Sets what a project may take; `None`: as much as there is. The caller has judged.
 pub fn set(tx: &mut Tx, actor: UserId, project: ProjectId, size_bytes: Option<i64>) -> Result<()> {
+    let was = sql::taken(tx, project)?.quota;
     if !sql::set(tx, project, size_bytes)? {
         return Err(Error::NotFound("project"));
     }
-    tx.emit(None, Some(actor), Event::QuotaSet { project, size_bytes }, None)?;
+    tx.emit(None, Some(actor), Event::QuotaSet { project, size_bytes, was }, None)?;
     Ok(())
 }

@@ -106,7 +106,7 @@ pub(super) fn write(db: &Db, app: &App, id: MailId) -> Result<Written> {
         }
     };
     let Some(page) = page else { return Ok(Written::Nothing) };
-    let instance = crate::base::page::hex(&secret::derived(&app.signing_key, "instance", b"")[..6]);
+    let instance = instance(&app.signing_key);
     Ok(Written::Letter(Box::new(Letter {
         to: mail.address,
         subject: page.subject.clone(),
@@ -116,6 +116,42 @@ pub(super) fn write(db: &Db, app: &App, id: MailId) -> Result<Written> {
         date: mail.created,
         unsubscribe,
     })))
+}
+
+/// A letter of few words: of nouns that stand to the right of this one.
+pub struct Note {
+    /// Its language.
+    pub lang: Lang,
+    /// Subject and heading.
+    pub subject: String,
+    /// Paragraphs.
+    pub lines: Vec<String>,
+    /// Words and address of its one link.
+    pub link: Option<(String, String)>,
+    /// Why he gets it.
+    pub because: String,
+}
+
+impl Note {
+    /// As plain text, and as HTML.
+    pub fn write(self) -> Result<(String, String)> {
+        let page = Page {
+            lang: self.lang,
+            heading: self.subject.clone(),
+            subject: self.subject,
+            lines: self.lines,
+            button: self.link.map(|(text, url)| Link { text, url }),
+            because: self.because,
+            ..Page::default()
+        };
+        let text = Plain { p: &page }.render().map_err(Error::internal)?;
+        Ok((text, Html { p: &page }.render().map_err(Error::internal)?))
+    }
+}
+
+/// What tells the mails of this instance from those of another: a part of each `Message-ID`.
+pub fn instance(key: &[u8; 32]) -> String {
+    crate::base::page::hex(&secret::derived(key, "instance", b"")[..6])
 }
 
 /// A text with values, each put in once.

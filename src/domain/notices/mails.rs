@@ -269,6 +269,11 @@ pub async fn send_test(app: &App, who: &Viewer, base_url: &str) -> Result<()> {
     .await
 }
 
+/// Mails that the server did not take when they were last tried, after `since`.
+pub fn untaken_since(db: &Db, since: Time) -> Result<i64> {
+    sql::untaken_since(db, since)
+}
+
 /// How many events are not told yet.
 pub fn lag(db: &Db) -> Result<i64> {
     Ok(super::sql::lag(db)?.max(0))

@@ -12,7 +12,7 @@
 mod deliver;
 mod digest;
 mod follow;
-mod letter;
+pub mod letter;
 pub mod mails;
 mod mention;
 mod preferences;

@@ -132,6 +132,16 @@ pub(super) fn last_failed(db: &Db) -> Result<Option<(Time, String)>> {
     )
 }
 
+pub(super) fn untaken_since(db: &Db, since: Time) -> Result<i64> {
+    let n = db.one(
+        "SELECT count(*) FROM mails
+         WHERE state IN ('waiting', 'failed') AND tried_ms IS NOT NULL AND tried_ms > ?1 AND error IS NOT NULL",
+        params![since],
+        |r| r.get(0),
+    )?;
+    Ok(n.unwrap_or(0))
+}
+
 pub(super) fn log(db: &Db, state: Option<MailState>, limit: i64) -> Result<Vec<Mail>> {
     db.all(
         "SELECT m.id, m.address, m.kind, m.subject, m.state, m.attempts, m.error, m.created_ms, m.sent_ms,

@@ -15,7 +15,7 @@ use crate::base::locale::Text;
 use crate::base::page::{Page, PageSlice};
 use crate::base::roles::{Right, Role, SiteRole};
 use crate::base::secret;
-use crate::domain::accounts::{self, NewUser, SignedIn, Viewer, password};
+use crate::domain::accounts::{self, NewUser, Origin, SignedIn, Viewer, password};
 use crate::engines::store::Db;
 use crate::{closed_set, text_columns};
 
@@ -275,7 +275,7 @@ pub async fn decline(app: &App, token: String) -> Result<()> {
 
 /// Signs up, as far as the instance's policy lets: `open` for everybody, `invite` with an invitation to this address.
 /// A valid invitation is accepted in the same change.
-pub async fn sign_up(app: &App, new: NewUser, invitation: Option<String>, ip: Option<String>) -> Result<SignedIn> {
+pub async fn sign_up(app: &App, new: NewUser, invitation: Option<String>, from: Origin) -> Result<SignedIn> {
     let new = new.check()?;
     let policy = app.config().accounts.signup.clone();
     let closed = || Error::Conflict(Text::new("error.signup_closed"));
@@ -303,5 +303,5 @@ pub async fn sign_up(app: &App, new: NewUser, invitation: Option<String>, ip: Op
             Ok(user)
         })
         .await?;
-    accounts::sign_in(app, user, ip).await
+    accounts::sign_in(app, user, from).await
 }

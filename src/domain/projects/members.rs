@@ -114,22 +114,31 @@ pub async fn change(app: &App, who: &Viewer, project: ProjectId, user: UserId, r
         if member.role == Role::Owner {
             return Err(Error::Conflict(Text::new("error.owner_stays")));
         }
-        sql::put_member(tx, project, user, role)?;
         if role == Role::Owner {
-            sql::put_member(tx, project, actor, Role::Manager)?;
-            sql::set_owner(tx, project, user)?;
-            tx.emit(
-                Some(project),
-                Some(actor),
-                Event::MemberChanged { project, user: actor, role: Role::Manager },
-                None,
-            )?;
+            hand_over(tx, actor, project, actor, user)?;
+        } else {
+            sql::put_member(tx, project, user, role)?;
+            let was = Some(member.role);
+            tx.emit(Some(project), Some(actor), Event::MemberChanged { project, user, role, was }, None)?;
         }
-        tx.emit(Some(project), Some(actor), Event::MemberChanged { project, user, role }, None)?;
         member.role = role;
         Ok(member)
     })
     .await
+}
+
+/// Makes a member the owner inside a change; who was it becomes manager. Rooms and dashboards hear of both.
+pub(super) fn hand_over(tx: &mut Tx, actor: UserId, project: ProjectId, from: UserId, to: UserId) -> Result<()> {
+    let was = sql::member(tx, project, to)?.ok_or(Error::NotFound("member"))?.role;
+    for (user, role, was) in [(from, Role::Manager, Role::Owner), (to, Role::Owner, was)] {
+        if was != role {
+            sql::put_member(tx, project, user, role)?;
+            tx.emit(Some(project), Some(actor), Event::MemberChanged { project, user, role, was: Some(was) }, None)?;
+        }
+    }
+    sql::set_owner(tx, project, to)?;
+    tx.emit(Some(project), Some(actor), Event::ProjectTransferred { project, user: to, was: from }, None)?;
+    Ok(())
 }
 
 /// Removes a member; anybody but the owner may also leave.

@@ -8,9 +8,11 @@ pub mod dashboard;
 pub mod exchange;
 pub mod invitations;
 pub mod members;
+pub mod operate;
 pub mod routes;
 mod sql;
 mod sql_exchange;
+mod sql_operate;
 
 use std::collections::HashMap;
 

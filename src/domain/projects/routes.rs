@@ -22,7 +22,7 @@ use crate::base::locale::{Lang, Text};
 use crate::base::page::{Page, PageQuery};
 use crate::base::roles::{Right, Role};
 use crate::domain::Embed;
-use crate::domain::accounts::{NewUser, SignedIn, Viewer, routes::cookie};
+use crate::domain::accounts::{NewUser, Origin, SignedIn, Viewer, routes::cookie};
 use crate::domain::answer::{Asked, Depends, Reader, Revised, kept};
 use crate::domain::http::{Caller, IfMatch, Json, Path, Query, Tagged};
 
@@ -114,7 +114,7 @@ async fn sign_up(
     Json(s): Json<SignUp>,
 ) -> Result<impl IntoResponse> {
     let new = NewUser { email: s.email, nickname: s.nickname, password: s.password, locale: s.locale };
-    let signed_in = invitations::sign_up(&app, new, s.invitation, caller.ip.clone()).await?;
+    let signed_in = invitations::sign_up(&app, new, s.invitation, Origin::from(&caller)).await?;
     Ok((StatusCode::CREATED, jar.add(cookie(&signed_in, &caller)), Json(signed_in)))
 }
 

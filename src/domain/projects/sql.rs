@@ -160,7 +160,7 @@ pub(super) fn names(db: &Db, ids: &[ProjectId]) -> Result<Vec<(ProjectId, String
 }
 
 /// A LIKE pattern for texts that contain `part`, in lower case.
-fn contains(part: &str) -> String {
+pub(super) fn contains(part: &str) -> String {
     let escaped = part.to_lowercase().replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

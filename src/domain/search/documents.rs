@@ -99,7 +99,9 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
             into.extend(sql::replies(db, *comment)?);
         }
         // Who may see what is judged by the asker's roles, which are not indexed; whose it is, is.
-        MemberChanged { project, role: Role::Owner, .. } => drop(into.insert((Kind::Project, project.0))),
+        ProjectTransferred { project, .. } | MemberChanged { project, role: Role::Owner, .. } => {
+            into.insert((Kind::Project, project.0));
+        }
         MemberChanged { .. } => {}
         ReactionAdded { .. } | ReactionRemoved { .. } | Decided { .. } => {}
         RenditionsDropped { .. } | CleanupAnnounced { .. } | CleanupCancelled { .. } => {}
@@ -108,23 +110,30 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         InvitationSent { .. } | InvitationResent { .. } | InvitationRevoked { .. } | InvitationDeclined { .. } => {}
         LoggedIn { .. } | LoginFailed { .. } | LoggedOut { .. } | SessionsRevoked { .. } | TokenAdded { .. } => {}
         ResetRequested { .. } | ResetIssued { .. } | PasswordReset { .. } | SocketClosed { .. } => {}
+        Confirmed { .. } | ConfirmFailed { .. } | LogFilterSet { .. } => {}
         JobRetried { .. }
         | JobCancelled { .. }
         | JobAsked { .. }
         | JobMoved { .. }
         | LaneChanged { .. }
-        | CachePurged { .. } => {}
+        | CachePurged { .. }
+        | DatabaseCheckpointed { .. }
+        | SlowForgotten { .. } => {}
         PlanAdded { plan }
         | PlanChanged { plan, .. }
         | PlanDeleted { plan }
         | PlanRestored { plan }
         | StoryboardDrafted { plan, .. } => drop(into.insert((Kind::Plan, plan.0))),
-        StoryboardAsked { .. } | StoryboardFailed { .. } | GeneratorSet { .. } | DoctorAsked => {}
+        StoryboardAsked { .. } | StoryboardFailed { .. } | GeneratorSet { .. } | GeneratorTested | DoctorAsked => {}
         PhasesChanged { .. } | MemoChanged { .. } | FilmingConflict { .. } | DeadlineNear { .. } => {}
         EntryAdded { .. } | EntryChanged { .. } | EntryDeleted { .. } => {}
         MailResent { .. } | MailTested { .. } => {}
         WebhookAdded { .. } | WebhookChanged { .. } | WebhookDeleted { .. } => {}
         WebhookDisabled { .. } | WebhookTested { .. } | WebhookRedelivered { .. } => {}
+        AlertFired { .. } | AlertResolved { .. } | AlertAcknowledged { .. } | AlertMuted { .. } => {}
+        AlertRuleChanged { .. } | AlertOptionsChanged => {}
+        AlertTargetAdded { .. } | AlertTargetChanged { .. } => {}
+        AlertTargetDeleted { .. } | AlertTargetTested { .. } => {}
         SettingsChanged { .. } => {}
         ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => {}
     }

@@ -14,7 +14,7 @@ use crate::base::job::{Job, JobError, JobKind, Progress};
 use crate::domain::accounts::Viewer;
 use crate::engines::index::{self, Ask};
 use crate::engines::queue::{self, NewJob, Run};
-use crate::engines::store::Tx;
+use crate::engines::store::{Db, Tx};
 
 /// How the index stands; for operators.
 #[derive(Clone, Debug)]
@@ -117,6 +117,16 @@ pub async fn status(app: &App) -> Result<Status> {
         trouble: app.index.trouble(),
         schema: index.map_or(index::SCHEMA, |g| g.schema),
     })
+}
+
+/// Up to where in the journal the serving index has heard.
+pub fn heard(app: &App) -> i64 {
+    app.index.serving().map_or(0, |g| g.heard().seq)
+}
+
+/// Age in milliseconds of the oldest event after `heard`; 0 if there is none.
+pub fn lag_ms(db: &Db, heard: i64, now: Time) -> Result<i64> {
+    Ok(sql::next_event(db, heard)?.map_or(0, |(_, at)| (now.0 - at).max(0)))
 }
 
 /// Asks for a rebuild; it goes on in the background while the present index serves.

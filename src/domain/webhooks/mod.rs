@@ -9,8 +9,8 @@
 mod follow;
 mod payload;
 pub mod routes;
-mod sign;
-mod slack;
+pub(in crate::domain) mod sign;
+pub(in crate::domain) mod slack;
 mod sql;
 pub mod verbs;
 pub mod work;
@@ -141,13 +141,13 @@ impl Webhook {
     }
 
     fn with_secret(mut self, key: &[u8; 32]) -> Webhook {
-        self.secret = Some(sign::secret(key, self.id, self.generation));
+        self.secret = Some(sign::secret(key, "webhook", self.id.0, self.generation));
         self
     }
 }
 
 /// An address without path and query: `https://hooks.example.com/…`.
-fn masked(url: &str) -> String {
+pub(in crate::domain) fn masked(url: &str) -> String {
     match outbound::check(url, true) {
         Ok(url) => format!("{}/…", url.origin().ascii_serialization()),
         Err(_) => "…".to_owned(),

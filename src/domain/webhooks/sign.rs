@@ -1,7 +1,7 @@
-//! The secret of a webhook and the signature of what it is told.
+//! The secret of a receiver and the signature of what it is told: of webhooks, and of the receivers of alerts.
 //!
-//! Law: a secret stands nowhere. It is derived from the instance's key, the webhook's id and its generation; another
-//! generation is another secret.
+//! Law: a secret stands nowhere. It is derived from the instance's key, what the receiver is (`webhook`, `alert`), its id
+//! and its generation; another generation is another secret.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,22 +9,22 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
 use crate::base::clock::{DAY, SECOND, Time};
-use crate::base::ids::WebhookId;
 use crate::base::page::hex;
 
 /// So long after a rotation the secret before it still signs as well.
 const OVERLAP: i64 = DAY;
 
 /// The secret of a generation (1, 2, 3 …), as it is shown and as it signs.
-pub(super) fn secret(key: &[u8; 32], id: WebhookId, generation: i64) -> String {
-    format!("whsec_{}", URL_SAFE_NO_PAD.encode(mac(key, &format!("webhook\n{id}\n{generation}"))))
+pub(in crate::domain) fn secret(key: &[u8; 32], what: &str, id: i64, generation: i64) -> String {
+    format!("whsec_{}", URL_SAFE_NO_PAD.encode(mac(key, &format!("{what}\n{id}\n{generation}"))))
 }
 
 /// The header: `t=<seconds>,v1=<hex>`, the value over `<seconds>.<body>`; for a day after a rotation a second `v1` by the
 /// secret before.
-pub(super) fn header(
+pub(in crate::domain) fn header(
     key: &[u8; 32],
-    id: WebhookId,
+    what: &str,
+    id: i64,
     generation: i64,
     rotated: Option<Time>,
     now: Time,
@@ -32,7 +32,7 @@ pub(super) fn header(
 ) -> String {
     let seconds = now.0 / SECOND;
     let by = |generation| {
-        let mut mac = new(secret(key, id, generation).as_bytes());
+        let mut mac = new(secret(key, what, id, generation).as_bytes());
         mac.update(format!("{seconds}.").as_bytes());
         mac.update(body);
         hex(&mac.finalize().into_bytes())
@@ -60,8 +60,8 @@ mod tests {
 
     #[test]
     fn after_a_rotation_both_secrets_sign_for_a_day() {
-        let (key, id, at) = ([7; 32], WebhookId(3), Time(1_000_000_000));
-        let signed = |generation, rotated, now| header(&key, id, generation, rotated, Time(now), b"{}");
+        let (key, at) = ([7; 32], Time(1_000_000_000));
+        let signed = |generation, rotated, now| header(&key, "webhook", 3, generation, rotated, Time(now), b"{}");
         let before = signed(1, None, at.0);
         let v1 = before.split_once(",v1=").unwrap().1.to_owned();
         assert_eq!(v1.len(), 64);
@@ -69,8 +69,10 @@ mod tests {
         assert_eq!(after.matches("v1=").count(), 2);
         assert!(after.ends_with(&format!(",v1={v1}")));
         assert_eq!(signed(2, Some(at), at.0 + DAY).matches("v1=").count(), 1);
-        assert_ne!(secret(&key, id, 1), secret(&key, id, 2));
-        assert_ne!(secret(&key, id, 1), secret(&key, WebhookId(4), 1));
-        assert_ne!(secret(&key, id, 1), secret(&[8; 32], id, 1));
+        let one = secret(&key, "webhook", 3, 1);
+        assert_ne!(one, secret(&key, "webhook", 3, 2));
+        assert_ne!(one, secret(&key, "webhook", 4, 1));
+        assert_ne!(one, secret(&key, "alert", 3, 1));
+        assert_ne!(one, secret(&[8; 32], "webhook", 3, 1));
     }
 }

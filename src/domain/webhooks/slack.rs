@@ -58,7 +58,7 @@ fn sentence(told: &Told) -> String {
 }
 
 /// One line of at most `max` characters.
-fn line(text: &str, max: usize) -> String {
+pub(in crate::domain) fn line(text: &str, max: usize) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.chars().count() <= max {
         return text;
@@ -67,7 +67,7 @@ fn line(text: &str, max: usize) -> String {
 }
 
 /// The three characters that mean something in mrkdwn.
-fn escape(text: &str) -> String {
+pub(in crate::domain) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

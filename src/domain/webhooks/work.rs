@@ -42,14 +42,14 @@ const ANSWER_MAX: usize = 2 << 10;
 const LOGGED: usize = 10;
 
 /// What became of one try.
-struct Tried {
-    attempt: Attempt,
+pub(in crate::domain) struct Tried {
+    pub(in crate::domain) attempt: Attempt,
     /// Was it taken?
-    taken: bool,
+    pub(in crate::domain) taken: bool,
     /// Is the receiver gone for good?
-    gone: bool,
+    pub(in crate::domain) gone: bool,
     /// When the receiver wants to be asked again, in milliseconds.
-    wanted: Option<i64>,
+    pub(in crate::domain) wanted: Option<i64>,
 }
 
 /// Tells one webhook.
@@ -103,27 +103,56 @@ pub async fn call(app: &App, run: &Run, id: DeliveryId) -> Result<Value, JobErro
 
 async fn send(app: &App, letter: &Letter, body: Vec<u8>) -> Tried {
     let now = app.clock.now();
-    let signature = sign::header(&app.signing_key, letter.webhook, letter.generation, letter.rotated, now, &body);
+    let (id, generation) = (letter.webhook.0, letter.generation);
+    let signature = sign::header(&app.signing_key, "webhook", id, generation, letter.rotated, now, &body);
     let config = app.config();
-    let webhooks = &config.webhooks;
-    let mut headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("x-videoplanet-event", letter.verb.clone()),
-        ("x-videoplanet-delivery", letter.message_id.clone()),
-        ("x-videoplanet-signature", signature),
-    ];
-    headers.extend(trace::traceparent().map(|traceparent| ("traceparent", traceparent)));
-    let call = Call {
+    let message = Message {
         url: letter.url.clone(),
-        headers,
-        body: Bytes::from(body),
-        timeout: Duration::from_secs(webhooks.timeout_s.max(1)),
-        answer_max: ANSWER_MAX,
-        private: webhooks.allow_private,
+        event: letter.verb.clone(),
+        id: letter.message_id.clone(),
+        signature,
+        body,
+        timeout: Duration::from_secs(config.webhooks.timeout_s.max(1)),
+        private: config.webhooks.allow_private,
     };
-    let begun = Instant::now();
-    let answer = outbound::post(call).await;
-    judged(answer, now, begun.elapsed().as_millis() as i64)
+    message.post(now).await
+}
+
+/// What one call brings to a receiver.
+pub(in crate::domain) struct Message {
+    pub(in crate::domain) url: String,
+    /// What happened, in a word.
+    pub(in crate::domain) event: String,
+    /// What the receiver knows it by.
+    pub(in crate::domain) id: String,
+    /// See `sign`.
+    pub(in crate::domain) signature: String,
+    pub(in crate::domain) body: Vec<u8>,
+    pub(in crate::domain) timeout: Duration,
+    pub(in crate::domain) private: bool,
+}
+
+impl Message {
+    pub(in crate::domain) async fn post(self, now: Time) -> Tried {
+        let mut headers = vec![
+            ("content-type", "application/json".to_owned()),
+            ("x-videoplanet-event", self.event),
+            ("x-videoplanet-delivery", self.id),
+            ("x-videoplanet-signature", self.signature),
+        ];
+        headers.extend(trace::traceparent().map(|traceparent| ("traceparent", traceparent)));
+        let call = Call {
+            url: self.url,
+            headers,
+            body: Bytes::from(self.body),
+            timeout: self.timeout,
+            answer_max: ANSWER_MAX,
+            private: self.private,
+        };
+        let begun = Instant::now();
+        let answer = outbound::post(call).await;
+        judged(answer, now, begun.elapsed().as_millis() as i64)
+    }
 }
 
 /// What an answer means: 2xx is taken, everything else is not; a redirect is not followed.
@@ -213,7 +242,7 @@ fn note(
 
 /// How long to wait after `attempts` earlier tries and one more, in milliseconds: as the receiver wants it, or longer and
 /// longer, ±10 %, so that what failed together does not come back together.
-fn wait(attempts: i64, wanted: Option<i64>) -> i64 {
+pub(in crate::domain) fn wait(attempts: i64, wanted: Option<i64>) -> i64 {
     let base = WAITS[(attempts.max(0) as usize) % WAITS.len()];
     wanted.unwrap_or(base + base * (i64::from(crate::base::secret::random::<1>()[0]) - 128) / 1280)
 }

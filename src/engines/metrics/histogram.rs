@@ -40,6 +40,15 @@ impl Histogram {
     }
 }
 
+/// What a histogram held, in as little room as it needs: the buckets that are not 0, and how many in each.
+pub(super) struct Sparse {
+    buckets: Box<[u8]>,
+    counts: Box<[u32]>,
+    sum_us: u64,
+}
+
+const _: () = assert!(BUCKETS <= 256, "a bucket is named by a byte");
+
 /// What a histogram held at a moment, or between two.
 #[derive(Clone)]
 pub struct Times {
@@ -92,6 +101,22 @@ impl Times {
             counts: std::array::from_fn(|i| self.counts[i].saturating_sub(earlier.counts[i])),
             sum_us: self.sum_us.saturating_sub(earlier.sum_us),
         }
+    }
+
+    pub(super) fn sparse(&self) -> Sparse {
+        let some = || self.counts.iter().enumerate().filter(|(_, n)| **n > 0);
+        Sparse {
+            buckets: some().map(|(i, _)| i as u8).collect(),
+            counts: some().map(|(_, n)| (*n).min(u64::from(u32::MAX)) as u32).collect(),
+            sum_us: self.sum_us,
+        }
+    }
+
+    pub(super) fn add_sparse(&mut self, other: &Sparse) {
+        for (bucket, n) in other.buckets.iter().zip(&other.counts) {
+            self.counts[usize::from(*bucket)] += u64::from(*n);
+        }
+        self.sum_us += other.sum_us;
     }
 
     /// Takes `other` in.
@@ -149,6 +174,16 @@ mod tests {
         for us in [1_000, 2_500, 100_000, 200_000, 500_000, 60_000_000] {
             assert_eq!(border(bucket(us * 1_000)), us * 1_000);
         }
+    }
+
+    #[test]
+    fn little_room_loses_nothing() {
+        let histogram = Histogram::default();
+        (1..=1000).for_each(|n| histogram.record(Duration::from_micros(n * n)));
+        let (times, mut again) = (histogram.read(), Times::default());
+        again.add_sparse(&times.sparse());
+        assert_eq!((again.counts, again.sum_us), (times.counts, times.sum_us));
+        assert!(Times::default().sparse().buckets.is_empty());
     }
 
     #[test]

@@ -2,30 +2,33 @@
 //!
 //! Laws: counting a request takes no lock that another request holds for long, and what is counted is bounded: routes are
 //! path templates, methods a closed set, a route beyond [`MAX_ROUTES`] is "other". Requests are counted here; the hub,
-//! the queue and the store are asked when somebody looks.
+//! the queue and the store are asked when somebody looks. Turned off ([`Metrics::set`]), nothing of a request is counted.
 
 mod exposition;
 mod histogram;
 pub mod history;
 pub mod live;
+mod meter;
+mod routes;
+mod slow;
 pub mod traffic;
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 use serde::Serialize;
 
-use crate::base::clock::Time;
+use crate::base::clock::{Clock, Time};
 pub use exposition::{CONTENT_TYPE, Exposition, Kind};
 pub use histogram::{Histogram, Times};
+pub use meter::{Meter, Used, metered};
+use routes::{Counts, Routes};
+pub use routes::{MAX_ROUTES, OneRoute, Route, RouteNow, RoutesNow, Window};
+pub use slow::{KEPT_SLOW, Slow};
 
-/// Route series at the most; the program has fewer than half as many.
-pub const MAX_ROUTES: usize = 400;
-/// Seconds kept for the live page.
-pub const KEPT_SECONDS: usize = 600;
 /// Seconds over which present times and rates are told.
 pub const WINDOW_SECONDS: usize = 60;
 /// Boundaries of the exported histogram, in microseconds: the budgets (100, 200, 500 ms) are among them.
@@ -41,21 +44,33 @@ pub struct Metrics(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
+    off: AtomicBool,
+    /// From which time on a request is slow, in microseconds; 0: from its route's budget on.
+    slow_us: AtomicU64,
     in_flight: AtomicI64,
-    all: Route,
-    routes: RwLock<HashMap<&'static str, HashMap<String, Arc<Route>>>>,
+    all: Counts,
+    routes: Routes,
+    slow: slow::Ring,
     recent: Mutex<Recent>,
     live: live::Live,
     traffic: traffic::Traffic,
 }
 
-/// One method on one path template.
-#[derive(Default)]
-struct Route {
-    /// Answers by the first digit of their status, 1 to 5.
-    by_class: [AtomicU64; 5],
-    times: Histogram,
-    statements: AtomicU64,
+/// How a request was answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Answered<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// From its head to its answer's head.
+    pub took: Duration,
+    /// What it used meanwhile.
+    pub used: Used,
+    /// Bytes of the body, where the answer says so before it is sent.
+    pub bytes: u64,
+    /// As `X-Cache` tells it.
+    pub cache: &'a str,
+    /// As `X-Request-Id` tells it.
+    pub request: &'a str,
 }
 
 #[derive(Default)]
@@ -146,31 +161,83 @@ impl Metrics {
         InFlight(self.0.clone())
     }
 
-    /// A request was answered. `route` is its path template (`/api/v1/projects/{id}`), `None` if there is none.
-    pub fn answered(&self, method: &str, route: Option<&str>, status: u16, took: Duration, statements: u32) {
-        let one = self.route(method, route.unwrap_or("none"));
-        for counted in [&self.0.all, &*one] {
-            let class = usize::from(status / 100).clamp(1, 5) - 1;
+    /// Counts from now on, or does not, and keeps requests as slow that take `slow_ms` milliseconds; 0: as long as the
+    /// budget of their route.
+    pub fn set(&self, on: bool, slow_ms: u64) {
+        self.0.off.store(!on, Ordering::Relaxed);
+        self.0.slow_us.store(slow_ms.saturating_mul(1_000), Ordering::Relaxed);
+    }
+
+    /// Is anything counted?
+    pub fn is_on(&self) -> bool {
+        !self.0.off.load(Ordering::Relaxed)
+    }
+
+    /// Where a request is counted; `None` while nothing is. `path` is its template (`/api/v1/projects/{id}`), `None` if
+    /// no route answers it.
+    pub fn of(&self, method: &str, path: Option<&str>) -> Option<Arc<Route>> {
+        self.is_on().then(|| self.0.routes.of(method, path.unwrap_or("none")))
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, clock: &Clock, route: &Route, answer: Answered) {
+        let slow_us = match self.0.slow_us.load(Ordering::Relaxed) {
+            0 => route.slow_us(),
+            us => Some(us),
+        };
+        let took_us = answer.took.as_micros() as u64;
+        let is_slow = slow_us.is_some_and(|us| took_us >= us);
+        let class = usize::from(answer.status / 100).clamp(1, 5) - 1;
+        for counted in [&self.0.all, &route.counts] {
             counted.by_class[class].fetch_add(1, Ordering::Relaxed);
-            counted.times.record(took);
-            counted.statements.fetch_add(u64::from(statements), Ordering::Relaxed);
+            counted.times.record(answer.took);
+            // Most answers run none: they are kept.
+            if answer.used.statements > 0 {
+                counted.statements.fetch_add(u64::from(answer.used.statements), Ordering::Relaxed);
+            }
+            counted.bytes.fetch_add(answer.bytes, Ordering::Relaxed);
+            if is_slow {
+                counted.slow.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        if is_slow {
+            self.0.slow.keep(Slow {
+                at: clock.now(),
+                method: route.method,
+                route: route.path.clone(),
+                status: answer.status,
+                took_us,
+                statements: answer.used.statements,
+                statements_us: answer.used.statements_us,
+                user: answer.used.user,
+                request: answer.request.to_owned(),
+                cache: slow::outcome(answer.cache),
+            });
         }
     }
 
-    fn route(&self, method: &str, route: &str) -> Arc<Route> {
-        let method = METHODS.iter().find(|m| **m == method).copied().unwrap_or("OTHER");
-        if let Some(known) = self.0.routes.read().get(method).and_then(|of| of.get(route)) {
-            return known.clone();
-        }
-        let mut routes = self.0.routes.write();
-        let full = routes.values().map(HashMap::len).sum::<usize>() >= MAX_ROUTES;
-        let (method, route) = if full { ("OTHER", "other") } else { (method, route) };
-        routes.entry(method).or_default().entry(route.to_owned()).or_default().clone()
+    /// Routes over a window, most asked first.
+    pub fn routes(&self, window: Window) -> RoutesNow {
+        self.0.routes.now(window)
+    }
+
+    /// One route over a window; `None` if it was never asked.
+    pub fn route(&self, method: &str, path: &str, window: Window) -> Option<OneRoute> {
+        self.0.routes.one(method, path, window)
+    }
+
+    /// The last slow requests, newest first.
+    pub fn slow(&self) -> Vec<Slow> {
+        self.0.slow.list()
     }
 
     /// Ends a second: call it once a second.
     pub fn tick(&self, at: Time, sockets: usize) {
+        if !self.is_on() {
+            return;
+        }
         self.0.live.tick();
+        self.0.routes.tick();
         let now = self.totals();
         let mut recent = self.0.recent.lock();
         let times = now.times.since(&recent.last.times);
@@ -184,7 +251,7 @@ impl Metrics {
             sockets,
         };
         push(&mut recent.times, times, WINDOW_SECONDS);
-        push(&mut recent.seconds, second, KEPT_SECONDS);
+        push(&mut recent.seconds, second, WINDOW_SECONDS);
         recent.last = now;
     }
 
@@ -199,6 +266,13 @@ impl Metrics {
         }
     }
 
+    /// Since the start: times of all requests but those of one route, all requests, all answers with 5xx.
+    pub fn counted_without(&self, method: &str, route: &str) -> (Times, u64, u64) {
+        let now = self.totals();
+        let times = now.times.since(&self.0.routes.of(method, route).times());
+        (times, now.requests, now.errors)
+    }
+
     /// What was counted since the start, for the history; of the cache the caller knows.
     pub fn counted(&self) -> history::Counted {
         let Totals { times, requests, errors, statements } = self.totals();
@@ -206,7 +280,8 @@ impl Metrics {
     }
 
     /// The last `seconds` seconds, oldest first.
-    pub fn recent(&self, seconds: usize) -> Vec<Second> {
+    #[cfg(test)]
+    fn recent(&self, seconds: usize) -> Vec<Second> {
         let recent = self.0.recent.lock();
         recent.seconds.iter().skip(recent.seconds.len().saturating_sub(seconds)).copied().collect()
     }
@@ -237,11 +312,8 @@ impl Metrics {
 
     /// Writes the request families for Prometheus.
     pub fn expose(&self, out: &mut Exposition) {
-        let routes = self.0.routes.read();
-        let all =
-            routes.iter().flat_map(|(m, of)| of.iter().map(move |(path, route)| (*m, path.clone(), route.clone())));
-        let mut routes: Vec<_> = all.collect();
-        routes.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
+        let routes: Vec<_> = self.0.routes.all();
+        let labels = |r: &Arc<Route>| (r.method, r.path.clone());
         let count = |c: &AtomicU64| c.load(Ordering::Relaxed) as f64;
 
         out.family("videoplanet_http_requests_in_flight", Kind::Gauge, "Requests under way.");
@@ -252,11 +324,12 @@ impl Metrics {
             Kind::Counter,
             "Requests answered, by route and class of status.",
         );
-        for (method, path, route) in &routes {
+        for route in &routes {
+            let (method, path) = labels(route);
             for (i, class) in ["1xx", "2xx", "3xx", "4xx", "5xx"].iter().enumerate() {
-                let n = count(&route.by_class[i]);
+                let n = count(&route.counts.by_class[i]);
                 if n > 0.0 {
-                    out.sample(&[("method", method), ("route", path), ("status", class)], n);
+                    out.sample(&[("method", method), ("route", &path), ("status", class)], n);
                 }
             }
         }
@@ -266,14 +339,21 @@ impl Metrics {
             Kind::Histogram,
             "Time from a request's head to its answer's head.",
         );
-        for (method, path, route) in &routes {
-            out.histogram(&[("method", method), ("route", path)], &route.times.read(), &BOUNDS_US);
+        for route in &routes {
+            let (method, path) = labels(route);
+            out.histogram(&[("method", method), ("route", &path)], &route.counts.times.read(), &BOUNDS_US);
         }
 
-        out.family("videoplanet_http_request_statements_total", Kind::Counter, "Statements that requests ran.");
-        for (method, path, route) in &routes {
-            out.sample(&[("method", method), ("route", path)], count(&route.statements));
-        }
+        let mut counter = |name, help, of: fn(&Counts) -> &AtomicU64| {
+            out.family(name, Kind::Counter, help);
+            for route in &routes {
+                let (method, path) = labels(route);
+                out.sample(&[("method", method), ("route", &path)], count(of(&route.counts)));
+            }
+        };
+        counter("videoplanet_http_request_statements_total", "Statements that requests ran.", |c| &c.statements);
+        counter("videoplanet_http_slow_requests_total", "Requests that took longer than they may.", |c| &c.slow);
+        counter("videoplanet_http_response_body_bytes_total", "Bytes of bodies that answers announced.", |c| &c.bytes);
     }
 }
 
@@ -292,11 +372,18 @@ mod tests {
         Duration::from_millis(n)
     }
 
+    fn ask(metrics: &Metrics, method: &str, path: Option<&str>, status: u16, took: Duration, statements: u32) {
+        let Some(route) = metrics.of(method, path) else { return };
+        let used = Used { statements, ..Used::default() };
+        let answer = Answered { status, took, used, request: "abcd1234", cache: "miss", ..Answered::default() };
+        metrics.answered(&Clock::set_at(7_000), &route, answer);
+    }
+
     #[test]
     fn a_second_holds_what_happened_in_it() {
         let metrics = Metrics::new();
-        (0..90).for_each(|_| metrics.answered("GET", Some("/a"), 200, ms(10), 2));
-        (0..10).for_each(|_| metrics.answered("GET", Some("/a"), 503, ms(300), 0));
+        (0..90).for_each(|_| ask(&metrics, "GET", Some("/a"), 200, ms(10), 2));
+        (0..10).for_each(|_| ask(&metrics, "GET", Some("/a"), 503, ms(300), 0));
         metrics.tick(Time(1000), 3);
         metrics.tick(Time(2000), 3);
         let seconds = metrics.recent(10);
@@ -311,11 +398,11 @@ mod tests {
     #[test]
     fn what_is_older_than_the_window_does_not_count() {
         let metrics = Metrics::new();
-        metrics.answered("GET", None, 200, ms(900), 0);
+        ask(&metrics, "GET", None, 200, ms(900), 0);
         metrics.tick(Time(0), 0);
-        (0..KEPT_SECONDS + 5).for_each(|n| metrics.tick(Time(n as i64), 0));
+        (0..WINDOW_SECONDS + 5).for_each(|n| metrics.tick(Time(n as i64), 0));
         assert_eq!(metrics.present().p99_us, 0);
-        assert_eq!(metrics.recent(usize::MAX).len(), KEPT_SECONDS);
+        assert_eq!(metrics.recent(usize::MAX).len(), WINDOW_SECONDS);
     }
 
     #[test]
@@ -331,16 +418,42 @@ mod tests {
     fn invented_methods_and_endless_routes_stay_bounded() {
         let metrics = Metrics::new();
         for n in 0..1000 {
-            metrics.answered(&format!("M{n}"), Some(&format!("/{n}")), 200, ms(1), 0);
+            ask(&metrics, &format!("M{n}"), Some(&format!("/{n}")), 200, ms(1), 0);
         }
-        assert!(metrics.0.routes.read().len() <= MAX_ROUTES + 1);
+        assert!(metrics.0.routes.all().len() <= MAX_ROUTES + 1);
         assert_eq!(metrics.totals().requests, 1000);
+    }
+
+    #[test]
+    fn what_is_slow_is_kept_by_budget_or_by_setting_and_bounded() {
+        let metrics = Metrics::new();
+        ask(&metrics, "GET", Some("/a"), 200, ms(199), 1);
+        ask(&metrics, "PATCH", Some("/api/v1/uploads/{id}"), 204, ms(90_000), 1);
+        assert!(metrics.slow().is_empty());
+        ask(&metrics, "GET", Some("/a"), 200, ms(200), 7);
+        let slow = metrics.slow();
+        assert_eq!((slow.len(), &*slow[0].route, slow[0].took_us, slow[0].statements), (1, "/a", 200_000, 7));
+        assert_eq!((slow[0].at, &*slow[0].request, slow[0].cache), (Time(7_000), "abcd1234", "miss"));
+        metrics.set(true, 5);
+        (0..600).for_each(|n| ask(&metrics, "GET", Some("/b"), 200, ms(5 + n), 0));
+        assert_eq!((metrics.slow().len(), metrics.slow()[0].took_us), (KEPT_SLOW, 604_000));
+        assert_eq!(metrics.route("GET", "/b", Window::Start).unwrap().now.slow, 600);
+    }
+
+    #[test]
+    fn turned_off_nothing_is_counted() {
+        let metrics = Metrics::new();
+        metrics.set(false, 1);
+        ask(&metrics, "GET", Some("/a"), 200, ms(900), 1);
+        metrics.tick(Time(0), 0);
+        assert!(metrics.recent(10).is_empty() && metrics.slow().is_empty() && metrics.0.routes.all().is_empty());
+        assert_eq!(metrics.totals().requests, 0);
     }
 
     #[test]
     fn prometheus_reads_it() {
         let metrics = Metrics::new();
-        metrics.answered("GET", Some("/p/{id}"), 200, ms(150), 3);
+        ask(&metrics, "GET", Some("/p/{id}"), 200, ms(150), 3);
         let mut out = Exposition::default();
         metrics.expose(&mut out);
         let text = out.finish();
@@ -353,6 +466,7 @@ mod tests {
             r#"videoplanet_http_request_duration_seconds_sum{method="GET",route="/p/{id}"} 0.15"#,
             r#"videoplanet_http_request_duration_seconds_count{method="GET",route="/p/{id}"} 1"#,
             r#"videoplanet_http_request_statements_total{method="GET",route="/p/{id}"} 3"#,
+            r#"videoplanet_http_slow_requests_total{method="GET",route="/p/{id}"} 0"#,
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");
         }

@@ -212,7 +212,7 @@ impl Queue {
     /// What a committed event means here.
     pub fn heard(&self, event: &Event) {
         match *event {
-            Event::LaneChanged { lane, places, paused } => self.steered(lane, places, paused),
+            Event::LaneChanged { lane, places, paused, .. } => self.steered(lane, places, paused),
             Event::JobCancelled { job, .. } => self.cancelled(job),
             _ => {}
         }

@@ -210,6 +210,16 @@ pub fn last_of_each(db: &Db, kinds: &[JobKind]) -> Result<Vec<Row>> {
     sql::last_of_each(db, kinds)
 }
 
+/// How many jobs failed for good after `since`, but for those of one kind.
+pub fn lost_since(db: &Db, since: Time, but: JobKind) -> Result<i64> {
+    sql::lost_since(db, since, but)
+}
+
+/// Did the last job of a kind that ended find that it cannot succeed? Dead letters and cancelled ones say nothing.
+pub fn is_last_failed(db: &Db, kind: JobKind) -> Result<bool> {
+    sql::is_last_failed(db, kind)
+}
+
 /// How many jobs are in each lane and state.
 pub fn counts(db: &Db) -> Result<Vec<(Lane, JobState, i64)>> {
     sql::counts(db)

@@ -324,6 +324,31 @@ pub(super) fn in_group(db: &Db, kind: JobKind, error: &str, limit: i64) -> Resul
     )
 }
 
+pub(super) fn lost_since(db: &Db, since: Time, but: JobKind) -> Result<i64> {
+    let n = db.one(
+        "SELECT count(*) FROM jobs WHERE state IN ('failed', 'dead') AND finished_ms > ?1 AND kind <> ?2",
+        params![since, but],
+        |r| r.get(0),
+    )?;
+    Ok(n.unwrap_or(0))
+}
+
+pub(super) fn is_last_failed(db: &Db, kind: JobKind) -> Result<bool> {
+    // Failed ones are few; what is done is looked at only from the last of them on.
+    let failed = db.one(
+        "SELECT max(id) FROM jobs WHERE state IN ('failed', 'dead') AND kind = ?1 AND state = 'failed'",
+        params![kind],
+        |r| r.get::<_, Option<i64>>(0),
+    )?;
+    let Some(failed) = failed.flatten() else { return Ok(false) };
+    let healed = db.one(
+        "SELECT 1 FROM jobs WHERE state = 'done' AND id > ?2 AND kind = ?1 LIMIT 1",
+        params![kind, failed],
+        |_| Ok(()),
+    )?;
+    Ok(healed.is_none())
+}
+
 pub(super) fn counts(db: &Db) -> Result<Vec<(Lane, JobState, i64)>> {
     db.all("SELECT lane, state, count(*) FROM jobs GROUP BY lane, state", params![], |r| {
         Ok((r.get(0)?, r.get(1)?, r.get(2)?))

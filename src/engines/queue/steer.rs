@@ -104,7 +104,7 @@ pub fn prioritise(tx: &mut Tx, actor: Option<UserId>, id: JobId, priority: i64) 
     }
     sql::set_priority(tx, id, priority)?;
     tx.wake_queue();
-    tx.emit(row.project, actor, Event::JobMoved { job: id, kind: row.kind, priority }, None)?;
+    tx.emit(row.project, actor, Event::JobMoved { job: id, kind: row.kind, priority, was: Some(row.priority) }, None)?;
     Ok(())
 }
 
@@ -113,6 +113,7 @@ pub fn prioritise(tx: &mut Tx, actor: Option<UserId>, id: JobId, priority: i64) 
 pub fn set_lane(tx: &mut Tx, actor: Option<UserId>, lane: Lane, change: LaneChange) -> Result<()> {
     let (mut places, mut paused) =
         sql::lanes(tx)?.into_iter().find(|(of, ..)| *of == lane).map_or((None, false), |(_, n, paused)| (n, paused));
+    let (places_were, was_paused) = (places, Some(paused));
     match change {
         LaneChange::Paused(now) => paused = now,
         LaneChange::Places(Some(n)) if !(1..=MAX_PLACES as i64).contains(&n) => {
@@ -121,7 +122,7 @@ pub fn set_lane(tx: &mut Tx, actor: Option<UserId>, lane: Lane, change: LaneChan
         LaneChange::Places(n) => places = n,
     }
     sql::set_lane(tx, lane, places, paused)?;
-    tx.emit(None, actor, Event::LaneChanged { lane, places, paused }, None)?;
+    tx.emit(None, actor, Event::LaneChanged { lane, places, paused, places_were, was_paused }, None)?;
     Ok(())
 }
 

@@ -225,14 +225,16 @@ pub fn change(tx: &mut Tx, actor: Option<UserId>, name: &str, to: Change) -> Res
     }
     check.that(zone.is_ok(), "time_zone", Text::new("invalid.time_zone")).done()?;
     let row = by_name(tx, name)?;
-    let mut fields = Vec::new();
-    for (field, same) in [
-        ("cron", row.cron == to.cron),
-        ("time_zone", row.time_zone == to.time_zone),
-        ("missed", row.missed == to.missed),
+    let (mut fields, mut before, mut after) = (Vec::new(), Vec::new(), Vec::new());
+    for (field, was, is) in [
+        ("cron", row.cron.clone(), to.cron.clone()),
+        ("time_zone", row.time_zone.clone(), to.time_zone.clone()),
+        ("missed", row.missed.to_string(), to.missed.to_string()),
     ] {
-        if !same {
+        if was != is {
             fields.push(field.to_owned());
+            before.push(was);
+            after.push(is);
         }
     }
     if fields.is_empty() {
@@ -240,7 +242,8 @@ pub fn change(tx: &mut Tx, actor: Option<UserId>, name: &str, to: Change) -> Res
     }
     let next = if row.paused { None } else { next(&to.cron, &to.time_zone, tx.now()) };
     sql::change(tx, name, &to, next)?;
-    tx.emit(None, actor, Event::ScheduleChanged { name: name.to_owned(), fields }, None)?;
+    let (before, after) = (Some(before), Some(after));
+    tx.emit(None, actor, Event::ScheduleChanged { name: name.to_owned(), fields, before, after }, None)?;
     Ok(())
 }
 

@@ -2,19 +2,17 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row};
 
+use super::Watch;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::event::{Committed, Event, Live};
 use crate::base::ids::{ProjectId, UserId};
+use crate::engines::metrics::Meter;
 use crate::engines::trace;
-
-/// A statement that takes longer is logged with its plan.
-const SLOW: Duration = Duration::from_millis(100);
 
 pub(super) const SETTINGS: &str = "SELECT key, value FROM settings WHERE key >= ?1 AND key < ?2 ORDER BY key";
 
@@ -26,12 +24,13 @@ pub(super) fn after(prefix: &str) -> String {
 /// A connection inside a transaction. Every statement is prepared once per connection and counted for its request.
 pub struct Db<'c> {
     conn: &'c Connection,
-    count: Option<Arc<AtomicU32>>,
+    meter: Option<Arc<Meter>>,
+    watch: &'c Watch,
 }
 
 impl<'c> Db<'c> {
-    pub(super) fn new(conn: &'c Connection, count: Option<Arc<AtomicU32>>) -> Db<'c> {
-        Db { conn, count }
+    pub(super) fn new(conn: &'c Connection, meter: Option<Arc<Meter>>, watch: &'c Watch) -> Db<'c> {
+        Db { conn, meter, watch }
     }
 
     /// The first row, or `None`.
@@ -59,14 +58,15 @@ impl<'c> Db<'c> {
     }
 
     fn timed<T>(&self, sql: &str, run: impl FnOnce() -> Result<T>) -> Result<T> {
-        if let Some(count) = &self.count {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
         let start = Instant::now();
         let result = run();
         let took = start.elapsed();
-        if took > SLOW {
-            tracing::warn!(took_ms = took.as_millis() as u64, sql, plan = self.plan(sql), "slow statement");
+        if let Some(meter) = &self.meter {
+            meter.statement(took);
+        }
+        if self.watch.slow.is_slow(took) {
+            let route = self.meter.as_ref().and_then(|m| m.route());
+            self.watch.slow.note(sql, took, route, || self.plan(sql));
             trace::slow_statement(sql, took);
         }
         result
@@ -101,8 +101,8 @@ impl<'c> Deref for Tx<'c> {
 }
 
 impl<'c> Tx<'c> {
-    pub(super) fn new(conn: &'c Connection, at: Time, count: Option<Arc<AtomicU32>>) -> Tx<'c> {
-        Tx { db: Db::new(conn, count), at, events: Vec::new(), wake_queue: false }
+    pub(super) fn new(conn: &'c Connection, at: Time, meter: Option<Arc<Meter>>, watch: &'c Watch) -> Tx<'c> {
+        Tx { db: Db::new(conn, meter, watch), at, events: Vec::new(), wake_queue: false }
     }
 
     /// The moment of this change: equal for all its rows and events.

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::Db;
 use super::db::{SETTINGS, after};
+use super::{Db, Watch};
 use super::{migrate, upkeep};
+use crate::base::clock::Clock;
 use crate::base::error::Result;
 
 /// Damages that are listed.
@@ -17,6 +18,7 @@ const LISTED: usize = 5;
 /// A database under a look.
 pub struct Glance {
     conn: Connection,
+    watch: Watch,
 }
 
 /// What a quick check brought.
@@ -65,12 +67,12 @@ impl Glance {
             Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?
         };
         conn.busy_timeout(Duration::from_secs(2))?;
-        Ok(Some(Glance { conn }))
+        Ok(Some(Glance { conn, watch: Watch::new(Clock::System) }))
     }
 
     /// Reads.
     pub fn read<T>(&self, f: impl FnOnce(&Db) -> Result<T>) -> Result<T> {
-        f(&Db::new(&self.conn, None))
+        f(&Db::new(&self.conn, None, &self.watch))
     }
 
     /// Looks through all pages, for so long at the most.

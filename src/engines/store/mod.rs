@@ -7,19 +7,23 @@
 //! A closure given to [`Store::write`] has no effect besides its statements: another engine behind the same types may
 //! have to run it again.
 
+mod commits;
 mod db;
 pub mod glance;
+mod memory;
 mod migrate;
 pub mod once;
 mod peek;
 mod ring;
+mod size;
+mod slow;
 mod upkeep;
 mod values;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -31,21 +35,17 @@ use tokio::sync::Semaphore;
 use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::engines::ground;
+use crate::engines::metrics::Meter;
+pub use commits::Commits;
 pub use db::{Db, Tx};
+pub use memory::{Memory, memory};
 pub use peek::peek;
 pub use ring::{Mark, Ring, Slots};
-pub use upkeep::{Checked, Tidied};
+pub use size::{Shape, TableSize, Tables};
+pub use slow::SlowStatement;
+pub use upkeep::{Checked, Checkpointed, Tidied};
 pub use values::named;
 pub use writer::Batch;
-
-tokio::task_local! {
-    static STATEMENTS: Arc<AtomicU32>;
-}
-
-/// Runs `future` and counts the statements that it and its closures execute into `count`.
-pub async fn counting<F: Future>(count: Arc<AtomicU32>, future: F) -> F::Output {
-    STATEMENTS.scope(count, future).await
-}
 
 /// Connections for [`Store::read_ahead`].
 const AHEAD: u32 = 2;
@@ -90,6 +90,35 @@ pub struct Store {
     ahead: Arc<Semaphore>,
     writer: Arc<writer::Writer>,
     path: PathBuf,
+    watch: Arc<Watch>,
+    /// What the tables took when they were last measured.
+    measured: Arc<tokio::sync::Mutex<Option<Arc<Tables>>>>,
+    checkpointed: Arc<parking_lot::Mutex<Option<Checkpointed>>>,
+}
+
+/// What the store notes about itself.
+pub(super) struct Watch {
+    slow: slow::Statements,
+    commits: commits::Counts,
+    /// Reads that wait for a connection now, and that had to since the start.
+    waiting: AtomicUsize,
+    waited: AtomicU64,
+    reads: AtomicU64,
+}
+
+/// Who uses the reader connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readers {
+    /// Connections in use now.
+    pub used: usize,
+    /// Connections there are.
+    pub all: usize,
+    /// Reads that wait for one now.
+    pub waiting: usize,
+    /// Reads since the start.
+    pub reads: u64,
+    /// Of these, reads that had to wait.
+    pub waited: u64,
 }
 
 impl Store {
@@ -115,12 +144,17 @@ impl Store {
             .connection_timeout(Duration::from_secs(10))
             .build(manager)
             .context("cannot open the reader connections")?;
+        let watch = Arc::new(Watch::new(clock.clone()));
+        let limits = (options.write_queue, options.batch);
         Ok(Store {
             readers,
             permits: Arc::new(Semaphore::new(options.readers as usize)),
             ahead: Arc::new(Semaphore::new(AHEAD as usize)),
-            writer: Arc::new(writer::Writer::start(conn, clock, options.write_queue, options.batch, effects)),
+            writer: Arc::new(writer::Writer::start(conn, clock, limits, watch.clone(), effects)),
             path,
+            watch,
+            measured: Arc::default(),
+            checkpointed: Arc::default(),
         })
     }
 
@@ -147,14 +181,23 @@ impl Store {
         F: FnOnce(&Db) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        let permit = permits.clone().acquire_owned().await.map_err(Error::internal)?;
-        let count = STATEMENTS.try_with(Arc::clone).ok();
-        let readers = self.readers.clone();
+        let permit = match permits.clone().try_acquire_owned() {
+            Ok(permit) => permit,
+            Err(_) => {
+                let _waits = self.watch.waits();
+                permits.clone().acquire_owned().await.map_err(Error::internal)?
+            }
+        };
+        self.watch.reads.fetch_add(1, Ordering::Relaxed);
+        let meter = Meter::present();
+        let (readers, watch) = (self.readers.clone(), self.watch.clone());
+        // What is told of a read stands under the request that asked for it.
+        let span = tracing::Span::current();
         let work = move || {
-            let _permit = permit;
+            let (_permit, _within) = (permit, span.enter());
             let conn = readers.get().map_err(Error::internal)?;
             let snapshot = db::Snapshot::begin(&conn)?;
-            let result = f(&Db::new(&conn, count));
+            let result = f(&Db::new(&conn, meter, &watch));
             drop(snapshot);
             result
         };
@@ -167,12 +210,51 @@ impl Store {
         F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
         T: Send + 'static,
     {
-        self.writer.write(STATEMENTS.try_with(Arc::clone).ok(), f).await
+        self.writer.write(Meter::present(), f).await
     }
 
     /// Writes that wait at this moment.
     pub fn write_queue_len(&self) -> usize {
         self.writer.waiting()
+    }
+
+    /// Keeps statements as slow that take `slow_ms` milliseconds and counts commits, or does neither.
+    pub fn watch(&self, on: bool, slow_ms: u64) {
+        self.watch.slow.set(on.then(|| Duration::from_millis(slow_ms)));
+        self.watch.commits.set(on);
+    }
+
+    /// Slow statements, those that took most time together first.
+    pub fn slow_statements(&self) -> Vec<SlowStatement> {
+        self.watch.slow.list()
+    }
+
+    /// Forgets the slow statements, so that what comes after a repair is seen by itself.
+    pub fn forget_slow(&self) {
+        self.watch.slow.clear();
+    }
+
+    /// Commits and their times since the start.
+    pub fn commits(&self) -> Commits {
+        self.watch.commits.read()
+    }
+
+    /// The pool of reader connections.
+    pub fn readers(&self) -> Readers {
+        let n = |c: &AtomicU64| c.load(Ordering::Relaxed);
+        let all = self.readers.max_size() as usize;
+        Readers {
+            used: all - self.permits.available_permits() - self.ahead.available_permits(),
+            all,
+            waiting: self.watch.waiting.load(Ordering::Relaxed),
+            reads: n(&self.watch.reads),
+            waited: n(&self.watch.waited),
+        }
+    }
+
+    /// Writes that may wait.
+    pub fn write_queue_max(&self) -> usize {
+        self.writer.max_waiting()
     }
 
     /// Bytes of the database and of its write-ahead log.
@@ -207,14 +289,28 @@ fn pragmas(conn: &rusqlite::Connection, options: &Options) -> rusqlite::Result<(
     Ok(())
 }
 
-/// Adds statements that were counted apart, for a part of the present request.
-pub fn count_more(statements: u32) {
-    let _ = STATEMENTS.try_with(|c| c.fetch_add(statements, Ordering::Relaxed));
-}
+impl Watch {
+    fn new(clock: Clock) -> Watch {
+        Watch {
+            slow: slow::Statements::new(clock),
+            commits: commits::Counts::default(),
+            waiting: AtomicUsize::new(0),
+            waited: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+        }
+    }
 
-/// The number of statements counted so far for the present request; 0 outside [`counting`].
-pub fn counted() -> u32 {
-    STATEMENTS.try_with(|c| c.load(Ordering::Relaxed)).unwrap_or(0)
+    fn waits(&self) -> impl Drop {
+        struct Waits<'a>(&'a AtomicUsize);
+        impl Drop for Waits<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::Relaxed);
+            }
+        }
+        self.waited.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waits(&self.waiting)
+    }
 }
 
 #[cfg(test)]

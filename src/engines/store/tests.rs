@@ -9,8 +9,10 @@ use tokio::task::JoinSet;
 
 use super::migrate::{self, Migration};
 use super::*;
+use crate::base::clock::Time;
 use crate::base::event::Event;
 use crate::base::ids::{ProjectId, UserId};
+use crate::engines::metrics::metered;
 
 /// A directory of its own that goes with the test.
 struct Dir(PathBuf);
@@ -174,15 +176,100 @@ async fn a_read_sees_one_snapshot_and_cannot_write() {
 async fn statements_are_counted_for_the_one_who_asks() {
     let dir = Dir::new("counting");
     let store = open(&dir, |_| ());
-    let count = Arc::new(AtomicU32::new(0));
-    counting(count.clone(), async {
+    let meter = Meter::of(None);
+    metered(meter.clone(), async {
         store.write(|tx| happened(tx, 1)).await.unwrap();
         seqs(&store).await;
-        assert_eq!(counted(), 2);
+        assert_eq!(Meter::present().unwrap().used().statements, 2);
     })
     .await;
     store.write(|tx| happened(tx, 2)).await.unwrap();
-    assert_eq!(count.load(Ordering::Relaxed), 2);
+    assert_eq!(meter.used().statements, 2);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_slow_is_kept_with_its_plan_and_route_and_without_values() {
+    const SQL: &str = "WITH RECURSIVE step(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM step WHERE n < 300000)
+        SELECT max(n) FROM step WHERE ?1 <> ''";
+    let dir = Dir::new("slow");
+    let store = open(&dir, |_| ());
+    store.watch(true, 1);
+    metered(Meter::of(Some("GET /slow".into())), store.read(|db| db.one(SQL, ["a secret"], |r| r.get::<_, i64>(0))))
+        .await
+        .unwrap();
+    let slow = store.slow_statements();
+    let found = slow.iter().find(|s| s.sql.contains("RECURSIVE step(n)")).unwrap();
+    assert_eq!((found.count, found.route.as_deref()), (1, Some("GET /slow")));
+    assert!(found.max_us >= 1_000 && found.plan.contains("SCAN"), "{found:?}");
+    assert!(!format!("{slow:?}").contains("secret"));
+    store.watch(false, 1);
+    store.read(|db| db.one(SQL, ["x"], |r| r.get::<_, i64>(0))).await.unwrap();
+    assert_eq!(store.slow_statements(), slow);
+    store.forget_slow();
+    assert!(store.slow_statements().is_empty());
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn commits_and_readers_are_told() {
+    let dir = Dir::new("told");
+    let store = open(&dir, |_| ());
+    let before = store.commits();
+    store.write(|tx| happened(tx, 1)).await.unwrap();
+    let after = store.commits();
+    assert_eq!((after.count() - before.count(), after.changes - before.changes, after.failed), (1, 1, 0));
+    let readers = store.readers();
+    assert_eq!((readers.used, readers.all, readers.waiting), (0, 4 + AHEAD as usize, 0));
+    // Four reads hold all connections; the fifth waits and is counted.
+    let (go, wait) = tokio::sync::watch::channel(false);
+    let held = |mut wait: tokio::sync::watch::Receiver<bool>| {
+        let store = store.clone();
+        tokio::spawn(async move {
+            store
+                .read(move |_| {
+                    tokio::runtime::Handle::current()
+                        .block_on(wait.wait_for(|go| *go))
+                        .map(drop)
+                        .map_err(Error::internal)
+                })
+                .await
+        })
+    };
+    let reads: Vec<_> = (0..5).map(|_| held(wait.clone())).collect();
+    while store.readers().waiting != 1 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!((store.readers().used, store.readers().waited), (4, 1));
+    go.send(true).unwrap();
+    for read in reads {
+        read.await.unwrap().unwrap();
+    }
+    assert_eq!((store.readers().used, store.readers().waiting), (0, 0));
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_checkpoint_tells_what_it_moved_and_who_was_in_its_way() {
+    let dir = Dir::new("checkpoint");
+    let store = open(&dir, |_| ());
+    for i in 0..20 {
+        store.write(move |tx| happened(tx, i)).await.unwrap();
+    }
+    assert!(store.last_checkpoint().is_none());
+    // Somebody who still reads what was before the last change.
+    let reader = rusqlite::Connection::open(dir.0.join("videoplanet.db")).unwrap();
+    reader.execute_batch("BEGIN").unwrap();
+    let n: i64 = reader.query_row("SELECT count(*) FROM events", [], |r| r.get(0)).unwrap();
+    store.write(|tx| happened(tx, 99)).await.unwrap();
+    let busy = store.checkpoint(Time(5)).await.unwrap();
+    assert!(n == 20 && busy.busy && busy.moved_pages < busy.log_pages && busy.wal_bytes_after > 0, "{busy:?}");
+    reader.execute_batch("COMMIT").unwrap();
+    let done = store.checkpoint(Time(6)).await.unwrap();
+    assert!(!done.busy && done.log_pages > 0 && done.moved_pages == done.log_pages, "{done:?}");
+    assert_eq!((done.wal_bytes_after, store.last_checkpoint()), (0, Some(done)));
+    let shape = store.shape().await.unwrap();
+    assert!(shape.incremental_vacuum && shape.pages * shape.page_bytes == shape.file_bytes, "{shape:?}");
     store.close().await;
 }
 

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use super::Store;
+use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 
 /// Free pages that one step gives back (2 MiB of pages of 4 KiB).
@@ -45,6 +46,25 @@ pub struct Tidied {
     pub wal_bytes_after: u64,
     /// Could the log be emptied, or did somebody read from it?
     pub log_emptied: bool,
+    /// How long it took.
+    pub ms: u64,
+}
+
+/// What moving the log into the database brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Checkpointed {
+    /// When.
+    pub at: Time,
+    /// Pages that stood in the log.
+    pub log_pages: i64,
+    /// Of these, pages that stand in the database now.
+    pub moved_pages: i64,
+    /// Did somebody read from the log, so that it could not be emptied?
+    pub busy: bool,
+    /// Bytes of the log before.
+    pub wal_bytes_before: u64,
+    /// Bytes of the log after.
+    pub wal_bytes_after: u64,
     /// How long it took.
     pub ms: u64,
 }
@@ -93,16 +113,7 @@ impl Store {
             std::thread::sleep(BETWEEN);
         }
 
-        // First what blocks nobody; then, with little left to do, the one for which everybody waits a moment.
-        let checkpoint = |mode: &str| {
-            conn.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |r| r.get::<_, i64>(0)).map(|busy| busy == 0)
-        };
-        checkpoint("PASSIVE")?;
-        conn.busy_timeout(CHECKPOINT)?;
-        let log_emptied = match checkpoint("TRUNCATE") {
-            Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => false,
-            done => done?,
-        };
+        let log_emptied = checkpoint(&conn)?.2;
         let (_, wal_bytes_after) = self.size_bytes();
         Ok(Tidied {
             tables_analyzed,
@@ -114,6 +125,30 @@ impl Store {
             log_emptied,
             ms: begun.elapsed().as_millis() as u64,
         })
+    }
+
+    /// Moves the log into the database and empties it as far as nobody reads from it.
+    pub async fn checkpoint(&self, at: Time) -> Result<Checkpointed> {
+        let store = self.clone();
+        blocking(move || {
+            let begun = Instant::now();
+            let conn = Connection::open(&store.path)?;
+            conn.busy_timeout(Duration::from_secs(5))?;
+            let (_, wal_bytes_before) = store.size_bytes();
+            let (log_pages, moved_pages, emptied) = checkpoint(&conn)?;
+            let (_, wal_bytes_after) = store.size_bytes();
+            let ms = begun.elapsed().as_millis() as u64;
+            let busy = !emptied;
+            let done = Checkpointed { at, log_pages, moved_pages, busy, wal_bytes_before, wal_bytes_after, ms };
+            *store.checkpointed.lock() = Some(done);
+            Ok(done)
+        })
+        .await
+    }
+
+    /// What [`Store::checkpoint`] brought the last time, since the start.
+    pub fn last_checkpoint(&self) -> Option<Checkpointed> {
+        *self.checkpointed.lock()
     }
 
     /// Looks at every page, row, index and reference. Ends with `Busy` when `stop` is set.
@@ -135,6 +170,22 @@ impl Store {
         watch.abort();
         checked
     }
+}
+
+/// First what blocks nobody; then, with little left to do, the one for which everybody waits a moment. Pages in the log,
+/// those of them that are in the database now, and whether the log is empty.
+fn checkpoint(conn: &Connection) -> rusqlite::Result<(i64, i64, bool)> {
+    let run = |mode: &str| {
+        let sql = format!("PRAGMA wal_checkpoint({mode})");
+        conn.query_row(&sql, [], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?, r.get(2)?)))
+    };
+    let (_, log, moved) = run("PASSIVE")?;
+    conn.busy_timeout(CHECKPOINT)?;
+    let emptied = match run("TRUNCATE") {
+        Err(e) if e.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => false,
+        done => done?.0 == 0,
+    };
+    Ok((log, if emptied { log } else { moved }, emptied))
 }
 
 fn check(path: &Path, opened: impl FnOnce(&Connection)) -> Result<Checked> {

@@ -39,7 +39,10 @@ integer_columns!(
     NoticeId,
     MailId,
     WebhookId,
-    DeliveryId
+    DeliveryId,
+    AlertId,
+    AlertTargetId,
+    AlertTellingId
 );
 
 /// Lets a closed set stand in a text column.

@@ -3,17 +3,19 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, Statement};
 use tokio::sync::{mpsc, oneshot};
 
+use super::Watch;
 use super::db::Tx;
 use crate::base::clock::{Clock, Time};
 use crate::base::error::{Error, Result};
 use crate::base::event::Committed;
+use crate::engines::metrics::Meter;
 
 /// Callers that were answered together tend to come back together. After a commit of several changes the writer waits
 /// for as many again, so that they share the next commit instead of the first of them having one of its own: as long
@@ -29,7 +31,7 @@ pub struct Batch {
 }
 
 struct Work {
-    count: Option<Arc<AtomicU32>>,
+    meter: Option<Arc<Meter>>,
     run: Box<dyn FnOnce(&mut Tx) -> Ran + Send>,
 }
 
@@ -49,14 +51,14 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         clock: Clock,
-        queue: usize,
-        batch: usize,
+        (queue, batch): (usize, usize),
+        watch: Arc<Watch>,
         effects: impl Fn(Batch) + Send + 'static,
     ) -> Writer {
         let (queue, waiting) = mpsc::channel(queue);
         let stopping = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Handle::try_current().ok();
-        let lane = Lane { clock, waiting, batch, stopping: stopping.clone(), runtime, last: Last::default() };
+        let lane = Lane { clock, waiting, batch, watch, stopping: stopping.clone(), runtime, last: Last::default() };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || lane.run(conn, effects))
@@ -64,7 +66,7 @@ impl Writer {
         Writer { queue, stopping, thread: Mutex::new(Some(thread)) }
     }
 
-    pub(super) async fn write<T, F>(&self, count: Option<Arc<AtomicU32>>, f: F) -> Result<T>
+    pub(super) async fn write<T, F>(&self, meter: Option<Arc<Meter>>, f: F) -> Result<T>
     where
         F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
         T: Send + 'static,
@@ -79,7 +81,7 @@ impl Writer {
             }
             Err(e) => Ran { keep: false, answer: Box::new(move |_| drop(answer.send(Err(e)))) },
         });
-        self.queue.try_send(Work { count, run }).map_err(|_| Error::Busy { retry_after_s: 1 })?;
+        self.queue.try_send(Work { meter, run }).map_err(|_| Error::Busy { retry_after_s: 1 })?;
         // A dropped answer means that the closure panicked: its own savepoint was rolled back, nobody else's.
         answered.await.map_err(|_| Error::internal("a change panicked and was rolled back"))?
     }
@@ -88,11 +90,15 @@ impl Writer {
         self.queue.max_capacity() - self.queue.capacity()
     }
 
+    pub(super) fn max_waiting(&self) -> usize {
+        self.queue.max_capacity()
+    }
+
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         // Wakes the thread if it sleeps; if the queue is full it is awake.
         let nothing = Box::new(|_: &mut Tx| Ran { keep: false, answer: Box::new(|_| ()) });
-        let _ = self.queue.try_send(Work { count: None, run: nothing });
+        let _ = self.queue.try_send(Work { meter: None, run: nothing });
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
         }
@@ -110,6 +116,7 @@ struct Lane {
     clock: Clock,
     waiting: mpsc::Receiver<Work>,
     batch: usize,
+    watch: Arc<Watch>,
     stopping: Arc<AtomicBool>,
     runtime: Option<tokio::runtime::Handle>,
     last: Last,
@@ -117,7 +124,8 @@ struct Lane {
 
 impl Lane {
     fn run(mut self, conn: Connection, effects: impl Fn(Batch)) {
-        let mut steps = Steps::prepare(&conn).expect("the writer's five statements are prepared");
+        let watch = self.watch.clone();
+        let mut steps = Steps::prepare(&conn, &watch).expect("the writer's five statements are prepared");
         while let Some(first) = self.next() {
             let works = self.gather(first);
             self.commit(&mut steps, works, &effects);
@@ -175,6 +183,7 @@ impl Lane {
             e
         });
         self.last.took = start.elapsed();
+        self.watch.commits.note(self.last.size, self.last.took, committed.is_ok());
         if committed.is_ok() && (!batch.events.is_empty() || batch.jobs_added) {
             // Effects only wake and publish; a bug there must not take the writer with it.
             if catch_unwind(AssertUnwindSafe(|| effects(batch))).is_err() {
@@ -206,7 +215,7 @@ fn run_one(steps: &mut Steps, at: Time, work: Work, batch: &mut Batch) -> Option
         tracing::error!(error = %e, "cannot begin a change");
         return None;
     }
-    let mut tx = Tx::new(steps.conn, at, work.count);
+    let mut tx = Tx::new(steps.conn, at, work.meter, steps.watch);
     let ran = catch_unwind(AssertUnwindSafe(|| (work.run)(&mut tx)));
     let (events, wake) = (std::mem::take(&mut tx.events), tx.wake_queue);
     if !matches!(&ran, Ok(Ran { keep: true, .. })) {
@@ -222,6 +231,7 @@ fn run_one(steps: &mut Steps, at: Time, work: Work, batch: &mut Batch) -> Option
 /// The statements round the changes, prepared once: they run for each change.
 struct Steps<'c> {
     conn: &'c Connection,
+    watch: &'c Watch,
     begin: Statement<'c>,
     savepoint: Statement<'c>,
     undo: Statement<'c>,
@@ -230,9 +240,10 @@ struct Steps<'c> {
 }
 
 impl<'c> Steps<'c> {
-    fn prepare(conn: &'c Connection) -> rusqlite::Result<Steps<'c>> {
+    fn prepare(conn: &'c Connection, watch: &'c Watch) -> rusqlite::Result<Steps<'c>> {
         Ok(Steps {
             conn,
+            watch,
             begin: conn.prepare("BEGIN IMMEDIATE")?,
             savepoint: conn.prepare("SAVEPOINT change")?,
             undo: conn.prepare("ROLLBACK TO change")?,

@@ -55,7 +55,7 @@ impl Unit {
 
 /// One line; `None` is a gap.
 pub(super) struct Series {
-    /// `admin.charts.series.<name>`, or a name that is spoken as it is.
+    /// `admin.charts.series.<name>`, or the key of a text.
     name: String,
     values: Vec<Option<f64>>,
 }
@@ -121,9 +121,7 @@ impl Chart {
     }
 
     fn label(&self, f: &Frame, name: &str) -> String {
-        let key = format!("admin.charts.series.{name}");
-        let said = f.t(&key);
-        if said == key { name.to_owned() } else { said }
+        if name.contains('.') { f.t(name) } else { f.t(&format!("admin.charts.series.{name}")) }
     }
 
     /// Its last value, for the legend.

@@ -68,7 +68,7 @@ impl Past {
         }
         let memory = parts.into_iter().fold(self.chart("memory", Unit::Bytes, 1.0).stacked(), |chart, part| {
             let values = self.line(|s| s.memory.get(&part).map(|n| *n as f64));
-            chart.line(part, values)
+            chart.line(format!("admin.memory.{part}"), values)
         });
         let lanes = lanes.into_iter().fold(self.chart("lanes", Unit::Count, 2.0), |chart, lane| {
             let values = self.line(|s| s.lanes.get(&lane).map(|n| *n as f64));

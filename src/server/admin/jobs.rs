@@ -13,7 +13,9 @@ use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::ids::{JobId, MediaId};
 use crate::base::job::{Job, JobKind, JobState, Lane};
+use crate::base::locale::Text;
 use crate::domain::http::{Path, Query};
+use crate::domain::jobs::ForAll;
 use crate::domain::{jobs, media};
 use crate::engines::queue::{self, Group, LaneChange, LaneNow, Row};
 use crate::server::web::Frame;
@@ -47,6 +49,8 @@ struct Page<'a> {
     groups: Vec<Group>,
     /// The rows are of one group.
     of_group: Option<(JobKind, String)>,
+    /// The rows are of this kind alone.
+    only: Option<JobKind>,
     rows: String,
     full: bool,
 }
@@ -82,6 +86,9 @@ pub(super) struct Asked {
     kind: Option<String>,
     #[serde(default)]
     error: String,
+    /// A kind: the others are left out.
+    #[serde(default)]
+    only: String,
 }
 
 pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<Asked>) -> Result<Response> {
@@ -90,13 +97,15 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     let (list, states) = LISTS.iter().find(|(name, _)| *name == asked.list).unwrap_or(&LISTS[0]);
     let kind: Option<JobKind> = asked.kind.as_deref().and_then(|k| k.parse().ok());
     let of_group = kind.filter(|_| *list == "failed").map(|kind| (kind, asked.error));
+    let only: Option<JobKind> = asked.only.parse().ok().filter(|_| of_group.is_none());
     let (wanted, now) = (of_group.clone(), app.clock.now());
     let read = app.read(move |db| {
         let rows = match &wanted {
             Some((kind, error)) => queue::in_group(db, *kind, error, LISTED)?,
-            None => queue::by_states(db, states, kind, LISTED)?,
+            None => queue::by_states(db, states, only, LISTED)?,
         };
-        let groups = if *list == "failed" && wanted.is_none() { queue::groups(db)? } else { Vec::new() };
+        let groups =
+            if *list == "failed" && wanted.is_none() && only.is_none() { queue::groups(db)? } else { Vec::new() };
         let films = films(db, &rows)?;
         Ok((queue::counts(db)?, queue::oldest_due(db, now)?, rows, groups, films))
     });
@@ -107,11 +116,11 @@ pub(super) async fn show(State(app): State<App>, d: Desk, Query(asked): Query<As
     let lanes = app.queue.lanes().into_iter().map(|now| LaneRow::of(now, &counts, &oldest, app.clock.now())).collect();
     let full = rows.len() as i64 == LISTED;
     let to = match &of_group {
-        None => format!("/admin/jobs?list={list}"),
+        None => format!("/admin/jobs?list={list}&only={}", only.map_or("", JobKind::as_str)),
         Some((kind, error)) => format!("/admin/jobs?{}", group_query(*kind, error)),
     };
     let rows = draw(&d.f, &rows, &films, &to, "admin.jobs.none")?;
-    html(&Page { f: &d.f, d: &d, list, lists, lanes, groups, of_group, rows, full })
+    html(&Page { f: &d.f, d: &d, list, lists, lanes, groups, of_group, only, rows, full })
 }
 
 /// The query of the list of a group.
@@ -165,6 +174,23 @@ impl LaneRow {
 impl Page<'_> {
     fn reason(&self, error: &str) -> String {
         jobs::reason(self.f.lang, error)
+    }
+
+    fn kinds(&self) -> &'static [JobKind] {
+        JobKind::ALL
+    }
+
+    /// What a click does about all that are listed here.
+    fn acts(&self) -> &'static [&'static str] {
+        match self.list {
+            "now" => &["sooner", "later", "cancel"],
+            "failed" => &["retry"],
+            _ => &[],
+        }
+    }
+
+    fn most(&self) -> String {
+        jobs::AT_ONCE.to_string()
     }
 
     fn query(&self, group: &Group) -> String {
@@ -286,6 +312,38 @@ pub(super) async fn retry_group(State(app): State<App>, d: Desk, Form(form): For
     let user = Some(d.who.user);
     app.write(move |tx| jobs::retry_all(tx, user, kind, &form.error)).await?;
     Ok(back("", "/admin/jobs", "retried_all"))
+}
+
+#[derive(Deserialize)]
+pub(super) struct About {
+    list: String,
+    #[serde(default)]
+    only: String,
+    act: String,
+}
+
+/// Does one thing about all jobs of a list, or those of a kind in it.
+pub(super) async fn for_all(State(app): State<App>, d: Desk, Form(form): Form<About>) -> Result<Response> {
+    let (list, states) = LISTS.iter().find(|(name, _)| *name == form.list).ok_or(Error::NotFound("list"))?;
+    let only = match form.only.as_str() {
+        "" => None,
+        kind => Some(kind.parse::<JobKind>().map_err(|text| Error::invalid("only", text))?),
+    };
+    let (act, done) = match form.act.as_str() {
+        "cancel" => (ForAll::Cancel, "cancelled_all"),
+        "retry" => (ForAll::Retry, "retried_all"),
+        "sooner" => (ForAll::Move(STEP), "moved_all"),
+        "later" => (ForAll::Move(-STEP), "moved_all"),
+        _ => {
+            return Err(Error::invalid(
+                "act",
+                Text::new("invalid.one_of").with("allowed", "cancel, retry, sooner, later"),
+            ));
+        }
+    };
+    let user = Some(d.who.user);
+    app.write(move |tx| jobs::for_all(tx, user, states, only, act)).await?;
+    Ok(back(&format!("/admin/jobs?list={list}&only={}", form.only), "/admin/jobs", done))
 }
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::charts::{self, Past};
 use super::live::Parts;
-use super::{Desk, jobs, words};
+use super::{Desk, alerts, jobs, words};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::job::{JobState, Lane};
@@ -58,6 +58,7 @@ pub(super) async fn parts(app: &App, f: &Frame, query: &str) -> Result<Parts> {
     let past = Past::look(app, charts::range(query), disk, BUDGETS_US[1]).await?;
     let mut parts = now.draw(f)?;
     parts.push(("charts", past.draw(f)?));
+    parts.push(("alerts", alerts::strip(app, f)?));
     Ok(parts)
 }
 
@@ -216,6 +217,9 @@ fn limits(app: &App) -> Vec<Limit> {
         bytes("cache_l1", cache.memory[0]),
         bytes("cache_l2", cache.memory[1]),
     ];
+    if let (Some(own), Some(most)) = (machine::own(), machine::memory_bytes()) {
+        limits.push(Limit { name: "memory", used: own.resident_bytes, most, bytes: true });
+    }
     if let (Some(own), Some(most)) = (machine::own(), machine::most_open_files()) {
         limits.push(count("files", own.open_files, most as usize));
     }
@@ -231,7 +235,7 @@ impl Limits<'_> {
     fn class(&self, limit: &Limit) -> &'static str {
         match limit.used as f64 / limit.most.max(1) as f64 {
             // A cache that is full works as it should.
-            _ if limit.bytes => "",
+            _ if limit.name.starts_with("cache") => "",
             ..0.7 => "",
             ..0.9 => "warn",
             _ => "bad",

@@ -13,7 +13,8 @@ use toml::Value;
 
 use super::{Desk, back};
 use crate::app::App;
-use crate::base::error::Result;
+use crate::base::error::{Error, Result};
+use crate::base::locale::Text;
 use crate::config::danger::Danger;
 use crate::config::{self, Holds, Rule, SECTIONS, Setting, Shape, Source};
 use crate::domain::http::Query;
@@ -357,6 +358,10 @@ pub(super) async fn change(
     let sent = Sent(fields.into_iter().collect());
     let wishes = sent.reverted().map_or_else(|| sent.wishes(), |one| vec![one]);
     let planned = match settings::plan(&app, &wishes) {
+        Ok((layers, _)) if d.shuts_himself_out(&layers.config()) => {
+            let text = Text::new("setting.wrong.shuts_himself_out");
+            return refused(&app, &d, &asked, &sent, Error::invalid("server.admin_networks", text));
+        }
         Ok((_, planned)) => planned,
         Err(error) => return refused(&app, &d, &asked, &sent, error),
     };
@@ -365,6 +370,10 @@ pub(super) async fn change(
         let revert = sent.get("revert").map(str::to_owned);
         return html(&Sure { f: &d.f, d: &d, changes, revert });
     }
+    // What could hurt is kept by who has just proven who he is. The page before has asked, with the few fields of it.
+    if planned.iter().any(|p| p.danger.is_some()) {
+        d.must_confirm()?;
+    }
     match settings::change(&app, &d.who, wishes).await {
         Ok(0) => Ok(back("", HERE, "settings_same")),
         Ok(_) => Ok(back("", HERE, "settings_kept")),
@@ -372,7 +381,7 @@ pub(super) async fn change(
     }
 }
 
-fn refused(app: &App, d: &Desk, asked: &Asked, sent: &Sent, error: crate::base::error::Error) -> Result<Response> {
+fn refused(app: &App, d: &Desk, asked: &Asked, sent: &Sent, error: Error) -> Result<Response> {
     let names: Vec<&str> = config::all().map(|s| s.name).collect();
     let (status, mut problem) = Problem::from(error, &d.f, &names)?;
     problem.general.get_or_insert_with(|| d.f.t("admin.settings.refused"));

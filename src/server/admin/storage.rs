@@ -266,7 +266,7 @@ pub(super) async fn run(State(app): State<App>, d: Desk, Form(asked): Form<Run>)
     let wrong = || Error::invalid("kind", Text::new("invalid.one_of").with("allowed", names()));
     let (kind, job, admin) = found.ok_or_else(wrong)?;
     if admin {
-        d.must_administer()?;
+        d.must_confirm()?;
     }
     let actor = d.who.user;
     app.write(move |tx| {
@@ -314,12 +314,17 @@ impl InTrash {
 }
 
 pub(super) async fn restore(State(app): State<App>, d: Desk, Form(thing): Form<InTrash>) -> Result<Response> {
+    // A whole project comes back to all its members.
+    if thing.what()? == What::Project {
+        d.must_confirm()?;
+    }
     trash::restore(&app, &d.who, thing.what()?, thing.id).await?;
     Ok(back("", "/admin/storage?tab=trash", "restored"))
 }
 
 /// For good, before its days are over.
 pub(super) async fn purge(State(app): State<App>, d: Desk, Form(thing): Form<InTrash>) -> Result<Response> {
+    d.must_confirm()?;
     trash::purge_now(&app, &d.who, thing.what()?, thing.id).await?;
     Ok(back("", "/admin/storage?tab=trash", "purging"))
 }
@@ -330,6 +335,12 @@ pub(super) struct Switch {
 }
 
 pub(super) async fn set_closed(State(app): State<App>, d: Desk, Form(switch): Form<Switch>) -> Result<Response> {
+    // Off destroys nothing.
+    if switch.on {
+        d.must_confirm()?
+    } else {
+        d.must_administer()?
+    }
     closed::set(&app, &d.who, switch.on).await?;
     let said = if switch.on { "closed_on" } else { "closed_off" };
     Ok(back("", "/admin/storage?tab=upkeep", said))
@@ -342,7 +353,7 @@ pub(super) struct Scan {
 
 /// Deletes what the report named that somebody has read.
 pub(super) async fn delete_orphans(State(app): State<App>, d: Desk, Form(asked): Form<Scan>) -> Result<Response> {
-    d.must_administer()?;
+    d.must_confirm()?;
     let (actor, scan) = (d.who.user, asked.scan);
     app.write(move |tx| {
         let dedup_key = Some(format!("orphan_delete:{scan}"));

@@ -1,5 +1,6 @@
 //! How the dashboard writes sizes, times and rates.
 
+use crate::base::locale;
 use crate::server::web::Frame;
 
 /// 1.4 GB: decimal units, as disks are labelled.
@@ -46,16 +47,7 @@ pub(super) fn percent(part: f64) -> String {
 
 /// A length of time in its two largest units.
 pub(super) fn lasting(f: &Frame, ms: i64) -> String {
-    let s = ms.max(0) / 1000;
-    let say = |n: i64, unit: &str| f.tw(&format!("admin.time.{unit}"), &[("n", &n.to_string())]);
-    let two = |a: String, b: i64, unit: &str| if b > 0 { format!("{a} {}", say(b, unit)) } else { a };
-    match s {
-        0 => say(ms.max(0), "ms"),
-        1..60 => say(s, "s"),
-        60..3_600 => two(say(s / 60, "m"), s % 60, "s"),
-        3_600..86_400 => two(say(s / 3_600, "h"), s % 3_600 / 60, "m"),
-        _ => two(say(s / 86_400, "d"), s % 86_400 / 3_600, "h"),
-    }
+    locale::lasting(f.lang, ms)
 }
 
 #[cfg(test)]

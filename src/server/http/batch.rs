@@ -16,7 +16,6 @@ use crate::base::error::{Check, Error, Result};
 use crate::base::locale::Text;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Json, Peer};
-use crate::engines::store;
 
 /// Requests of one batch.
 const MOST: usize = 20;
@@ -182,8 +181,6 @@ fn is_file(path: &str) -> bool {
 async fn ask(routes: &Router, id: Value, request: Request, left: usize) -> Result<Answer> {
     let response = routes.clone().oneshot(request).await.unwrap_or_else(|never| match never {});
     let (parts, body) = response.into_response().into_parts();
-    let queries = parts.headers.get("x-db-queries").and_then(|v| v.to_str().ok()?.parse().ok()).unwrap_or(0);
-    store::count_more(queries);
     let mut headers = Map::new();
     for name in TOLD {
         if let Some(value) = parts.headers.get(&name).and_then(|v| v.to_str().ok()) {

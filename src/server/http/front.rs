@@ -18,6 +18,7 @@ use crate::domain::accounts::Viewer;
 use crate::domain::answer::respond;
 use crate::engines::cache::{Key, Vouched};
 use crate::engines::compress::Encoding;
+use crate::engines::metrics::{Answered, Used};
 use crate::engines::trace::{self, Work};
 
 /// What is remembered of an answer.
@@ -78,10 +79,16 @@ pub(super) fn answer<B>(app: &App, request: &Request<B>, peer: SocketAddr) -> Op
     let id = given.map_or_else(layers::fresh_id, str::to_owned);
     let took = start.elapsed();
     layers::sign(app, response.headers_mut(), &id, took, 0);
-    let (route, status) = (found.body.group.route(), response.status().as_u16());
-    app.metrics.answered("GET", Some(route), status, took, 0);
-    if trace::is_on() {
-        Work::begun(&id, "GET", Some(route), layers::parent(headers), took).answered(status, 0);
+    let (name, status) = (found.body.group.route(), response.status().as_u16());
+    if let Some(route) = app.metrics.of("GET", Some(name)) {
+        let used = Used { user: Some(found.user), ..Used::default() };
+        let bytes = layers::bytes_of(&response);
+        let answer = Answered { status, took, used, bytes, cache: "l1", request: &id };
+        app.metrics.answered(&app.clock, &route, answer);
     }
+    if trace::is_on() {
+        Work::begun(&id, "GET", Some(name), layers::parent(headers), took).answered(status, 0);
+    }
+    tracing::debug!(request = id, route = name, status, took_us = took.as_micros() as u64, "answered again");
     Some(response)
 }

@@ -1,8 +1,8 @@
 //! What every request passes: counted, named, timed; its error put into the caller's words; a stranger's page kept out.
 
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt;
 use tokio::sync::oneshot;
+use tracing::Instrument;
 
 use super::front;
 use crate::app::App;
@@ -23,7 +24,7 @@ use crate::base::page::hex;
 use crate::base::secret;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Failure, lang_of};
-use crate::engines::store;
+use crate::engines::metrics::{Answered, Meter, metered};
 use crate::engines::trace::Work;
 
 /// The id under which a request stands in the log.
@@ -37,36 +38,61 @@ const DB_QUERIES: HeaderName = HeaderName::from_static("x-db-queries");
 /// The outermost layer of ours: id, clock, statement count, words of an error, headers.
 pub async fn dress(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let start = Instant::now();
-    let _in_flight = app.metrics.begin();
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let matched = request.extensions().get::<MatchedPath>().cloned();
+    let path_template = matched.as_ref().map(MatchedPath::as_str);
+    let route = app.metrics.of(request.method().as_str(), path_template);
+    let _in_flight = route.as_ref().map(|_| app.metrics.begin());
     let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
     let id = given.filter(|id| is_id(id)).map_or_else(fresh_id, str::to_owned);
     let front = front::key(&request);
     request.extensions_mut().insert(RequestId(id.clone()));
     let lang = lang_of(request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let count = Arc::new(AtomicU32::new(0));
-    let work = Work::request(&id, method.as_str(), route.as_ref().map(MatchedPath::as_str), parent(request.headers()));
-    let mut response = work.within(store::counting(count.clone(), next.run(request))).await;
+    // At the gravest level, so that whatever passes the filter within carries the request's id.
+    let span = tracing::error_span!("request", request = id, route = path_template);
+    let work = Work::request(&id, method.as_str(), path_template, parent(request.headers()));
+    let whole = Meter::present();
+    let meter = Meter::of(route.as_ref().map(|r| r.name()));
+    let answering = metered(meter.clone(), next.run(request)).instrument(span.clone());
+    let mut response = work.within(answering).await;
     if let Some(failure) = response.extensions_mut().remove::<Failure>() {
         speak(&mut response, &failure, lang, &id);
     }
-    let route = route.as_ref().map(MatchedPath::as_str);
     if let Some(key) = front {
         front::remember(&app, key, &mut response);
     }
     let took = start.elapsed();
     let status = response.status();
-    let queries = count.load(Ordering::Relaxed);
-    sign(&app, response.headers_mut(), &id, took, queries);
-    app.metrics.answered(method.as_str(), route, status.as_u16(), took, queries);
-    work.answered(status.as_u16(), queries);
-    if status.is_server_error() {
-        tracing::warn!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
-    } else {
-        tracing::debug!(request = id, %method, path, status = status.as_u16(), took_ms = took.as_millis() as u64, "answered");
+    let used = meter.used();
+    sign(&app, response.headers_mut(), &id, took, used.statements);
+    work.answered(status.as_u16(), used.statements);
+    if let Some(route) = route {
+        let bytes = if method == Method::HEAD { 0 } else { bytes_of(&response) };
+        let cache = response.headers().get(&X_CACHE).and_then(|v| v.to_str().ok()).unwrap_or("");
+        let answer = Answered { status: status.as_u16(), took, used, bytes, cache, request: &id };
+        app.metrics.answered(&app.clock, &route, answer);
     }
+    // A part of a batch is part of what the batch uses.
+    if let Some(whole) = whole {
+        whole.add(used);
+    }
+    let took_ms = took.as_millis() as u64;
+    span.in_scope(|| {
+        // A path may hold an invitation's token.
+        let path = if path_template.is_some_and(|path| path.contains("{token}")) { "…" } else { path.as_str() };
+        if status.is_server_error() {
+            tracing::warn!(%method, path, status = status.as_u16(), took_ms, "answered");
+        } else {
+            tracing::debug!(%method, path, status = status.as_u16(), took_ms, "answered");
+        }
+    });
     response
+}
+
+/// How long the body will be, as far as that is known before it is sent.
+pub(super) fn bytes_of(response: &Response) -> u64 {
+    let said = || response.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
+    response.body().size_hint().exact().or_else(said).unwrap_or(0)
 }
 
 /// What a caller that is traced itself sends (W3C Trace Context).

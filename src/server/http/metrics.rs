@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::job::Lane;
 use crate::base::secret;
 use crate::domain::search::operate;
+use crate::engines::alerts::Rule;
 use crate::engines::metrics::{self, Exposition, Kind};
 use crate::engines::{ground, machine, queue};
 
@@ -30,7 +31,10 @@ pub(super) async fn seconds(app: App) {
     seconds.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     loop {
         tokio::select! {
-            _ = seconds.tick() => app.metrics.tick(app.clock.now(), app.hub.sockets()),
+            _ = seconds.tick() => {
+                app.watch();
+                app.metrics.tick(app.clock.now(), app.hub.sockets());
+            }
             () = app.stopping.cancelled() => return,
         }
     }
@@ -119,6 +123,7 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
     out.one("videoplanet_index_whole", Kind::Gauge, "Is the search index complete?", whole);
 
     sockets(&app, &mut out);
+    alerts(&app, &mut out);
 
     out.family("videoplanet_jobs", Kind::Gauge, "Jobs by lane and state.");
     for (lane, state, n) in jobs {
@@ -160,6 +165,18 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
         out.one("videoplanet_disk_free_files", Kind::Gauge, help, room.free_files as f64);
     }
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], out.finish()))
+}
+
+/// What fires, as it was last looked; also before the first look every rule is there, so that a rule can be built on it.
+fn alerts(app: &App, out: &mut Exposition) {
+    let present = app.alerts.present();
+    out.family("videoplanet_alert_firing", Kind::Gauge, "Does the alert fire?");
+    for rule in Rule::ALL {
+        let now = present.iter().find(|p| p.rule == *rule);
+        let severity = now.map_or(rule.definition().severity, |p| p.severity);
+        let firing = f64::from(u8::from(now.is_some_and(|p| p.firing)));
+        out.sample(&[("rule", rule.as_str()), ("severity", severity.as_str())], firing);
+    }
 }
 
 /// What goes over sockets. Of single rooms nothing: their number has no bound, and `/admin/realtime` shows them.

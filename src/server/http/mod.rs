@@ -10,7 +10,7 @@ pub mod layers;
 mod listen;
 mod metrics;
 pub(in crate::server) mod openapi;
-mod rates;
+pub(in crate::server) mod rates;
 mod starting;
 
 use axum::extract::OriginalUri;

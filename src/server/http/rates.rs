@@ -95,6 +95,15 @@ fn is_counted(app: &App, address: Option<IpAddr>) -> bool {
 
 /// The other end, as a trusted proxy names it or as the connection shows it.
 pub(super) fn address(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<IpAddr> {
-    let forwarded = app.config().server.trust_proxy.then(|| forwarded_for(headers)).flatten();
+    address_by(app.config().server.trust_proxy, headers, peer)
+}
+
+/// The same for a setting of `server.trust_proxy` that may not hold yet.
+pub(in crate::server) fn address_by(
+    trust_proxy: bool,
+    headers: &HeaderMap,
+    peer: Option<SocketAddr>,
+) -> Option<IpAddr> {
+    let forwarded = trust_proxy.then(|| forwarded_for(headers)).flatten();
     forwarded.map_or_else(|| peer.map(|p| p.ip()), |text| text.parse().ok())
 }

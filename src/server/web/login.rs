@@ -51,7 +51,7 @@ pub(super) async fn submit(
     Form(given): Form<Given>,
 ) -> Result<Response> {
     let Given { next, email, password, .. } = given;
-    match accounts::log_in(&app, &email, &password, caller.ip.clone()).await {
+    match accounts::log_in(&app, &email, &password, accounts::Origin::from(&caller)).await {
         Ok(signed_in) => {
             let to = Redirect::to(safe_next(&next));
             let jar = jar.add(routes::cookie(&signed_in, &caller)).add(language::cookie(signed_in.user.locale));

@@ -66,7 +66,7 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/notices/read-all", post(notices::read_all))
         .route("/notices/{id}", post(notices::open))
         .route("/unsubscribe/{token}", get(notices::ask).post(notices::end))
-        .merge(admin::routes());
+        .merge(admin::routes(app));
     pages.layer(from_fn_with_state(app.clone(), set_up_first)).layer(from_fn(error::dress)).merge(assets::routes())
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn submit(
             // Mails lead to the address under which the first admin came, unless the settings name another.
             let base = caller.base_url.clone();
             app.write(move |tx| notices::mails::remember_base(tx, &base)).await?;
-            accounts::sign_in(&app, user, caller.ip.clone()).await
+            accounts::sign_in(&app, user, accounts::Origin::from(&caller)).await
         }
         Err(error) => Err(error),
     };

@@ -11,7 +11,7 @@ use super::form::Form;
 use super::frame::{Frame, html};
 use crate::app::App;
 use crate::base::error::{Error, Result};
-use crate::domain::accounts::{NewUser, routes::cookie};
+use crate::domain::accounts::{NewUser, Origin, routes::cookie};
 use crate::domain::http::{Caller, Query};
 use crate::domain::projects::invitations::{self, Offer};
 
@@ -69,7 +69,7 @@ pub(super) async fn submit(
         locale: f.lang,
     };
     let invitation = Some(given.invitation.clone()).filter(|t| !t.is_empty());
-    match invitations::sign_up(&app, new, invitation, caller.ip.clone()).await {
+    match invitations::sign_up(&app, new, invitation, Origin::from(&caller)).await {
         Ok(signed_in) => Ok((jar.add(cookie(&signed_in, &caller)), Redirect::to("/")).into_response()),
         Err(error) => {
             let (status, problem) = Problem::from(error, &f, &["email", "nickname", "password"])?;

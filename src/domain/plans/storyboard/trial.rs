@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::spend;
 use crate::app::App;
 use crate::base::error::Result;
+use crate::base::event::Event;
 use crate::domain::accounts::Viewer;
 use crate::domain::plans::sql_storyboard as sql;
 use crate::engines::outbound::{self, Call};
@@ -52,6 +53,8 @@ pub async fn ask(app: &App, who: &Viewer) -> Result<Trial> {
         answer_max: ANSWER_MAX,
         private: true,
     };
+    let user = who.user;
+    app.write(move |tx| tx.emit(None, Some(user), Event::GeneratorTested, None)).await?;
     let begun = Instant::now();
     let answer = outbound::post(call).await;
     let ms = begun.elapsed().as_millis();
