@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use reqwest::Client;
 use videoplanet::base::event::Event;
+use videoplanet::engines::machine;
 use videoplanet::engines::metrics::{Slow, Window};
 use videoplanet::engines::queue;
 
@@ -228,7 +229,7 @@ async fn operators_look_and_run_and_members_find_nothing() {
 #[tokio::test]
 async fn memory_is_told_by_part_and_adds_up() {
     let studio = studio("memory-parts", 0).await;
-    let memory = studio.app.memory().unwrap();
+    let memory = machine::memory(&studio.app.dir, studio.app.heap()).unwrap();
     assert_eq!(memory.parts.iter().map(|p| p.bytes).sum::<u64>(), memory.resident_bytes);
     let of = |name: &str| memory.parts.iter().find(|p| p.name == name).unwrap().bytes;
     assert!(of("page_cache") > 0 && of("program") > 0 && of("database_mapped") > 0, "{memory:?}");
