@@ -251,15 +251,15 @@ config! {
         /// What one socket may say in a second.
         live per_second: usize = 40usize, Range(1, 100_000);
         /// Comments that one person may write in a minute, on all his sockets.
-        live comments_per_minute: usize = 10usize, Range(1, 100_000);
+        live comments_per_minute: usize = 10usize, Range(1, 10_000_000);
         /// Times in a minute that he may show that he types.
-        live typing_per_minute: usize = 30usize, Range(1, 100_000);
+        live typing_per_minute: usize = 30usize, Range(1, 10_000_000);
         /// Reactions that he may give in a minute.
-        live reactions_per_minute: usize = 20usize, Range(1, 100_000);
+        live reactions_per_minute: usize = 20usize, Range(1, 10_000_000);
         /// Moves and strokes in a minute while he leads others through a film.
-        live leads_per_minute: usize = 1_500usize, Range(1, 100_000);
+        live leads_per_minute: usize = 1_500usize, Range(1, 10_000_000);
         /// Everything else that he may say in a minute.
-        live others_per_minute: usize = 100usize, Range(1, 100_000);
+        live others_per_minute: usize = 100usize, Range(1, 10_000_000);
     }
     /// Mail. Without a host nothing is sent: links are shown where they are made, notices stand in the program.
     mail: Mail {

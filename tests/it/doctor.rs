@@ -149,7 +149,7 @@ async fn what_is_broken_is_told_with_what_to_do() {
         "media.keep_free_bytes=9000000000000000000",
         "cache.l1_mib=60000",
         "cache.l2_mib=60000",
-        "rooms.max_sockets=2000000000",
+        "rooms.max_sockets=1000000",
     ];
     let looked = look(&data, &settings).await;
     assert_eq!(looked.code, 2);

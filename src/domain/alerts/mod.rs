@@ -267,7 +267,8 @@ pub async fn change(app: &App, who: &Viewer, rule: Rule, to: Change) -> Result<(
             ("severity", set.severity != was.severity),
         ]
         .into_iter()
-        .filter_map(|(name, changed)| changed.then(|| name.to_owned()))
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| name.to_owned())
         .collect();
         if !fields.is_empty() {
             sql::put_rule(tx, &set)?;

@@ -171,7 +171,8 @@ pub async fn change(app: &App, who: &Viewer, id: AlertTargetId, mut to: TargetCh
             ("enabled", was.enabled != to.enabled),
         ]
         .into_iter()
-        .filter_map(|(name, changed)| changed.then(|| name.to_owned()))
+        .filter(|(_, changed)| *changed)
+        .map(|(name, _)| name.to_owned())
         .collect();
         if !fields.is_empty() {
             sql::update(tx, id, &to)?;

@@ -361,6 +361,6 @@ impl Strip<'_> {
 /// Draws the strip of another page.
 pub(super) fn strip(app: &App, f: &Frame) -> Result<String> {
     let mut firing: Vec<Present> = app.alerts.present().into_iter().filter(|p| p.firing).collect();
-    firing.sort_by(|a, b| b.severity.cmp(&a.severity));
+    firing.sort_by_key(|a| std::cmp::Reverse(a.severity));
     Strip { f, firing }.render().map_err(Error::internal)
 }
