@@ -29,12 +29,15 @@ const LABELS: [(&str, usize); 11] = [
 /// Of one value each.
 const SINGLE: [&str; 1] = ["version"];
 
+/// Names and values.
+type Labels = Vec<(String, String)>;
+
 /// A family as it was read.
 #[derive(Default)]
 struct Family {
     kind: String,
     /// Name behind the family's, labels in their order, value.
-    samples: Vec<(String, Vec<(String, String)>, f64)>,
+    samples: Vec<(String, Labels, f64)>,
 }
 
 fn is_name(text: &str) -> bool {
@@ -115,7 +118,7 @@ fn check_name(name: &str, kind: &str) {
 }
 
 fn check_histogram(name: &str, family: &Family) {
-    let mut buckets: BTreeMap<Vec<(String, String)>, Vec<(f64, f64)>> = BTreeMap::new();
+    let mut buckets: BTreeMap<Labels, Vec<(f64, f64)>> = BTreeMap::new();
     let (mut sums, mut counts) = (BTreeMap::new(), BTreeMap::new());
     for (suffix, labels, value) in &family.samples {
         let mut labels = labels.clone();
