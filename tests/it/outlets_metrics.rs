@@ -13,7 +13,7 @@ use crate::clips::{CLIP, Dir};
 use crate::studio::Studio;
 
 /// Labels, and how many values each may have at the most: every one is a closed set, or bounded by hand.
-const LABELS: [(&str, usize); 11] = [
+const LABELS: [(&str, usize); 12] = [
     ("method", 8),
     ("route", MAX_ROUTES + 1),
     ("status", 5),
@@ -25,6 +25,7 @@ const LABELS: [(&str, usize); 11] = [
     ("outcome", 8),
     ("type", 32),
     ("code", 32),
+    ("rule", 32),
 ];
 /// Of one value each.
 const SINGLE: [&str; 1] = ["version"];
