@@ -13,7 +13,7 @@ use crate::clips::{CLIP, Dir};
 use crate::studio::Studio;
 
 /// Labels, and how many values each may have at the most: every one is a closed set, or bounded by hand.
-const LABELS: [(&str, usize); 12] = [
+const LABELS: [(&str, usize); 13] = [
     ("method", 8),
     ("route", MAX_ROUTES + 1),
     ("status", 5),
@@ -26,6 +26,7 @@ const LABELS: [(&str, usize); 12] = [
     ("type", 32),
     ("code", 32),
     ("rule", 32),
+    ("severity", 3),
 ];
 /// Of one value each.
 const SINGLE: [&str; 1] = ["version"];
