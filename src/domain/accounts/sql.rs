@@ -17,7 +17,7 @@ fn lang(r: &Row, column: usize) -> SqlResult<Lang> {
     Ok(Lang::from_tag(&r.get::<_, String>(column)?).unwrap_or_default())
 }
 
-pub(super) fn scopes(text: &str) -> Vec<Scope> {
+fn scopes(text: &str) -> Vec<Scope> {
     text.split(' ').filter_map(|s| s.parse().ok()).collect()
 }
 
@@ -203,26 +203,27 @@ pub(super) fn touch(tx: &mut Tx, id: SessionId, until: Option<Time>) -> Result<(
     Ok(())
 }
 
+pub(super) const SESSION: &str = "id, kind, name, scopes, ip, created_ms, used_ms, expires_ms, agent";
+
+/// A row of [`SESSION`].
+pub(super) fn session_row(r: &Row) -> SqlResult<Session> {
+    Ok(Session {
+        id: r.get(0)?,
+        kind: r.get(1)?,
+        name: r.get(2)?,
+        scopes: scopes(&r.get::<_, String>(3)?),
+        ip: r.get(4)?,
+        created: r.get(5)?,
+        last_used: r.get(6)?,
+        expires_at: r.get(7)?,
+        agent: r.get(8)?,
+        current: false,
+    })
+}
+
 pub(super) fn sessions(db: &Db, user: UserId, kind: SessionKind) -> Result<Vec<Session>> {
-    db.all(
-        "SELECT id, kind, name, scopes, ip, created_ms, used_ms, expires_ms, agent FROM sessions
-         WHERE user_id = ?1 AND kind = ?2 ORDER BY id DESC LIMIT 200",
-        params![user, kind],
-        |r| {
-            Ok(Session {
-                id: r.get(0)?,
-                kind: r.get(1)?,
-                name: r.get(2)?,
-                scopes: scopes(&r.get::<_, String>(3)?),
-                ip: r.get(4)?,
-                created: r.get(5)?,
-                last_used: r.get(6)?,
-                expires_at: r.get(7)?,
-                agent: r.get(8)?,
-                current: false,
-            })
-        },
-    )
+    let sql = format!("SELECT {SESSION} FROM sessions WHERE user_id = ?1 AND kind = ?2 ORDER BY id DESC LIMIT 200");
+    db.all(&sql, params![user, kind], session_row)
 }
 
 pub(super) fn count_tokens(db: &Db, user: UserId) -> Result<i64> {

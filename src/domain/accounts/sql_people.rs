@@ -2,7 +2,7 @@
 
 use super::people::{Account, Filter, Membership, Order, Which};
 use super::sessions::Session;
-use super::sql::scopes;
+use super::sql::{SESSION, session_row};
 use crate::base::clock::Time;
 use crate::base::error::Result;
 use crate::base::ids::UserId;
@@ -74,25 +74,10 @@ pub(super) fn account(db: &Db, user: UserId, now: Time) -> Result<Option<(Accoun
 
 /// Those that hold, last used first.
 pub(super) fn sessions(db: &Db, user: UserId, now: Time) -> Result<Vec<Session>> {
-    db.all(
-        "SELECT id, kind, name, scopes, ip, created_ms, used_ms, expires_ms, agent FROM sessions
-         WHERE user_id = ?1 AND expires_ms > ?2 ORDER BY used_ms DESC, id DESC LIMIT 200",
-        params![user, now],
-        |r| {
-            Ok(Session {
-                id: r.get(0)?,
-                kind: r.get(1)?,
-                name: r.get(2)?,
-                scopes: scopes(&r.get::<_, String>(3)?),
-                ip: r.get(4)?,
-                created: r.get(5)?,
-                last_used: r.get(6)?,
-                expires_at: r.get(7)?,
-                agent: r.get(8)?,
-                current: false,
-            })
-        },
-    )
+    let sql = format!(
+        "SELECT {SESSION} FROM sessions WHERE user_id = ?1 AND expires_ms > ?2 ORDER BY used_ms DESC, id DESC LIMIT 200"
+    );
+    db.all(&sql, params![user, now], session_row)
 }
 
 pub(super) fn memberships(db: &Db, user: UserId, limit: i64) -> Result<Vec<Membership>> {
