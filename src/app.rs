@@ -218,7 +218,7 @@ impl App {
         self.store.watch(wanted.collect, wanted.slow_statement_ms);
     }
 
-    /// What engines use the memory for: [`machine::memory`] adds the rest.
+    /// What engines use the memory for: [`crate::engines::machine::memory`] adds the rest.
     pub fn heap(&self) -> [Part; 4] {
         /// What an idle socket was measured to take, with its buffers and its place in a room.
         const SOCKET_BYTES: u64 = 10_000;

@@ -2,7 +2,7 @@
 //!
 //! Laws: site operators read and run jobs, site admins change; for everybody else there is no dashboard. A page is whole
 //! without script; what lives on it is drawn by the server and sent anew over one stream. Every action is an operation of
-//! domain or engines that writes its event. What destroys or reaches far begins with `d.must_confirm()?` ([`sudo`]).
+//! domain or engines that writes its event. What destroys or reaches far begins with `d.must_confirm()?` (`sudo.rs`).
 //! Outside of `server.admin_networks` there is no dashboard for anybody.
 //!
 //! A new page is one file here, one template of the same name, one line in `PAGES` and its routes in [`routes`].
