@@ -223,7 +223,6 @@ async fn truth(to: SocketAddr, length: Duration) {
     let hits = n("l1") + n("l2") + n("l3");
     let after = look(to, "/metrics").await;
     let ((h0, m0), (h1, m1)) = (hits_and_misses(&before), hits_and_misses(&after));
-    // What the program reads ahead by itself is a look-up as well, and nobody's answer.
     compare("hit ratio", (h1 - h0) / (h1 - h0 + m1 - m0), hits / (hits + n("miss")), "5 %");
     let done = |text: &str| sum(text, "videoplanet_jobs", &["lane=\"outbound\"", "state=\"done\""]);
     compare("storyboards drafted", done(&after) - done(&before), jobs as f64, "equal");

@@ -213,7 +213,7 @@ where
     }
     let (people, purges) = (app.cache.revisions().people(), app.cache.purges());
     let key = key(app, group, asked, &reader, &depends);
-    let (found, body) = app.cache.get_or_load(group, key, read).await?;
+    let (found, body) = app.cache.get_or_load(group, key, asked.counts, read).await?;
     let how = match found {
         Found::In(tier) => tier.name(),
         Found::Loaded => "miss",

@@ -261,15 +261,18 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
     }
 
     /// The answer under `key`; read by `load` if it is kept nowhere. Who asks while another is reading gets what that
-    /// one reads. An error is kept for nobody.
-    pub async fn get_or_load<F>(&self, group: Group, key: Key, load: F) -> Result<(Found, Arc<Body>)>
+    /// one reads. An error is kept for nobody. What `counts` is somebody's question; what the program reads ahead by
+    /// itself is not, and the hit ratio says how people are served.
+    pub async fn get_or_load<F>(&self, group: Group, key: Key, counts: bool, load: F) -> Result<(Found, Arc<Body>)>
     where
         F: Future<Output = Result<Body>>,
     {
         let inner = &*self.0;
         let counters = &inner.groups[group as usize];
         if let Some(entry) = inner.l1.get(&key) {
-            counters.hit(Tier::L1);
+            if counts {
+                counters.hit(Tier::L1);
+            }
             return Ok((Found::In(Tier::L1), entry.value().0.clone()));
         }
         let flight = self.join(key);
@@ -296,6 +299,7 @@ impl<S: Clone + Send + Sync + 'static> Cache<S> {
         let body: Result<Arc<Body>> = body.await.cloned();
         let found = found.unwrap_or(Found::In(Tier::L1));
         match found {
+            _ if !counts => {}
             Found::In(tier) => counters.hit(tier),
             Found::Loaded => counters.missed(),
         }

@@ -35,7 +35,7 @@ fn body(text: &str) -> Body {
 
 async fn ask(cache: &Plain, key: &str) -> Found {
     let load = async { Ok(body(&format!("{key} {}", "x".repeat(2_000)))) };
-    let (found, got) = cache.get_or_load(Group::Project, Key::of(key), load).await.unwrap();
+    let (found, got) = cache.get_or_load(Group::Project, Key::of(key), true, load).await.unwrap();
     assert!(got.plain().starts_with(key.as_bytes()));
     found
 }
@@ -56,7 +56,7 @@ async fn many_who_ask_at_once_are_read_for_once() {
                 go_on.notified().await;
                 Ok(body("answer"))
             };
-            cache.get_or_load(Group::Project, Key::of("k"), load).await.unwrap().0
+            cache.get_or_load(Group::Project, Key::of("k"), true, load).await.unwrap().0
         });
     }
     begun.notified().await;
@@ -75,9 +75,9 @@ async fn many_who_ask_at_once_are_read_for_once() {
 async fn a_load_that_fails_or_is_dropped_leaves_the_next_one_free() {
     let dir = Dir::new("failing");
     let cache = Plain::open(&dir.options()).await.unwrap();
-    let failing = cache.get_or_load(Group::Project, Key::of("k"), async { Err(Error::NotFound("project")) });
+    let failing = cache.get_or_load(Group::Project, Key::of("k"), true, async { Err(Error::NotFound("project")) });
     assert!(failing.await.is_err());
-    let dropped = cache.get_or_load(Group::Project, Key::of("k"), std::future::pending());
+    let dropped = cache.get_or_load(Group::Project, Key::of("k"), true, std::future::pending());
     assert!(tokio::time::timeout(Duration::from_millis(10), dropped).await.is_err());
     assert!(cache.0.flights.lock().is_empty());
     assert_eq!(ask(&cache, "k").await, Found::Loaded);
@@ -108,6 +108,19 @@ async fn each_tier_answers_for_the_one_above_it() {
     let group = stats.groups.iter().find(|g| g.group == Group::Project).unwrap();
     assert_eq!((group.hits[2], group.misses), (warm as u64, 200 - warm as u64));
     assert_eq!(group.entries[0], 200);
+    cache.close().await;
+}
+
+#[tokio::test]
+async fn what_is_read_ahead_is_no_question_of_anybody() {
+    let dir = Dir::new("ahead");
+    let cache = Plain::open(&dir.options()).await.unwrap();
+    for _ in 0..2 {
+        cache.get_or_load(Group::Project, Key::of("k"), false, async { Ok(body("k")) }).await.unwrap();
+    }
+    assert_eq!((cache.stats().hits, cache.stats().misses), ([0; 3], 0));
+    assert_eq!(ask(&cache, "k").await, Found::In(Tier::L1));
+    assert_eq!((cache.stats().hits, cache.stats().misses), ([1, 0, 0], 0));
     cache.close().await;
 }
 
