@@ -18,8 +18,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(dir: &Path, Command::Warm: Command) -> anyhow::Result<()> {
-    let options = Options { readers: 1, ..Options::in_dir(dir) };
-    let store = Store::open(&options, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let job = store
         .write(|tx| {
             let job = work::once(tx, Job::CacheWarm)?;

@@ -68,8 +68,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(dir: &Path, command: Command) -> anyhow::Result<()> {
-    let options = Options { readers: 1, ..Options::in_dir(dir) };
-    let store = Store::open(&options, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let said = perform(&store, command).await;
     store.close().await;
     println!("{}", said?);

@@ -25,7 +25,7 @@ pub(crate) async fn export(data: &Path, dir: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("cannot create {}", dir.display()))?;
-    let store = Store::open(&Options { readers: 1, ..Options::in_dir(data) }, Clock::System, |_| ())?;
+    let store = crate::cli::beside(data)?;
     let into = dir.to_owned();
     let written = store.read(move |db| write_all(db, &into)).await;
     store.close().await;
