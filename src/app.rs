@@ -152,7 +152,7 @@ impl App {
             cache_kib: config.store.cache_kib,
             mmap_bytes: config.store.mmap_mib << 20,
             snapshots: config.store.snapshots,
-            migrate: true,
+            beside: false,
         };
         let store = Store::open(&options, clock.clone(), move |batch| effects.after(batch))?;
         cache.revisions().load(store.read(crate::domain::journal::revisions).await?);

@@ -81,7 +81,10 @@ fn chosen(dir: &Path, there: &[Snapshot], wanted: Option<&str>) -> anyhow::Resul
         Some(path) if path.contains('/') => Ok(path.into()),
         Some(wanted) => {
             let found = there.iter().find(|s| name(s) == wanted);
-            Ok(found.with_context(|| format!("there is no snapshot {wanted}; --list says which there are"))?.path.clone())
+            Ok(found
+                .with_context(|| format!("there is no snapshot {wanted}; --list says which there are"))?
+                .path
+                .clone())
         }
         None => {
             let newest = there.first();

@@ -81,6 +81,7 @@ mod studio;
 mod sudo;
 mod tidy;
 mod together;
+mod upgrade;
 mod upkeep;
 mod uploads;
 mod webhooks;

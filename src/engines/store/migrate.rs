@@ -58,7 +58,7 @@ fn text(file: &str) -> String {
 pub(super) fn run(conn: &mut Connection, options: &Options, clock: &Clock) -> anyhow::Result<()> {
     run_list(conn, options, clock, &all())?;
     let own = env!("CARGO_PKG_VERSION");
-    if options.migrate && version(conn)?.as_deref() != Some(own) {
+    if !options.beside && version(conn)?.as_deref() != Some(own) {
         conn.execute(
             "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
             [VERSION, own],
@@ -125,7 +125,7 @@ pub(super) fn run_list(
             Some(_) => bail!("migration {} \"{}\" was edited after it had been applied", m.number, m.name),
             None => {
                 ensure!(
-                    options.migrate || newest.is_none(),
+                    !options.beside || newest.is_none(),
                     "the server that runs on {} is of an older version than this command: restart it first",
                     dir.display()
                 );

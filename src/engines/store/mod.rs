@@ -69,8 +69,8 @@ pub struct Options {
     pub mmap_bytes: i64,
     /// Snapshots from before migrations that are kept; 0: none is taken.
     pub snapshots: usize,
-    /// May missing migrations be applied? Not beside a server, which goes on with the schema that it knows.
-    pub migrate: bool,
+    /// Another process serves the database: its schema and its log are left to it.
+    pub beside: bool,
 }
 
 impl Options {
@@ -84,7 +84,7 @@ impl Options {
             cache_kib: 16_384,
             mmap_bytes: 256 << 20,
             snapshots: 3,
-            migrate: true,
+            beside: false,
         }
     }
 }
@@ -153,12 +153,11 @@ impl Store {
             .build(manager)
             .context("cannot open the reader connections")?;
         let watch = Arc::new(Watch::new(clock.clone()));
-        let limits = (options.write_queue, options.batch);
         Ok(Store {
             readers,
             permits: Arc::new(Semaphore::new(options.readers as usize)),
             ahead: Arc::new(Semaphore::new(AHEAD as usize)),
-            writer: Arc::new(writer::Writer::start(conn, clock, limits, watch.clone(), effects)),
+            writer: Arc::new(writer::Writer::start(conn, clock, options, watch.clone(), effects)),
             path,
             watch,
             measured: Arc::default(),

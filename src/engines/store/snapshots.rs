@@ -23,8 +23,9 @@ use crate::engines::ground;
 const DIR: &str = "snapshots";
 /// What is left free beside a copy of the database.
 const SPARE_BYTES: u64 = 32 << 20;
-/// The database's log and the index of it.
-const BESIDE: [&str; 2] = ["videoplanet.db-wal", "videoplanet.db-shm"];
+/// What may stand beside the database and belongs to it alone: its log, the index of that, and the journal with which
+/// SQLite leaves the log.
+const BESIDE: [&str; 3] = ["videoplanet.db-wal", "videoplanet.db-shm", "videoplanet.db-journal"];
 /// How the directory with what was replaced begins; it ends in this while that is still being done.
 const ASIDE: &str = "before-rollback-";
 const UNFINISHED: &str = ".part";
@@ -163,13 +164,13 @@ pub fn roll_back(dir: &Path, snapshot: &Path, at: Time) -> anyhow::Result<Rolled
     }
     let database = dir.join("videoplanet.db");
     let had_one = database.exists();
+    let folded = !had_one || fold(&database)?;
     let aside = dir.join(format!("{ASIDE}{}", at.to_string().replace([':', '.'], "-")));
     let part = dir.join(format!("{}{UNFINISHED}", aside.file_name().and_then(|n| n.to_str()).unwrap_or_default()));
     ground::make_own(&part)?;
     let fresh = part.join("fresh.db");
     fs::copy(snapshot, &fresh).with_context(|| format!("cannot copy {}", snapshot.display()))?;
     File::open(&fresh)?.sync_all()?;
-    let folded = !had_one || fold(&database)?;
     // They follow a journal whose numbers will mean other things.
     for derived in ["index", "cache"] {
         match fs::remove_dir_all(dir.join(derived)) {
