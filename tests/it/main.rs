@@ -36,6 +36,7 @@ mod deleted;
 #[allow(dead_code)]
 #[path = "../../src/base/dice.rs"]
 mod dice;
+mod docs;
 mod doctor;
 mod durability;
 mod exchange;
