@@ -4,10 +4,8 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use crate::base::clock::Clock;
 use crate::base::event::Event;
 use crate::base::job::{Job, JobKind};
-use crate::engines::store::{Options, Store};
 use crate::work;
 
 #[derive(Subcommand)]

@@ -11,7 +11,6 @@ use crate::base::job::{JobKind, JobState};
 use crate::config::Layers;
 use crate::domain::search::{self, operate};
 use crate::engines::queue;
-use crate::engines::store::{Options, Store};
 
 pub(super) async fn run(dir: &Path, layers: Layers) -> anyhow::Result<()> {
     anyhow::ensure!(dir.join("videoplanet.db").exists(), "{} holds no VideoPlanet; name another --data", dir.display());

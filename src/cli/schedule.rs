@@ -7,10 +7,9 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::base::clock::{Clock, Time};
+use crate::base::clock::Time;
 use crate::base::locale::Lang;
 use crate::engines::schedule::{self, Row};
-use crate::engines::store::{Options, Store};
 use crate::work;
 
 #[derive(Subcommand)]

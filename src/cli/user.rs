@@ -6,12 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::locale::{self, Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::domain::accounts::{self, NewUser, password};
-use crate::engines::store::{Options, Store};
 
 #[derive(Subcommand)]
 pub(super) enum Command {

@@ -9,10 +9,9 @@ use anyhow::{Context, bail};
 
 use super::progress::grouped;
 use super::{Export, FILMS, PARTS};
-use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::cli::user::tell;
-use crate::engines::store::{Db, Options, Store};
+use crate::engines::store::Db;
 
 /// Exports the instance of `data` into `dir`, also while a server runs: it only reads.
 pub(crate) async fn export(data: &Path, dir: &Path) -> anyhow::Result<()> {

@@ -86,8 +86,8 @@ pub(super) fn write(conn: &Connection, dir: &Path, before: i64, at: Time, keep: 
     for unfinished in entries(&into).iter().filter(|p| p.to_str().is_some_and(|p| p.ends_with(UNFINISHED))) {
         fs::remove_file(unfinished)?;
     }
-    let number = |name: &str| conn.pragma_query_value(None, name, |r| r.get::<_, u64>(0));
-    let bytes = number("page_count")?.saturating_sub(number("freelist_count")?) * number("page_size")?;
+    let number = |name: &str| conn.pragma_query_value(None, name, |r| r.get::<_, i64>(0));
+    let bytes = (number("page_count")? - number("freelist_count")?).max(0) as u64 * number("page_size")? as u64;
     let free = ground::room(&into)?.free_bytes;
     if let Some(why) = too_full(bytes, free) {
         bail!(
