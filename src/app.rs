@@ -200,6 +200,7 @@ impl App {
             _lock: lock,
         }));
         app.watch();
+        tokio::spawn(learn(app.store.clone(), app.cache.clone()));
         Ok(app)
     }
 
@@ -317,6 +318,14 @@ impl App {
         self.index.close();
         self.store.close().await;
         self.cache.close().await;
+    }
+}
+
+/// Tells the cache what happened last in each feedback.
+async fn learn(store: Store, cache: Cache<Viewer>) {
+    match store.read_ahead(crate::domain::journal::of_feedbacks).await {
+        Ok(feedbacks) => cache.revisions().learn(feedbacks),
+        Err(error) => tracing::warn!(%error, "answers about feedbacks from before the start are not found again"),
     }
 }
 
