@@ -194,8 +194,8 @@ fn every_command_of_the_manual_runs() {
                 if !left_out.is_empty() {
                     println!("{name}: not run, since the program has no {}", left_out.join(", "));
                 }
-                let done = Command::new("bash")
-                    .args(["-c", &script])
+                let done = Command::new("timeout")
+                    .args(["300", "bash", "-c", &script])
                     .current_dir(dir.path())
                     .env("PATH", path)
                     .env("VIDEOPLANET_SERVER_BIND", &address)

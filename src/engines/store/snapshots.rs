@@ -239,14 +239,14 @@ fn clear_begun(dir: &Path) -> anyhow::Result<()> {
             fs::rename(&part, dir.join(whole))?;
             continue;
         }
-        let logs = || BESIDE.into_iter().filter(|beside| part.join(beside).exists());
+        let logs: Vec<&str> = BESIDE.into_iter().filter(|beside| part.join(beside).exists()).collect();
         ensure!(
-            logs().all(|beside| !dir.join(beside).exists()),
+            logs.iter().all(|beside| !dir.join(beside).exists()),
             "{} holds the log of the database from before an interrupted rollback, and the database has another one by \
              now: move that directory away and look at it",
             part.display()
         );
-        for beside in logs() {
+        for beside in logs {
             fs::rename(part.join(beside), dir.join(beside))?;
         }
         synced(dir)?;
