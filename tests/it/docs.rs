@@ -14,8 +14,8 @@ use crate::clips::{CLIP, Dir};
 
 /// Lines of `console` blocks, and the file with the words that do the same there.
 const ELSEWHERE: &[(&str, &str, &str)] = &[
-    ("sudo apt install ./videoplanet_*.deb", DEB, "apt install ./root/first.deb"),
-    ("sudo apt install --allow-downgrades ./videoplanet_*.deb", DEB, "apt install ./root/next.deb"),
+    ("sudo apt install ./videoplanet_*.deb", DEB, "first.deb"),
+    ("sudo apt install --allow-downgrades ./videoplanet_*.deb", DEB, "next.deb"),
     ("sudo systemctl stop videoplanet.socket videoplanet.service", DEB, "systemctl"),
     ("sudo systemctl start videoplanet.socket videoplanet.service", DEB, "systemctl"),
     ("journalctl -u videoplanet -o cat | grep /setup", DEB, "journalctl -u videoplanet -o cat"),
