@@ -170,6 +170,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
 /// The database for a command of a moment, also beside a running server: SQLite's own lock orders the two writers, and
 /// nothing else is opened.
 fn beside(dir: &Path) -> anyhow::Result<Store> {
+    store::refuse_newer(dir)?;
     let options = Options { readers: 1, beside: app::is_open(dir)?, ..Options::in_dir(dir) };
     Store::open(&options, Clock::System, |_| ())
 }

@@ -107,7 +107,7 @@ fn results(answer: &Value) -> Vec<Value> {
 /// The same as it is told over REST.
 async fn told(server: &Server) -> BTreeMap<&'static str, i64> {
     let mut told = BTreeMap::from([("projects", 0), ("feedbacks", 0), ("comments", 0), ("versions", 0)]);
-    let mut more = |what, rows: &[Value]| *told.get_mut(what).unwrap() += rows.len() as i64;
+    let mut more = |what: &str, rows: &[Value]| *told.get_mut(what).unwrap() += rows.len() as i64;
     let projects = results(&asked(server, "/projects?page_size=100").await);
     more("projects", &projects);
     for project in projects {
@@ -183,7 +183,8 @@ async fn every_earlier_state_opens_with_all_that_was_in_it_and_there_is_a_way_ba
         whole(&database);
         assert_eq!((schema(&data), counted(&database)), (number, before.clone()));
         assert!(!data.join("index").exists() && !data.join("cache").exists());
-        let [kept] = &aside(&data)[..] else { panic!("{:?}", aside(&data)) };
+        let put_aside = aside(&data);
+        let [kept] = &put_aside[..] else { panic!("{put_aside:?}") };
         whole(&kept.join("videoplanet.db"));
         assert_eq!(schema(kept), newest);
 
