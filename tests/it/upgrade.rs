@@ -289,8 +289,11 @@ fn a_damaged_database_is_put_aside_with_its_log_as_it_is() {
     use std::os::unix::fs::FileExt;
     let (_dir, data, number) = migrated("damaged");
     crashed(&data);
-    let file = std::fs::OpenOptions::new().write(true).open(data.join("videoplanet.db")).unwrap();
-    file.write_all_at(&[0x5a; 100], 0).unwrap();
+    // The heads of both files: of the log alone SQLite could heal the other one.
+    for name in ["videoplanet.db", "videoplanet.db-wal"] {
+        let file = std::fs::OpenOptions::new().write(true).open(data.join(name)).unwrap();
+        file.write_all_at(&[0x5a; 100], 0).unwrap();
+    }
     let log = std::fs::read(data.join("videoplanet.db-wal")).unwrap();
     done(&data, &["rollback", "--yes"]);
     assert_eq!((schema(&data), since(&data)), (number, false));

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode};
 
 use super::glance::settled;
@@ -210,6 +211,8 @@ pub fn roll_back(dir: &Path, snapshot: &Path, at: Time) -> anyhow::Result<Rolled
 fn fold(database: &Path) -> anyhow::Result<bool> {
     let conn = Connection::open(database)?;
     conn.busy_timeout(Duration::from_secs(2))?;
+    // The log of a damaged database stays as it is.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     // SQLite leaves WAL only if nobody else has the database open.
     match conn.pragma_update_and_check(None, "journal_mode", "DELETE", |r| r.get::<_, String>(0)) {
         Ok(mode) if mode == "delete" => Ok(true),
