@@ -116,6 +116,7 @@ impl App {
         outbound::prepare();
         ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
+        store::refuse_newer(dir)?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
             tracing::warn!(setting = left.name, why = left.why.key, "a setting that was kept does not hold: left out");
@@ -150,6 +151,8 @@ impl App {
             batch: config.store.batch,
             cache_kib: config.store.cache_kib,
             mmap_bytes: config.store.mmap_mib << 20,
+            snapshots: config.store.snapshots,
+            beside: false,
         };
         let store = Store::open(&options, clock.clone(), move |batch| effects.after(batch))?;
         cache.revisions().load(store.read(crate::domain::journal::revisions).await?);
@@ -197,6 +200,7 @@ impl App {
             _lock: lock,
         }));
         app.watch();
+        tokio::spawn(learn(app.store.clone(), app.cache.clone()));
         Ok(app)
     }
 
@@ -317,6 +321,14 @@ impl App {
     }
 }
 
+/// Tells the cache what happened last in each feedback.
+async fn learn(store: Store, cache: Cache<Viewer>) {
+    match store.read_ahead(crate::domain::journal::of_feedbacks).await {
+        Ok(feedbacks) => cache.revisions().learn(feedbacks),
+        Err(error) => tracing::warn!(%error, "answers about feedbacks from before the start are not found again"),
+    }
+}
+
 fn seats(config: &Config) -> hub::Options {
     let rooms = &config.rooms;
     hub::Options { per_user: rooms.per_user, per_room: rooms.per_room, max: rooms.max_sockets, queue: rooms.queue }
@@ -359,7 +371,8 @@ pub fn is_open(dir: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+/// Holds the directory against other processes that would open it, as long as what is answered is kept.
+pub fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = dir.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("cannot write in {}", dir.display()))?;
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {

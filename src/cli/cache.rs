@@ -4,10 +4,8 @@ use std::path::Path;
 
 use clap::Subcommand;
 
-use crate::base::clock::Clock;
 use crate::base::event::Event;
 use crate::base::job::{Job, JobKind};
-use crate::engines::store::{Options, Store};
 use crate::work;
 
 #[derive(Subcommand)]
@@ -18,8 +16,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(dir: &Path, Command::Warm: Command) -> anyhow::Result<()> {
-    let options = Options { readers: 1, ..Options::in_dir(dir) };
-    let store = Store::open(&options, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let job = store
         .write(|tx| {
             let job = work::once(tx, Job::CacheWarm)?;

@@ -6,14 +6,13 @@ use anyhow::bail;
 use clap::Subcommand;
 
 use super::user::tell;
-use crate::base::clock::Clock;
 use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{JobKind, JobState, Lane};
 use crate::base::locale::Lang;
 use crate::domain::jobs;
 use crate::engines::queue::{self, LaneChange, Row};
-use crate::engines::store::{Db, Options, Store, Tx};
+use crate::engines::store::{Db, Store, Tx};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -68,8 +67,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(dir: &Path, command: Command) -> anyhow::Result<()> {
-    let options = Options { readers: 1, ..Options::in_dir(dir) };
-    let store = Store::open(&options, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let said = perform(&store, command).await;
     store.close().await;
     println!("{}", said?);

@@ -8,6 +8,7 @@ mod doctor;
 mod exchange;
 mod jobs;
 mod reindex;
+mod rollback;
 mod schedule;
 mod serve;
 mod settings;
@@ -19,7 +20,10 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tracing_subscriber::Layer;
 
+use crate::app;
+use crate::base::clock::Clock;
 use crate::config::{Config, Layers, layers};
+use crate::engines::store::{Options, Store};
 use crate::engines::trace::{self, Outlets};
 use crate::engines::{log, store};
 
@@ -85,6 +89,11 @@ enum Command {
     /// Build the search index anew from the database. A running server does it beside its work and goes on to answer
     /// from the old one meanwhile; without a server it is done here.
     Reindex,
+    /// Go back to the database as it was before a new version changed its schema.
+    ///
+    /// The present database, with what was written since, is kept in before-rollback-<time>/. Films stay; the search index
+    /// and the cache are built anew at the next start. No server may run on the data directory meanwhile.
+    Rollback(rollback::Asked),
     /// Look whether everything is there that the program needs, beside a running server or without one, and say what to
     /// do about it. Changes nothing. Ends with 0 if all is well, 1 after warnings, 2 if something is broken.
     Doctor(doctor::Asked),
@@ -149,10 +158,19 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Import { dir } => exchange::import(data, layers, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
             Command::Reindex => reindex::run(data, layers).await,
+            Command::Rollback(asked) => rollback::run(data, &asked),
             Command::Doctor(_) | Command::Config { .. } => Ok(()),
         }
     });
     drop(runtime);
     outlets.close();
     done.map(|()| ExitCode::SUCCESS)
+}
+
+/// The database for a command of a moment, also beside a running server: SQLite's own lock orders the two writers, and
+/// nothing else is opened.
+fn beside(dir: &Path) -> anyhow::Result<Store> {
+    store::refuse_newer(dir)?;
+    let options = Options { readers: 1, beside: app::is_open(dir)?, ..Options::in_dir(dir) };
+    Store::open(&options, Clock::System, |_| ())
 }

@@ -11,7 +11,6 @@ use crate::base::job::{JobKind, JobState};
 use crate::config::Layers;
 use crate::domain::search::{self, operate};
 use crate::engines::queue;
-use crate::engines::store::{Options, Store};
 
 pub(super) async fn run(dir: &Path, layers: Layers) -> anyhow::Result<()> {
     anyhow::ensure!(dir.join("videoplanet.db").exists(), "{} holds no VideoPlanet; name another --data", dir.display());
@@ -20,7 +19,7 @@ pub(super) async fn run(dir: &Path, layers: Layers) -> anyhow::Result<()> {
 
 /// The server does it as a job, goes on to answer from the old index meanwhile, and tells how far it is.
 async fn in_server(dir: &Path) -> anyhow::Result<()> {
-    let store = Store::open(&Options { readers: 1, ..Options::in_dir(dir) }, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let job = store
         .write(|tx| {
             let job = operate::ask(tx)?;

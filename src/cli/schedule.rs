@@ -7,10 +7,9 @@ use clap::Subcommand;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::base::clock::{Clock, Time};
+use crate::base::clock::Time;
 use crate::base::locale::Lang;
 use crate::engines::schedule::{self, Row};
-use crate::engines::store::{Options, Store};
 use crate::work;
 
 #[derive(Subcommand)]
@@ -36,7 +35,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(dir: &Path, command: Command) -> anyhow::Result<()> {
     anyhow::ensure!(dir.join("videoplanet.db").exists(), "{} holds no VideoPlanet; name another --data", dir.display());
-    let store = Store::open(&Options { readers: 1, ..Options::in_dir(dir) }, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let said = match command {
         Command::List => {
             let rows = store.read(schedule::list).await?;

@@ -6,12 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use clap::Subcommand;
 
-use crate::base::clock::Clock;
 use crate::base::error::Error;
 use crate::base::locale::{self, Lang, Text};
 use crate::base::roles::SiteRole;
 use crate::domain::accounts::{self, NewUser, password};
-use crate::engines::store::{Options, Store};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -37,9 +35,7 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(dir: &Path, command: Command) -> anyhow::Result<()> {
-    // A second process beside the server: SQLite's own lock orders the two writers; nothing else is opened.
-    let options = Options { readers: 1, ..Options::in_dir(dir) };
-    let store = Store::open(&options, Clock::System, |_| ())?;
+    let store = super::beside(dir)?;
     let said = match command {
         Command::Add { email, nickname, admin, password_stdin: _ } => {
             let mut password = String::new();

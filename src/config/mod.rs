@@ -121,6 +121,9 @@ config! {
         /// Part of the database that each connection maps into memory, in MiB: quick where much is read and little
         /// written. 0: none.
         file mmap_mib: i64 = 256i64, Range(0, 1_048_576);
+        /// Snapshots of the database that are kept: one is taken before a new version changes its schema, and
+        /// `videoplanet rollback` goes back to it. 0: none is taken.
+        file snapshots: usize = 3usize, Range(0, 100);
     }
     /// Answers that are kept, so that asking again costs no statement.
     cache: Cache {

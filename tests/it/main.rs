@@ -36,6 +36,7 @@ mod deleted;
 #[allow(dead_code)]
 #[path = "../../src/base/dice.rs"]
 mod dice;
+mod docs;
 mod doctor;
 mod durability;
 mod exchange;
@@ -81,6 +82,7 @@ mod studio;
 mod sudo;
 mod tidy;
 mod together;
+mod upgrade;
 mod upkeep;
 mod uploads;
 mod webhooks;

@@ -14,7 +14,7 @@ use videoplanet::domain::{journal, search};
 use videoplanet::engines::metrics::history::{Sample, Width};
 use videoplanet::engines::queue::{self, Keep, Pruned};
 use videoplanet::engines::schedule;
-use videoplanet::engines::store::{Options, Store, Tx, params};
+use videoplanet::engines::store::{Db, Options, Store, Tx, params};
 use videoplanet::work;
 
 use crate::rooms::Screen;
@@ -106,7 +106,8 @@ async fn the_journal_forgets_what_is_old_and_keeps_the_last_of_everything() {
     let following = tokio::spawn(search::follow(app.clone()));
     search::settled(&app).await.unwrap();
 
-    let revisions = async || format!("{:?}", app.read(journal::revisions).await.unwrap());
+    let all = |db: &Db| Ok((journal::revisions(db)?, journal::of_feedbacks(db)?));
+    let revisions = async || format!("{:?}", app.read(all).await.unwrap());
     let before = revisions().await;
     let want = expected(&all, clock.now());
     let pruned = journal::prune::prune(&app, &never()).await.unwrap();

@@ -9,10 +9,9 @@ use anyhow::{Context, bail};
 
 use super::progress::grouped;
 use super::{Export, FILMS, PARTS};
-use crate::base::clock::Clock;
 use crate::base::error::Result;
 use crate::cli::user::tell;
-use crate::engines::store::{Db, Options, Store};
+use crate::engines::store::Db;
 
 /// Exports the instance of `data` into `dir`, also while a server runs: it only reads.
 pub(crate) async fn export(data: &Path, dir: &Path) -> anyhow::Result<()> {
@@ -25,7 +24,7 @@ pub(crate) async fn export(data: &Path, dir: &Path) -> anyhow::Result<()> {
         .mode(0o700)
         .create(dir)
         .with_context(|| format!("cannot create {}", dir.display()))?;
-    let store = Store::open(&Options { readers: 1, ..Options::in_dir(data) }, Clock::System, |_| ())?;
+    let store = crate::cli::beside(data)?;
     let into = dir.to_owned();
     let written = store.read(move |db| write_all(db, &into)).await;
     store.close().await;

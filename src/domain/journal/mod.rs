@@ -172,14 +172,18 @@ fn plan_of(event: &Event) -> Option<PlanId> {
     }
 }
 
-/// What cached answers depend on, as the journal tells it.
+/// What cached answers depend on, as the journal tells it; without the feedbacks.
 pub fn revisions(db: &Db) -> Result<cache::Journal> {
     Ok(cache::Journal {
         projects: sql::last_of_projects(db)?,
-        feedbacks: sql::last_of_feedbacks(db)?,
         people: sql::last_rename(db)?.unwrap_or_default(),
         last: sql::last_of_all(db)?.unwrap_or_default(),
     })
+}
+
+/// The last event of each feedback.
+pub fn of_feedbacks(db: &Db) -> Result<Vec<(FeedbackId, cache::Rev)>> {
+    sql::last_of_feedbacks(db)
 }
 
 /// The last seq of a project; 0 if nothing has happened in it.

@@ -43,8 +43,6 @@ pub struct Moved {
 pub struct Journal {
     /// The last events of each project.
     pub projects: Vec<(ProjectId, Moved)>,
-    /// The last event of each feedback.
-    pub feedbacks: Vec<(FeedbackId, Rev)>,
     /// The last rename.
     pub people: Rev,
     /// The last event of all.
@@ -66,9 +64,18 @@ impl Revisions {
     /// To be called once, before anything is written.
     pub fn load(&self, journal: Journal) {
         self.projects.write().extend(journal.projects);
-        self.feedbacks.write().extend(journal.feedbacks);
         *self.people.write() = journal.people;
         *self.boot.write() = journal.last;
+    }
+
+    /// The last event of each feedback, from a snapshot that was taken after [`Revisions::load`]; they are many, so nobody
+    /// waits for them at the start. Until then the last event of all stands for each: nothing stale is found by it, only
+    /// less of what was kept before the start. What has moved meanwhile is known better.
+    pub fn learn(&self, feedbacks: Vec<(FeedbackId, Rev)>) {
+        let mut known = self.feedbacks.write();
+        for (id, rev) in feedbacks {
+            known.entry(id).or_insert(rev);
+        }
     }
 
     /// Something happened in the project; in its frame, too?

@@ -17,7 +17,7 @@ const LISTED: usize = 5;
 
 /// A database under a look.
 pub struct Glance {
-    conn: Connection,
+    pub(super) conn: Connection,
     watch: Watch,
 }
 
@@ -61,10 +61,7 @@ impl Glance {
         let conn = if served || log > 0 {
             Connection::open_with_flags(&path, OpenFlags::SQLITE_OPEN_READ_ONLY)?
         } else {
-            // Nobody writes and all is in the one file: without this, a look would leave an empty log beside it.
-            let name: String = path.as_os_str().as_encoded_bytes().iter().map(|b| escaped(*b)).collect();
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-            Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)?
+            settled(&path)?
         };
         conn.busy_timeout(Duration::from_secs(2))?;
         Ok(Some(Glance { conn, watch: Watch::new(Clock::System) }))
@@ -125,6 +122,14 @@ impl Glance {
         let text = self.read(|db| db.setting(name)).ok()??;
         (0..text.len()).step_by(2).map(|i| u8::from_str_radix(text.get(i..i + 2)?, 16).ok()).collect()
     }
+}
+
+/// A database to which nobody writes and which is all in its one file. Opened in another way, it would get an empty log
+/// beside it.
+pub(super) fn settled(path: &Path) -> rusqlite::Result<Connection> {
+    let name: String = path.as_os_str().as_encoded_bytes().iter().map(|b| escaped(*b)).collect();
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{name}?immutable=1"), flags)
 }
 
 /// A byte of a path inside a URI.

@@ -1,15 +1,17 @@
 //! Numbered migrations: forward only, each in its own transaction, checked against later edits.
 //!
 //! `migrations/NNNN_name.sql` is applied once and never edited: its SHA-256 is kept beside its number. Before the first
-//! missing one is applied to a database that holds data, a snapshot is written to `snapshots/`.
+//! missing one is applied to a database that holds data, a snapshot is taken ([`super::snapshots`]).
 //! `migrations/NNNN_name.sample.sql` holds sample rows, with which the tests fill the database before the next migration.
 
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
+use super::glance::Glance;
+use super::{Options, snapshots};
 use crate::base::clock::Clock;
 use crate::base::page::hex;
 
@@ -17,8 +19,8 @@ use crate::base::page::hex;
 #[folder = "migrations"]
 struct Files;
 
-/// Snapshots that are kept.
-const SNAPSHOTS: usize = 3;
+/// The setting under which the version stands that last used the database: the one that fits a snapshot of it.
+const VERSION: &str = "version";
 
 pub(super) struct Migration {
     pub(super) number: i64,
@@ -52,30 +54,68 @@ fn text(file: &str) -> String {
     String::from_utf8(data).expect("a migration is UTF-8")
 }
 
-/// Brings the database to this binary's schema.
-pub(super) fn run(conn: &mut Connection, dir: &Path, clock: &Clock) -> anyhow::Result<()> {
-    run_list(conn, dir, clock, &all())
+/// Brings the database to this binary's schema and notes its version.
+pub(super) fn run(conn: &mut Connection, options: &Options, clock: &Clock) -> anyhow::Result<()> {
+    run_list(conn, options, clock, &all())?;
+    let own = env!("CARGO_PKG_VERSION");
+    if !options.beside && version(conn)?.as_deref() != Some(own) {
+        conn.execute(
+            "INSERT INTO settings (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
+            [VERSION, own],
+        )?;
+    }
+    Ok(())
 }
 
-pub(super) fn run_list(conn: &mut Connection, dir: &Path, clock: &Clock, list: &[Migration]) -> anyhow::Result<()> {
+/// The version that last used the database, if it was one that says so.
+pub(super) fn version(conn: &Connection) -> rusqlite::Result<Option<String>> {
+    conn.query_row("SELECT value FROM settings WHERE key = ?1", [VERSION], |r| r.get(0)).optional()
+}
+
+/// The newest migration that was applied and is not in `list`.
+pub(super) fn unknown(conn: &Connection, list: &[Migration]) -> rusqlite::Result<Option<(i64, String)>> {
+    if !conn.table_exists(None, "migrations")? {
+        return Ok(None);
+    }
+    let mut statement = conn.prepare("SELECT number, name FROM migrations ORDER BY number DESC")?;
+    let mut applied = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+    let known = |m: &(i64, String)| list.iter().any(|known| known.number == m.0);
+    applied.find(|m| !m.as_ref().is_ok_and(known)).transpose()
+}
+
+/// Refuses a data directory that a newer program wrote, while nothing of it is open yet. What else may be wrong with its
+/// database is said when that is opened.
+pub fn refuse_newer(dir: &Path) -> anyhow::Result<()> {
+    match Glance::open(dir, false) {
+        Ok(Some(db)) => refuse(&db.conn, dir, &all()),
+        _ => Ok(()),
+    }
+}
+
+fn refuse(conn: &Connection, dir: &Path, list: &[Migration]) -> anyhow::Result<()> {
+    let Ok(Some((number, name))) = unknown(conn, list) else { return Ok(()) };
+    bail!(
+        "{} was written by a newer videoplanet (migration {number} \"{name}\" is unknown here). Nothing was changed. \
+         Install that version or newer, or go back to a snapshot from before it: videoplanet rollback --list",
+        dir.display()
+    )
+}
+
+pub(super) fn run_list(
+    conn: &mut Connection,
+    options: &Options,
+    clock: &Clock,
+    list: &[Migration],
+) -> anyhow::Result<()> {
+    let dir = &options.dir;
+    refuse(conn, dir, list)?;
     conn.execute_batch(
         "CREATE TABLE IF NOT EXISTS migrations (
             number INTEGER PRIMARY KEY, name TEXT NOT NULL, sha256 TEXT NOT NULL, applied_ms INTEGER NOT NULL) STRICT",
     )?;
-    let newest: Option<(i64, String)> = conn
-        .query_row("SELECT number, name FROM migrations ORDER BY number DESC LIMIT 1", [], |r| {
-            Ok((r.get(0)?, r.get(1)?))
-        })
-        .optional()?;
-    if let Some((number, name)) = &newest
-        && !list.iter().any(|m| m.number == *number)
-    {
-        bail!(
-            "the data directory was written by a newer videoplanet (migration {number} \"{name}\" is unknown here). \
-             Install that version or newer, or restore a snapshot from {}",
-            dir.join("snapshots").display()
-        );
-    }
+    let newest: Option<i64> = conn.query_row("SELECT max(number) FROM migrations", [], |r| r.get(0))?;
+    // One for the whole way: what is between two migrations is no state that a program knows.
+    let mut kept = newest.is_none() || options.snapshots == 0;
     for m in list {
         let sha256 = hex(&Sha256::digest(m.sql.as_bytes()));
         let applied: Option<String> =
@@ -84,10 +124,20 @@ pub(super) fn run_list(conn: &mut Connection, dir: &Path, clock: &Clock, list: &
             Some(hash) if hash == sha256 => {}
             Some(_) => bail!("migration {} \"{}\" was edited after it had been applied", m.number, m.name),
             None => {
-                if newest.is_some() {
-                    snapshot(conn, dir, m.number, clock)?;
+                ensure!(
+                    !options.beside || newest.is_none(),
+                    "the server that runs on {} is of an older version than this command: restart it first",
+                    dir.display()
+                );
+                if !kept {
+                    snapshots::write(conn, dir, m.number, clock.now(), options.snapshots)?;
+                    kept = true;
                 }
                 let tx = conn.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+                // Another command may have been quicker.
+                if tx.prepare("SELECT 1 FROM migrations WHERE number = ?1")?.exists([m.number])? {
+                    continue;
+                }
                 tx.execute_batch(&m.sql).with_context(|| format!("migration {} \"{}\"", m.number, m.name))?;
                 tx.execute(
                     "INSERT INTO migrations (number, name, sha256, applied_ms) VALUES (?1, ?2, ?3, ?4)",
@@ -98,20 +148,5 @@ pub(super) fn run_list(conn: &mut Connection, dir: &Path, clock: &Clock, list: &
             }
         }
     }
-    Ok(())
-}
-
-fn snapshot(conn: &Connection, dir: &Path, before: i64, clock: &Clock) -> anyhow::Result<()> {
-    let dir = dir.join("snapshots");
-    std::fs::create_dir_all(&dir)?;
-    let file = dir.join(format!("{}-before-{before:04}.db", clock.now().0));
-    let name = file.to_str().context("the data directory's path is not UTF-8")?;
-    conn.execute("VACUUM INTO ?1", [name]).with_context(|| format!("cannot write the snapshot {name}"))?;
-    let mut old: Vec<_> = std::fs::read_dir(&dir)?.filter_map(|e| Some(e.ok()?.path())).collect();
-    old.sort();
-    for path in old.iter().rev().skip(SNAPSHOTS) {
-        std::fs::remove_file(path)?;
-    }
-    tracing::info!(file = name, "snapshot written before migrating");
     Ok(())
 }

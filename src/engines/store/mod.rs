@@ -17,6 +17,7 @@ mod peek;
 mod ring;
 mod size;
 mod slow;
+pub mod snapshots;
 mod upkeep;
 mod values;
 mod writer;
@@ -39,6 +40,7 @@ use crate::engines::metrics::Meter;
 pub use commits::Commits;
 pub use db::{Db, Tx};
 pub use memory::{Memory, memory};
+pub use migrate::refuse_newer;
 pub use peek::peek;
 pub use ring::{Mark, Ring, Slots};
 pub use size::{Shape, TableSize, Tables};
@@ -65,6 +67,10 @@ pub struct Options {
     pub cache_kib: i64,
     /// Bytes of the database that each connection maps into memory.
     pub mmap_bytes: i64,
+    /// Snapshots from before migrations that are kept; 0: none is taken.
+    pub snapshots: usize,
+    /// Another process serves the database: its schema and its log are left to it.
+    pub beside: bool,
 }
 
 impl Options {
@@ -77,6 +83,8 @@ impl Options {
             batch: 64,
             cache_kib: 16_384,
             mmap_bytes: 256 << 20,
+            snapshots: 3,
+            beside: false,
         }
     }
 }
@@ -130,7 +138,7 @@ impl Store {
         let path = options.dir.join("videoplanet.db");
         let mut conn = rusqlite::Connection::open(&path).with_context(|| format!("cannot open {}", path.display()))?;
         pragmas(&conn, options).with_context(|| format!("{} is not a usable database", path.display()))?;
-        migrate::run(&mut conn, &options.dir, &clock)?;
+        migrate::run(&mut conn, options, &clock)?;
         let of_readers = options.clone();
         let manager = SqliteConnectionManager::file(&path).with_init(move |c| {
             pragmas(c, &of_readers)?;
@@ -145,12 +153,11 @@ impl Store {
             .build(manager)
             .context("cannot open the reader connections")?;
         let watch = Arc::new(Watch::new(clock.clone()));
-        let limits = (options.write_queue, options.batch);
         Ok(Store {
             readers,
             permits: Arc::new(Semaphore::new(options.readers as usize)),
             ahead: Arc::new(Semaphore::new(AHEAD as usize)),
-            writer: Arc::new(writer::Writer::start(conn, clock, limits, watch.clone(), effects)),
+            writer: Arc::new(writer::Writer::start(conn, clock, options, watch.clone(), effects)),
             path,
             watch,
             measured: Arc::default(),

@@ -274,6 +274,40 @@ async fn a_checkpoint_tells_what_it_moved_and_who_was_in_its_way() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_command_beside_a_server_does_not_keep_it_from_writing() {
+    let dir = Dir::new("beside");
+    let store = open(&dir, |_| ());
+    store.write(|tx| happened(tx, 1)).await.unwrap();
+    // A replicator's long look, for which whoever empties the log would wait.
+    let reader = rusqlite::Connection::open(dir.0.join("videoplanet.db")).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM events").unwrap();
+    store.write(|tx| happened(tx, 2)).await.unwrap();
+    let beside = Options { readers: 1, beside: true, ..Options::in_dir(&dir.0) };
+    let command = Store::open(&beside, Clock::set_at(1_000), |_| ()).unwrap();
+    command.write(|tx| happened(tx, 3)).await.unwrap();
+    let begun = std::time::Instant::now();
+    command.close().await;
+    store.write(|tx| happened(tx, 4)).await.unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    drop(reader);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_another_program_keeps_to_itself_is_busy() {
+    let dir = Dir::new("kept");
+    let store = open(&dir, |_| ());
+    let other = rusqlite::Connection::open(dir.0.join("videoplanet.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let refused = store.write(|tx| happened(tx, 1)).await;
+    assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+    other.execute_batch("COMMIT").unwrap();
+    store.write(|tx| happened(tx, 2)).await.unwrap();
+    assert_eq!(seqs(&store).await.len(), 1);
+    store.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_key_is_reserved_once() {
     let dir = Dir::new("once");
     let store = open(&dir, |_| ());
@@ -323,7 +357,7 @@ fn every_migration_applies_to_the_sample_rows_of_those_before_it() {
     let all = migrate::all();
     for (i, m) in all.iter().enumerate() {
         assert_eq!(m.number, i as i64 + 1, "migrations are numbered without gaps");
-        migrate::run_list(&mut conn, &dir.0, &Clock::set_at(0), &all[..=i]).unwrap();
+        migrate::run_list(&mut conn, &Options::in_dir(&dir.0), &Clock::set_at(0), &all[..=i]).unwrap();
         let sample = migrate::sample(m);
         assert!(!sample.is_empty(), "migration {} brings no sample rows", m.number);
         conn.execute_batch(&sample).unwrap();
@@ -342,7 +376,7 @@ fn every_migration_applies_to_the_sample_rows_of_those_before_it() {
 fn every_foreign_key_is_indexed_and_every_table_strict() {
     let dir = Dir::new("indexes");
     let mut conn = bare(&dir);
-    migrate::run(&mut conn, &dir.0, &Clock::set_at(0)).unwrap();
+    migrate::run(&mut conn, &Options::in_dir(&dir.0), &Clock::set_at(0)).unwrap();
     let list = |sql: &str| -> Vec<String> {
         let mut statement = conn.prepare(sql).unwrap();
         statement.query_map([], |r| r.get(0)).unwrap().map(|r| r.unwrap()).collect()
@@ -365,11 +399,12 @@ fn an_edited_migration_and_a_newer_database_are_refused_and_change_nothing() {
     let clock = Clock::set_at(0);
     let first = || migration(1, "CREATE TABLE a (x INTEGER) STRICT");
     let second = || migration(2, "CREATE TABLE b (x INTEGER) STRICT");
-    migrate::run_list(&mut conn, &dir.0, &clock, &[first(), second()]).unwrap();
+    migrate::run_list(&mut conn, &Options::in_dir(&dir.0), &clock, &[first(), second()]).unwrap();
     let edited = migration(1, "CREATE TABLE a (x INTEGER, y INTEGER) STRICT");
-    let said = migrate::run_list(&mut conn, &dir.0, &clock, &[edited, second()]).unwrap_err().to_string();
+    let said =
+        migrate::run_list(&mut conn, &Options::in_dir(&dir.0), &clock, &[edited, second()]).unwrap_err().to_string();
     assert!(said.contains("edited"), "{said}");
-    let said = migrate::run_list(&mut conn, &dir.0, &clock, &[first()]).unwrap_err().to_string();
+    let said = migrate::run_list(&mut conn, &Options::in_dir(&dir.0), &clock, &[first()]).unwrap_err().to_string();
     assert!(said.contains("newer videoplanet"), "{said}");
 }
 
@@ -379,9 +414,9 @@ fn a_migration_that_breaks_leaves_the_schema_as_it_was_and_a_snapshot_beside_it(
     let mut conn = bare(&dir);
     let clock = Clock::set_at(5);
     let first = || migration(1, "CREATE TABLE a (x INTEGER) STRICT; INSERT INTO a VALUES (1)");
-    migrate::run_list(&mut conn, &dir.0, &clock, &[first()]).unwrap();
+    migrate::run_list(&mut conn, &Options::in_dir(&dir.0), &clock, &[first()]).unwrap();
     let broken = migration(2, "ALTER TABLE a ADD COLUMN y INTEGER; INSERT INTO nowhere VALUES (1)");
-    assert!(migrate::run_list(&mut conn, &dir.0, &clock, &[first(), broken]).is_err());
+    assert!(migrate::run_list(&mut conn, &Options::in_dir(&dir.0), &clock, &[first(), broken]).is_err());
     let columns: i64 = conn.query_row("SELECT count(*) FROM pragma_table_info('a')", [], |r| r.get(0)).unwrap();
     assert_eq!(columns, 1);
     let snapshot = dir.0.join("snapshots").join("5-before-0002.db");

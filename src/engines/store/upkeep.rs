@@ -174,7 +174,7 @@ impl Store {
 
 /// First what blocks nobody; then, with little left to do, the one for which everybody waits a moment. Pages in the log,
 /// those of them that are in the database now, and whether the log is empty.
-fn checkpoint(conn: &Connection) -> rusqlite::Result<(i64, i64, bool)> {
+pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<(i64, i64, bool)> {
     let run = |mode: &str| {
         let sql = format!("PRAGMA wal_checkpoint({mode})");
         conn.query_row(&sql, [], |r| Ok((r.get::<_, i64>(0)?, r.get(1)?, r.get(2)?)))

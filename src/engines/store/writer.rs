@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 use rusqlite::{Connection, Statement};
 use tokio::sync::{mpsc, oneshot};
 
-use super::Watch;
 use super::db::Tx;
+use super::{Options, Watch, upkeep};
 use crate::base::clock::{Clock, Time};
 use crate::base::error::{Error, Result};
 use crate::base::event::Committed;
@@ -32,7 +32,8 @@ pub struct Batch {
 
 struct Work {
     meter: Option<Arc<Meter>>,
-    run: Box<dyn FnOnce(&mut Tx) -> Ran + Send>,
+    /// Given why there is no transaction, it only answers that.
+    run: Box<dyn FnOnce(Result<&mut Tx>) -> Ran + Send>,
 }
 
 struct Ran {
@@ -51,14 +52,23 @@ impl Writer {
     pub(super) fn start(
         conn: Connection,
         clock: Clock,
-        (queue, batch): (usize, usize),
+        options: &Options,
         watch: Arc<Watch>,
         effects: impl Fn(Batch) + Send + 'static,
     ) -> Writer {
-        let (queue, waiting) = mpsc::channel(queue);
+        let (queue, waiting) = mpsc::channel(options.write_queue);
         let stopping = Arc::new(AtomicBool::new(false));
         let runtime = tokio::runtime::Handle::try_current().ok();
-        let lane = Lane { clock, waiting, batch, watch, stopping: stopping.clone(), runtime, last: Last::default() };
+        let lane = Lane {
+            clock,
+            waiting,
+            batch: options.batch,
+            watch,
+            stopping: stopping.clone(),
+            runtime,
+            beside: options.beside,
+            last: Last::default(),
+        };
         let thread = std::thread::Builder::new()
             .name("store-writer".into())
             .spawn(move || lane.run(conn, effects))
@@ -75,7 +85,7 @@ impl Writer {
             return Err(Error::Busy { retry_after_s: 2 });
         }
         let (answer, answered) = oneshot::channel();
-        let run = Box::new(move |tx: &mut Tx| match f(tx) {
+        let run = Box::new(move |tx: Result<&mut Tx>| match tx.and_then(f) {
             Ok(value) => {
                 Ran { keep: true, answer: Box::new(move |committed| drop(answer.send(committed.map(|()| value)))) }
             }
@@ -97,7 +107,7 @@ impl Writer {
     pub(super) fn stop(&self) {
         self.stopping.store(true, Ordering::Relaxed);
         // Wakes the thread if it sleeps; if the queue is full it is awake.
-        let nothing = Box::new(|_: &mut Tx| Ran { keep: false, answer: Box::new(|_| ()) });
+        let nothing = Box::new(|_: Result<&mut Tx>| Ran { keep: false, answer: Box::new(|_| ()) });
         let _ = self.queue.try_send(Work { meter: None, run: nothing });
         if let Some(thread) = self.thread.lock().take() {
             let _ = thread.join();
@@ -119,6 +129,8 @@ struct Lane {
     watch: Arc<Watch>,
     stopping: Arc<AtomicBool>,
     runtime: Option<tokio::runtime::Handle>,
+    /// The log is another process's to empty: while that is done, nobody can write.
+    beside: bool,
     last: Last,
 }
 
@@ -131,7 +143,10 @@ impl Lane {
             self.commit(&mut steps, works, &effects);
         }
         drop(steps);
-        if let Err(e) = conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        if self.beside {
+            return;
+        }
+        if let Err(e) = upkeep::checkpoint(&conn) {
             tracing::warn!(error = %e, "the last checkpoint failed; the log is replayed at the next start");
         }
     }
@@ -173,6 +188,9 @@ impl Lane {
                     answers.push(answer);
                 }
             }
+        } else {
+            // Another process keeps the database to itself for longer than we wait: who asked may come back.
+            answers.extend(works.into_iter().map(|work| (work.run)(Err(Error::Busy { retry_after_s: 1 })).answer));
         }
         let start = Instant::now();
         let committed = begun.and_then(|()| step(&mut steps.commit)).map_err(|e| {
@@ -216,7 +234,7 @@ fn run_one(steps: &mut Steps, at: Time, work: Work, batch: &mut Batch) -> Option
         return None;
     }
     let mut tx = Tx::new(steps.conn, at, work.meter, steps.watch);
-    let ran = catch_unwind(AssertUnwindSafe(|| (work.run)(&mut tx)));
+    let ran = catch_unwind(AssertUnwindSafe(|| (work.run)(Ok(&mut tx))));
     let (events, wake) = (std::mem::take(&mut tx.events), tx.wake_queue);
     if !matches!(&ran, Ok(Ran { keep: true, .. })) {
         let _ = step(&mut steps.undo);
