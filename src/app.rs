@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
@@ -113,9 +114,19 @@ impl App {
     /// Opens everything in `dir` with these settings and what an admin has changed of them. A directory that another
     /// process has open is refused.
     pub async fn open(dir: &Path, layers: impl Into<Layers>, clock: Clock) -> anyhow::Result<App> {
+        App::open_within(dir, layers, clock, Duration::ZERO).await
+    }
+
+    /// The same; another process that has the directory open is given so long to end.
+    pub async fn open_within(
+        dir: &Path,
+        layers: impl Into<Layers>,
+        clock: Clock,
+        patience: Duration,
+    ) -> anyhow::Result<App> {
         outbound::prepare();
         ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
-        let lock = lock(dir)?;
+        let lock = lock(dir, patience).await?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
             tracing::warn!(setting = left.name, why = left.why.key, "a setting that was kept does not hold: left out");
@@ -308,9 +319,9 @@ impl App {
     pub async fn close(&self) {
         self.stopping.cancel();
         self.hub.stop();
-        self.queue.stop().await;
+        self.queue.stop(Duration::ZERO).await;
         // Sockets say farewell meanwhile; one whose other end does not listen is not waited for.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.hub.emptied()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.hub.emptied()).await;
         self.index.close();
         self.store.close().await;
         self.cache.close().await;
@@ -340,7 +351,7 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
         user: mail.user.clone(),
         password: mail.password.clone(),
         from: mail.from.clone(),
-        timeout: std::time::Duration::from_secs(mail.timeout_s.max(1)),
+        timeout: Duration::from_secs(mail.timeout_s.max(1)),
     })
 }
 
@@ -359,11 +370,18 @@ pub fn is_open(dir: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+/// How often a lock that somebody else holds is tried.
+const LOCK_LOOK: Duration = Duration::from_millis(25);
+
+async fn lock(dir: &Path, patience: Duration) -> anyhow::Result<std::fs::File> {
     let path = dir.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("cannot write in {}", dir.display()))?;
-    if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
-        bail!("another videoplanet has {} open; stop it first, or give this one another --data", dir.display());
+    let begun = Instant::now();
+    while rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {
+        if begun.elapsed() >= patience {
+            bail!("another videoplanet has {} open; stop it first, or give this one another --data", dir.display());
+        }
+        tokio::time::sleep(LOCK_LOOK).await;
     }
     Ok(file)
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,7 @@ use crate::base::page::hex;
 use crate::base::secret;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Failure, lang_of};
+use crate::domain::reached::Reached;
 use crate::engines::metrics::{Answered, Meter, metered};
 use crate::engines::trace::Work;
 
@@ -177,7 +178,7 @@ fn secure(headers: &mut HeaderMap, cdn: &str) {
 
 /// A change that comes with a cookie must come from one of our own pages: browsers name the origin of such a request.
 /// A program that sends neither header carries no cookie by accident.
-pub async fn same_origin(request: Request, next: Next) -> Response {
+pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe || !headers.contains_key(COOKIE) || headers.contains_key("authorization") {
@@ -187,8 +188,8 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
     let own = match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some(site), _) if site == "same-origin" || site == "none" => true,
         (_, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, h)| h);
-            host.is_some() && host == text(HOST.as_str())
+            let server = &app.config().server;
+            Reached::of(server, headers, request.extensions()).is_origin(origin)
         }
         (Some(_), None) => false,
         (None, None) => true,

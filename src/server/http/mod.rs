@@ -29,7 +29,8 @@ use crate::domain::{
     Embed, accounts, comments, feedback, jobs, journal, media, notices, plans, projects, schedule, search, webhooks,
 };
 use crate::server::{web, ws};
-pub use listen::serve;
+pub use health::reason;
+pub use listen::{Door, serve};
 pub use starting::starting;
 
 /// Everything under `/api/v1`.
@@ -86,7 +87,7 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn(body::finish))
         // A route's panic is its own 500; the layers outside still dress it.
         .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn(layers::same_origin))
+        .layer(from_fn_with_state(app.clone(), layers::same_origin))
         .layer(from_fn_with_state(app.clone(), layers::dress))
         .layer(cors(app))
         .layer(from_fn_with_state(app.clone(), media::uploads::routes::abilities))
