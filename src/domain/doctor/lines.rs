@@ -175,7 +175,7 @@ pub(super) async fn public_url(g: &Ground) -> Said {
         let found = Text::new("doctor.public_url.host").with("host", host).with("wanted", wanted);
         return fail(found, Text::new("doctor.public_url.do.host"));
     }
-    if scheme == "https" && seen.forwarded_proto.as_deref() != Some("https") {
+    if scheme == "https" && !seen.tls && seen.forwarded_proto.as_deref() != Some("https") {
         let proto = seen.forwarded_proto.unwrap_or_else(|| "–".to_owned());
         let found = Text::new("doctor.public_url.proto").with("proto", proto);
         return warn(found, Text::new("doctor.public_url.do.proto"));
@@ -193,7 +193,9 @@ pub(super) async fn proxy(g: &Ground) -> Said {
         // It is told where the address is looked at.
         Err(_) => return skipped(Text::new("doctor.proxy.deaf")),
     };
-    let trusted = g.config.server.trust_proxy;
+    let proxies = &g.config.server.trusted_proxies;
+    let peer = seen.peer.as_deref().and_then(|peer| peer.parse().ok());
+    let trusted = !proxies.is_empty() && network::is_within(proxies, peer);
     // Nobody has touched what we have claimed: there is no proxy, or one that hands on what clients write.
     let untouched = seen.forwarded_for.as_deref() == Some(CLAIMED);
     let said = |key| {
@@ -202,10 +204,11 @@ pub(super) async fn proxy(g: &Ground) -> Said {
             .with("client", seen.client.clone().unwrap_or_else(|| "–".to_owned()))
             .with("peer", seen.peer.clone().unwrap_or_else(|| "–".to_owned()))
     };
+    let do_what = |key| Text::new(key).with("peer", seen.peer.clone().unwrap_or_else(|| "–".to_owned()));
     match (trusted, untouched, &seen.forwarded_for) {
-        (true, true, _) => fail(said("doctor.proxy.believed"), Text::new("doctor.proxy.do.set")),
-        (true, false, None) => warn(said("doctor.proxy.dropped"), Text::new("doctor.proxy.do.set")),
-        (false, false, Some(_)) => warn(said("doctor.proxy.not_trusted"), Text::new("doctor.proxy.do.trust")),
+        (true, true, _) => fail(said("doctor.proxy.believed"), do_what("doctor.proxy.do.set")),
+        (true, false, None) => warn(said("doctor.proxy.dropped"), do_what("doctor.proxy.do.set")),
+        (false, false, Some(_)) => warn(said("doctor.proxy.not_trusted"), do_what("doctor.proxy.do.trust")),
         (true, false, Some(_)) => ok(said("doctor.proxy.fine")),
         (false, ..) => ok(said("doctor.proxy.direct")),
     }

@@ -16,6 +16,7 @@ use crate::base::error::{Check, Error, Result};
 use crate::base::locale::Text;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Json, Peer};
+use crate::domain::reached::Encrypted;
 
 /// Requests of one batch.
 const MOST: usize = 20;
@@ -112,6 +113,7 @@ pub(super) async fn batch(
     State(_): State<App>,
     Extension(Inner(routes)): Extension<Inner>,
     peer: Option<Extension<Peer>>,
+    tls: Option<Extension<Encrypted>>,
     headers: HeaderMap,
     Json(batch): Json<Batch>,
 ) -> Result<Json<Answers>> {
@@ -120,7 +122,10 @@ pub(super) async fn batch(
     Check::new().that((1..=MOST).contains(&n), "requests", range()).done()?;
     // All are looked at before the first is done.
     let requests = batch.requests.iter().enumerate().map(|(i, one)| request(i, one, &headers, peer.as_ref()));
-    let requests = requests.collect::<Result<Vec<_>>>()?;
+    let mut requests = requests.collect::<Result<Vec<_>>>()?;
+    if let Some(Extension(tls)) = tls {
+        requests.iter_mut().for_each(|request| drop(request.extensions_mut().insert(tls)));
+    }
     let mut responses = Vec::with_capacity(n);
     let mut left = ANSWERS_MAX;
     for (one, request) in batch.requests.into_iter().zip(requests) {
