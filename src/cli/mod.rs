@@ -144,6 +144,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = if config.log.json { log::Output::Json } else { log::Output::Text };
     let listeners = outlets.layer::<log::Base>().map(Layer::boxed).into_iter().collect();
     log::start(&config.log.level, output, listeners)?;
+    if kept.outdated() {
+        tracing::warn!("server.trust_proxy is now server.trusted_proxies: name your proxies' networks there");
+    }
     if let Some(why) = outlets.trouble() {
         tracing::warn!(why, "no traces leave");
     }

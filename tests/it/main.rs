@@ -79,6 +79,8 @@ mod storage;
 mod storyboard;
 mod studio;
 mod sudo;
+mod supervisor;
+mod swap;
 mod tidy;
 mod together;
 mod upkeep;

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use super::seen::{self, Seen};
 use super::{Ground, Said, fail, ok, skipped, warn};
 use crate::base::locale::Text;
+use crate::base::network;
 use crate::engines::mail::{self, Mailer};
 use crate::engines::outbound::{self, Call, Failure};
 use crate::engines::outbound_knock::{self as knock, Socket};

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, LOCATION, RETRY_AFTER};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HOST, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
@@ -23,7 +23,15 @@ const MOST: usize = 20;
 /// Bytes of all its answers.
 const ANSWERS_MAX: usize = 8 << 20;
 /// Headers of the batch that its requests share …
-const SHARED: [HeaderName; 3] = [AUTHORIZATION, COOKIE, ACCEPT_LANGUAGE];
+const SHARED: [HeaderName; 7] = [
+    AUTHORIZATION,
+    COOKIE,
+    ACCEPT_LANGUAGE,
+    HOST,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+];
 /// … and those of an answer that are told.
 const TOLD: [HeaderName; 8] = [
     ETAG,
