@@ -14,6 +14,12 @@ pub fn sockets() -> anyhow::Result<Vec<TcpListener>> {
     handed.map(socket).collect()
 }
 
+/// Has a supervisor handed sockets over to this process?
+pub fn is_activated() -> bool {
+    let number = |name| std::env::var(name).ok().and_then(|n| n.parse::<u32>().ok());
+    number("LISTEN_PID") == Some(std::process::id()) && number("LISTEN_FDS").is_some_and(|n| n > 0)
+}
+
 /// The one door from a number to a socket.
 #[allow(unsafe_code)]
 fn socket(fd: RawFd) -> anyhow::Result<TcpListener> {

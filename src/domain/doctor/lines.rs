@@ -15,6 +15,7 @@ use crate::base::network;
 use crate::engines::mail::{self, Mailer};
 use crate::engines::outbound::{self, Call, Failure};
 use crate::engines::outbound_knock::{self as knock, Socket};
+use crate::engines::systemd;
 
 /// How long the other side may take.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -25,6 +26,9 @@ const UNAUTHENTICATED: u16 = 4001;
 
 pub(super) async fn port(g: &Ground) -> Said {
     let bind = &g.config.server.bind;
+    if g.app.is_some() && systemd::is_activated() {
+        return ok(Text::new("doctor.port.handed"));
+    }
     if g.app.is_some() {
         return ok(Text::new("doctor.port.ours").with("bind", bind));
     }
@@ -42,10 +46,15 @@ pub(super) async fn port(g: &Ground) -> Said {
                 IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
                 ip => ip,
             };
-            let own = format!("http://{}", SocketAddr::new(host, address.port()));
-            match asked(g, &own, false).await {
-                Ok(_) => ok(Text::new("doctor.port.ours").with("bind", bind)),
-                Err(_) => fail(Text::new("doctor.port.taken").with("bind", bind), Text::new("doctor.port.do.other")),
+            let own = SocketAddr::new(host, address.port());
+            let answered = match g.config.tls.certificate.is_empty() {
+                true => asked(g, &format!("http://{own}"), false).await.is_ok(),
+                // By a name that the certificate may not have.
+                false => knock::ready(&format!("https://{own}/ready"), TIMEOUT).await.is_ok(),
+            };
+            match answered {
+                true => ok(Text::new("doctor.port.ours").with("bind", bind)),
+                false => fail(Text::new("doctor.port.taken").with("bind", bind), Text::new("doctor.port.do.other")),
             }
         }
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
