@@ -10,7 +10,8 @@ use sd_notify::NotifyState;
 
 /// The listening sockets that were handed over; none if nobody has. To be called once, before anything else is opened.
 pub fn sockets() -> anyhow::Result<Vec<TcpListener>> {
-    let handed = sd_notify::listen_fds().context("LISTEN_PID and LISTEN_FDS do not name the sockets of a supervisor")?;
+    let handed =
+        sd_notify::listen_fds().context("LISTEN_PID and LISTEN_FDS do not name the sockets of a supervisor")?;
     handed.map(socket).collect()
 }
 

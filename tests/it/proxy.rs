@@ -39,7 +39,8 @@ impl Nginx {
     async fn before(program: &str, dir: &Path) -> Nginx {
         let (pem, key) = certificate(dir, "nginx");
         let at = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut ours = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/nginx.conf")).unwrap();
+        let mut ours =
+            std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/nginx.conf")).unwrap();
         for (from, to) in [
             ("    listen 80;\n    listen [::]:80;\n", format!("    listen unix:{}/plain;\n", dir.display())),
             ("    listen 443 ssl http2;\n    listen [::]:443 ssl http2;\n", format!("    listen {at} ssl http2;\n")),
@@ -131,9 +132,7 @@ async fn behind_nginx_everything_goes_through_as_it_is() {
     let comment = format!("/feedbacks/{}/comments", studio.feedback);
     let posted = studio.editor.ask(Method::POST, &comment).json(&json!({ "text": "들리나요" })).send().await.unwrap();
     assert_eq!(posted.status(), 201);
-    let heard = async {
-        while !opened.next().await.unwrap().unwrap().into_text().unwrap().contains("들리나요") {}
-    };
+    let heard = async { while !opened.next().await.unwrap().unwrap().into_text().unwrap().contains("들리나요") {} };
     tokio::time::timeout(Duration::from_secs(5), heard).await.expect("the room is heard at once");
     let stream = line(nginx.at, &pem, &["http/1.1"]).await.unwrap();
     let request = socket(&url, &room, &cookie, "https://evil.example.com");
@@ -150,7 +149,8 @@ async fn behind_nginx_everything_goes_through_as_it_is() {
     let live = client.get(format!("{url}/admin/live?page=overview")).header("cookie", &cookie);
     let mut live = live.send().await.unwrap();
     assert_eq!((live.status().as_u16(), header(&live, "content-type").as_str()), (200, "text/event-stream"));
-    let first = tokio::time::timeout(Duration::from_secs(5), live.chunk()).await.expect("nothing is kept back").unwrap();
+    let first =
+        tokio::time::timeout(Duration::from_secs(5), live.chunk()).await.expect("nothing is kept back").unwrap();
     assert!(!first.unwrap().is_empty());
 
     // An upload that breaks off: what arrived at the proxy arrived here.
@@ -182,7 +182,10 @@ async fn behind_nginx_everything_goes_through_as_it_is() {
     // A part of a film, as a player asks.
     let original = bearer(client.get(format!("{url}/api/v1/media/{media}/original")));
     let part = original.header("Range", "bytes=1000000-1000099").send().await.unwrap();
-    assert_eq!((part.status().as_u16(), header(&part, "content-range")), (206, format!("bytes 1000000-1000099/{}", 3 << 20)));
+    assert_eq!(
+        (part.status().as_u16(), header(&part, "content-range")),
+        (206, format!("bytes 1000000-1000099/{}", 3 << 20))
+    );
     assert_eq!(part.bytes().await.unwrap(), film[1_000_000..1_000_100]);
 
     // Links are those that the client sees.

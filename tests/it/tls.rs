@@ -128,7 +128,10 @@ async fn pages_cookies_and_the_way_from_http_are_by_tls() {
     assert!(cookie.contains("; Secure"), "{cookie}");
 
     let led = client.get(format!("http://{plain}/projects/1?tab=plan")).send().await.unwrap();
-    assert_eq!((led.status().as_u16(), &led.headers()["location"]), (308, &*format!("{}/projects/1?tab=plan", house.url)));
+    assert_eq!(
+        (led.status().as_u16(), &led.headers()["location"]),
+        (308, &*format!("{}/projects/1?tab=plan", house.url))
+    );
 
     // Both protocols are offered; who speaks none of them in time, or no TLS at all, holds nobody up.
     for (asked, taken) in [(&["h2", "http/1.1"][..], "h2"), (&["http/1.1"][..], "http/1.1")] {
@@ -215,7 +218,8 @@ fn the_doctor_looks_at_the_certificate() {
     let look = |key: &Path| {
         let settings = with(&pem, key);
         let set = settings.iter().flat_map(|s| ["--set", s.as_str()]);
-        let looked = program(&data).args(set).args(["--set", "media.encoder=cpu", "doctor", "--json"]).output().unwrap();
+        let looked =
+            program(&data).args(set).args(["--set", "media.encoder=cpu", "doctor", "--json"]).output().unwrap();
         let report: Value = serde_json::from_slice(&looked.stdout).unwrap();
         let found = report["checks"].as_array().unwrap().iter().find(|c| c["check"] == "tls").unwrap().clone();
         (found["outcome"].as_str().unwrap().to_owned(), found["finding"].as_str().unwrap().to_owned())

@@ -356,7 +356,8 @@ impl Queue {
             Some(_) => Progress { percent: 100.0, ..Progress::default() },
             None => Progress::default(),
         };
-        let run = Run { id, cancel: self.inner.end[row.lane as usize].child_token(), progress: Arc::new(Mutex::new(begun)) };
+        let run =
+            Run { id, cancel: self.inner.end[row.lane as usize].child_token(), progress: Arc::new(Mutex::new(begun)) };
         self.inner.running.lock().insert(
             id,
             Running { cancel: run.cancel.clone(), cancelled_by_person: false, progress: run.progress.clone() },
