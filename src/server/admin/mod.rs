@@ -40,6 +40,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -59,7 +60,6 @@ use crate::domain::doctor::Doctor;
 use crate::domain::http::Peer;
 use crate::domain::reached;
 use crate::engines::limits::Whom;
-use crate::server::http::rates;
 use crate::server::web::Frame;
 use crate::server::web::safe_next;
 

@@ -188,8 +188,8 @@ pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -
     let own = match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some(site), _) if site == "same-origin" || site == "none" => true,
         (_, Some(origin)) => {
-            let server = &app.config().server;
-            Reached::of(server, headers, request.extensions()).is_origin(origin)
+            let config = app.config();
+            Reached::of(&config.server, headers, request.extensions()).is_origin(origin)
         }
         (Some(_), None) => false,
         (None, None) => true,
