@@ -132,7 +132,9 @@ pub(super) async fn batch(
     let requests = batch.requests.iter().enumerate().map(|(i, one)| request(i, one, &headers, peer.as_ref()));
     let mut requests = requests.collect::<Result<Vec<_>>>()?;
     if let Some(Extension(tls)) = tls {
-        requests.iter_mut().for_each(|request| drop(request.extensions_mut().insert(tls)));
+        for request in &mut requests {
+            request.extensions_mut().insert(tls);
+        }
     }
     let mut responses = Vec::with_capacity(n);
     let mut left = ANSWERS_MAX;
