@@ -159,7 +159,7 @@ async fn a_renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
     let (first, of_first) = certificate(dir.path(), "first");
     let (second, of_second) = certificate(dir.path(), "second");
     let (pem, key) = (dir.path().join("live.pem"), dir.path().join("live.key"));
-    let put = |from: &Path, to: &Path| drop(std::fs::copy(from, to).unwrap());
+    let put = |from: &Path, to: &Path| assert!(std::fs::copy(from, to).is_ok());
     put(&first, &pem);
     put(&of_first, &key);
     let house = House::start(&data, &dir.path().join("stderr"), &with(&pem, &key));

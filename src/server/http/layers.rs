@@ -259,19 +259,41 @@ async fn heard_out(request: Request, next: Next) -> Response {
     if !(response.status().is_client_error() || response.status().is_server_error()) {
         return response;
     }
-    if let Ok(mut rest) = given_back.try_recv() {
-        let hear = async {
-            let mut heard = 0;
-            while let Some(Ok(frame)) = rest.frame().await {
-                heard += frame.data_ref().map_or(0, Bytes::len);
-                if heard > HEARD_OUT {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(HEARING, hear).await;
+    if let Ok(rest) = given_back.try_recv() {
+        hear(rest).await;
     }
     response
+}
+
+/// Reads what is left of a body, within bounds, and throws it away.
+async fn hear(mut rest: Body) {
+    let hear = async {
+        let mut heard = 0;
+        while let Some(Ok(frame)) = rest.frame().await {
+            heard += frame.data_ref().map_or(0, Bytes::len);
+            if heard > HEARD_OUT {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(HEARING, hear).await;
+}
+
+/// The body of an HTTP/2 request, which is heard out beside the answer if nobody has read it to its end: given up, it
+/// would reset its stream, and mostly before the answer has left.
+pub(super) fn to_the_end(body: Body) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    let (back, given_back) = oneshot::channel();
+    tokio::spawn(async move {
+        if let Ok(rest) = given_back.await
+            && !rest.is_end_stream()
+        {
+            hear(rest).await;
+        }
+    });
+    Body::new(Lent(Some(body), Some(back)))
 }
 
 /// The answer for a handler that panicked.

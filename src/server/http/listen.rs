@@ -279,6 +279,9 @@ impl Line {
         };
         let routed = answered.is_none().then(|| {
             let mut request: Request = request.map(Body::new);
+            if !one_more {
+                request = request.map(super::layers::to_the_end);
+            }
             super::layers::slash(&mut request);
             self.router.clone().oneshot(request)
         });
