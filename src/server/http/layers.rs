@@ -203,11 +203,11 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Reads small bodies before the route is asked. An answer that is given while the body is still on its way (a wrong
 /// type, no such id) would cut the connection under the caller's hands, and he would never see it. A body that never
 /// ends is cut after half a minute. The pieces of an upload are never gathered: each byte counts from when it is on disk.
-pub async fn whole_body(request: Request, next: Next) -> Response {
+pub async fn whole_body(State(app): State<App>, request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let streamed = request.uri().path().contains("/uploads") && *request.method() != Method::POST;
     if streamed || length.is_none_or(|n| n == 0 || n > BODY_MAX) {
-        return heard_out(request, next).await;
+        return heard_out(&app, request, next).await;
     }
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await {
@@ -252,7 +252,7 @@ impl Drop for Lent {
 
 /// Runs a request whose body is streamed. If it is refused, the rest is read and thrown away within bounds, for the same
 /// reason as above.
-async fn heard_out(request: Request, next: Next) -> Response {
+async fn heard_out(app: &App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let (back, mut given_back) = oneshot::channel();
     let response = next.run(Request::from_parts(parts, Body::new(Lent(Some(body), Some(back))))).await;
@@ -260,13 +260,14 @@ async fn heard_out(request: Request, next: Next) -> Response {
         return response;
     }
     if let Ok(rest) = given_back.try_recv() {
-        hear(rest).await;
+        // An upload that the stop has cut goes on with the successor: the sooner, the better.
+        hear(rest, if app.stopping.is_cancelled() { HEARING / 10 } else { HEARING }).await;
     }
     response
 }
 
 /// Reads what is left of a body, within bounds, and throws it away.
-async fn hear(mut rest: Body) {
+async fn hear(mut rest: Body, time: Duration) {
     let hear = async {
         let mut heard = 0;
         while let Some(Ok(frame)) = rest.frame().await {
@@ -276,7 +277,7 @@ async fn hear(mut rest: Body) {
             }
         }
     };
-    let _ = tokio::time::timeout(HEARING, hear).await;
+    let _ = tokio::time::timeout(time, hear).await;
 }
 
 /// The body of an HTTP/2 request, which is heard out beside the answer if nobody has read it to its end: given up, it
@@ -290,7 +291,7 @@ pub(super) fn to_the_end(body: Body) -> Body {
         if let Ok(rest) = given_back.await
             && !rest.is_end_stream()
         {
-            hear(rest).await;
+            hear(rest, HEARING).await;
         }
     });
     Body::new(Lent(Some(body), Some(back)))

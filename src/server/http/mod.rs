@@ -58,7 +58,7 @@ pub fn router(app: &App) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), idempotency::once))
         .layer(from_fn_with_state(app.clone(), rates::limit))
-        .layer(from_fn(layers::whole_body));
+        .layer(from_fn_with_state(app.clone(), layers::whole_body));
     // What a batch asks passes the same layers as if it had come alone, but those of a connection.
     let inner = Router::new()
         .nest("/api/v1", api.clone())
@@ -68,7 +68,7 @@ pub fn router(app: &App) -> Router {
     let batch = Router::new()
         .route("/api/v1/batch", post(batch::batch))
         .layer(Extension(batch::Inner(inner)))
-        .layer(from_fn(layers::whole_body));
+        .layer(from_fn_with_state(app.clone(), layers::whole_body));
     Router::new()
         .nest("/api/v1", api)
         .merge(batch)
