@@ -265,6 +265,10 @@ async fn upload(at: SocketAddr, film: Bytes, told: Arc<Told>) -> String {
                 if !over.is_over() {
                     tokio::time::sleep(REST).await;
                 }
+                // The end is kept back until it is over.
+                while rest.len() <= CHUNK && !over.is_over() {
+                    tokio::time::sleep(REST).await;
+                }
                 let chunk = rest.split_to(rest.len().min(CHUNK));
                 Some((Ok::<_, std::io::Error>(chunk), rest))
             }
@@ -294,7 +298,7 @@ async fn the_program_is_replaced_under_load_and_nobody_notices() {
     let told = Arc::new(Told::default());
     let (last, heard_last) = watch::channel(None);
 
-    let film = Bytes::from(noise((16 << 20) * swaps.max(3), 3));
+    let film = Bytes::from(noise(16 << 20, 3));
     let uploading = tokio::spawn(upload(at, film.clone(), told.clone()));
     let mut guests = JoinSet::new();
     for n in 0..sockets {

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -243,7 +243,10 @@ impl Line {
         let (builder, linger, stopping) = (self.builder.clone(), self.linger, self.app.stopping.clone());
         let asked = Arc::new(Asked::default());
         let here = asked.clone();
-        let service = hyper::service::service_fn(move |request| self.answer(request, peer, here.begin()));
+        let service = hyper::service::service_fn(move |request: http::Request<_>| {
+            let under_way = here.begin(request.version());
+            self.answer(request, peer, under_way)
+        });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
         if let Err(e) = carry(connection, &asked, &stopping, linger).await {
             tracing::debug!(error = %e, "a connection broke");
@@ -329,12 +332,15 @@ fn to_https<B>(request: &http::Request<B>, reached: &Reached, config: &Config, p
 struct Asked {
     now: AtomicUsize,
     begun: Notify,
+    /// They come over HTTP/2.
+    streams: AtomicBool,
 }
 
 struct UnderWay(Arc<Asked>);
 
 impl Asked {
-    fn begin(self: &Arc<Asked>) -> UnderWay {
+    fn begin(self: &Arc<Asked>, version: Version) -> UnderWay {
+        self.streams.store(version >= Version::HTTP_2, Ordering::Relaxed);
         self.now.fetch_add(1, Ordering::Relaxed);
         self.begun.notify_waiters();
         UnderWay(self.clone())
@@ -364,9 +370,16 @@ async fn carry<C: GracefulConnection>(
         tokio::select! {
             ended = connection.as_mut() => return ended,
             () = asked.begun.notified() => {}
-            () = tokio::time::sleep(linger) => {}
+            () = tokio::time::sleep(linger) => {
+                connection.as_mut().graceful_shutdown();
+                return connection.await;
+            }
         }
     }
-    connection.as_mut().graceful_shutdown();
+    // The answer to come says by itself that it is the last. hyper would say so also where a WebSocket is opened, and
+    // thereby break its head; over HTTP/2 no answer can say it.
+    if asked.streams.load(Ordering::Relaxed) {
+        connection.as_mut().graceful_shutdown();
+    }
     connection.await
 }
