@@ -286,7 +286,7 @@ pub(super) fn to_the_end(body: Body) -> Body {
     if body.is_end_stream() {
         return body;
     }
-    let (back, given_back) = oneshot::channel();
+    let (back, given_back) = oneshot::channel::<Body>();
     tokio::spawn(async move {
         if let Ok(rest) = given_back.await
             && !rest.is_end_stream()
