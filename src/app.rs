@@ -3,6 +3,7 @@
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use arc_swap::ArcSwap;
@@ -113,9 +114,19 @@ impl App {
     /// Opens everything in `dir` with these settings and what an admin has changed of them. A directory that another
     /// process has open is refused.
     pub async fn open(dir: &Path, layers: impl Into<Layers>, clock: Clock) -> anyhow::Result<App> {
+        App::open_within(dir, layers, clock, Duration::ZERO).await
+    }
+
+    /// The same; another process that has the directory open is given so long to end.
+    pub async fn open_within(
+        dir: &Path,
+        layers: impl Into<Layers>,
+        clock: Clock,
+        patience: Duration,
+    ) -> anyhow::Result<App> {
         outbound::prepare();
         ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
-        let lock = lock(dir)?;
+        let lock = lock_within(dir, patience).await?;
         store::refuse_newer(dir)?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
@@ -312,9 +323,9 @@ impl App {
     pub async fn close(&self) {
         self.stopping.cancel();
         self.hub.stop();
-        self.queue.stop().await;
+        self.queue.stop(Duration::ZERO).await;
         // Sockets say farewell meanwhile; one whose other end does not listen is not waited for.
-        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), self.hub.emptied()).await;
+        let _ = tokio::time::timeout(Duration::from_secs(2), self.hub.emptied()).await;
         self.index.close();
         self.store.close().await;
         self.cache.close().await;
@@ -352,7 +363,7 @@ fn mailer(config: &Config) -> anyhow::Result<Mailer> {
         user: mail.user.clone(),
         password: mail.password.clone(),
         from: mail.from.clone(),
-        timeout: std::time::Duration::from_secs(mail.timeout_s.max(1)),
+        timeout: Duration::from_secs(mail.timeout_s.max(1)),
     })
 }
 
@@ -371,6 +382,9 @@ pub fn is_open(dir: &Path) -> anyhow::Result<bool> {
     }
 }
 
+/// How often a lock that somebody else holds is tried.
+const LOCK_LOOK: Duration = Duration::from_millis(25);
+
 /// Holds the directory against other processes that would open it, as long as what is answered is kept.
 pub fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = dir.join("lock");
@@ -379,6 +393,17 @@ pub fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
         bail!("another videoplanet has {} open; stop it first, or give this one another --data", dir.display());
     }
     Ok(file)
+}
+
+/// The same; whoever holds it is given so long to let it go.
+async fn lock_within(dir: &Path, patience: Duration) -> anyhow::Result<std::fs::File> {
+    let begun = Instant::now();
+    loop {
+        match lock(dir) {
+            Err(_) if begun.elapsed() < patience => tokio::time::sleep(LOCK_LOOK).await,
+            locked => return locked,
+        }
+    }
 }
 
 /// The one-time code that protects the first page of an empty instance.

@@ -6,6 +6,7 @@ mod demo_plans;
 mod demo_schedule;
 mod doctor;
 mod exchange;
+mod health;
 mod jobs;
 mod reindex;
 mod rollback;
@@ -16,6 +17,7 @@ mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tracing_subscriber::Layer;
@@ -54,7 +56,13 @@ enum Command {
         /// Fill an empty instance with demo content first.
         #[arg(long)]
         demo: bool,
+        /// Wait so many seconds for another videoplanet that still has the data directory or the port, instead of
+        /// giving up at once. With sockets of a supervisor: two minutes.
+        #[arg(long, value_name = "SECONDS")]
+        wait: Option<u64>,
     },
+    /// Ask whether the program on this machine is ready, for a container's health check. Ends with 0 if it is, 1 if not.
+    Health(health::Asked),
     /// Fill an empty instance with demo content: people, projects, comments and short real clips.
     Demo,
     /// People.
@@ -124,6 +132,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         return doctor::run(&cli.data, file.as_deref(), layers, &asked);
     }
     let layers = layers?;
+    if let Command::Health(asked) = cli.command {
+        return health::run(&layers.config(), asked);
+    }
     if let Command::Config { .. } = cli.command {
         return settings::show(&cli.data, layers).map(|()| ExitCode::SUCCESS);
     }
@@ -142,6 +153,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let output = if config.log.json { log::Output::Json } else { log::Output::Text };
     let listeners = outlets.layer::<log::Base>().map(Layer::boxed).into_iter().collect();
     log::start(&config.log.level, output, listeners)?;
+    if kept.outdated() {
+        tracing::warn!("server.trust_proxy is now server.trusted_proxies: name your proxies' networks there");
+    }
     if let Some(why) = outlets.trouble() {
         tracing::warn!(why, "no traces leave");
     }
@@ -149,7 +163,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let data: &Path = &cli.data;
     let done = runtime.block_on(async {
         match cli.command {
-            Command::Serve { demo, .. } => serve::run(data, layers, demo).await,
+            Command::Serve { demo, wait, .. } => {
+                let wait = wait.map(Duration::from_secs);
+                serve::run(data, layers, serve::Asked { demo, wait }).await
+            }
             Command::Demo => serve::demo(data, layers).await,
             Command::Jobs(command) => jobs::run(data, command).await,
             Command::Cache(command) => cache::run(data, command).await,
@@ -159,10 +176,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Export { dir } => exchange::export(data, &dir).await,
             Command::Reindex => reindex::run(data, layers).await,
             Command::Rollback(asked) => rollback::run(data, &asked),
-            Command::Doctor(_) | Command::Config { .. } => Ok(()),
+            Command::Doctor(_) | Command::Config { .. } | Command::Health(_) => Ok(()),
         }
     });
-    drop(runtime);
+    // What blocks and cannot be interrupted (a check of the whole database) does not hold up the end.
+    runtime.shutdown_timeout(Duration::from_secs(3));
     outlets.close();
     done.map(|()| ExitCode::SUCCESS)
 }

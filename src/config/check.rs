@@ -28,6 +28,11 @@ impl Config {
         must(days <= most, "storage.announce_days", Text::new("setting.wrong.announce").with("max", most));
         let mail = &self.mail;
         must(mail.host.is_empty() || !mail.from.is_empty(), "mail.from", Text::new("setting.wrong.no_sender"));
+        let tls = &self.tls;
+        must(tls.key.is_empty() || !tls.certificate.is_empty(), "tls.certificate", Text::new("setting.wrong.tls_pair"));
+        must(tls.certificate.is_empty() || !tls.key.is_empty(), "tls.key", Text::new("setting.wrong.tls_pair"));
+        let leads = tls.redirect_from.is_empty() || !tls.certificate.is_empty();
+        must(leads, "tls.redirect_from", Text::new("setting.wrong.tls_none"));
         let dsn = &self.tracing.sentry_dsn;
         let known = dsn.is_empty() || dsn.parse::<Dsn>().is_ok();
         must(known, "tracing.sentry_dsn", Text::new("setting.wrong.dsn"));

@@ -56,8 +56,10 @@ pub fn of(name: &str, before: &Value, after: &Value) -> Option<Danger> {
         "media.max_upload_bytes" => when(less, Danger::Refuses),
         "media.keep_free_bytes" => when(is > was, Danger::Refuses),
         "accounts.signup" => when(after.as_str() == Some("open"), Danger::Opens),
-        "webhooks.allow_private" | "server.trust_proxy" => when(on, Danger::Opens),
-        "server.cors_origins" => when(after.as_array().is_some_and(|list| !list.is_empty()), Danger::Opens),
+        "webhooks.allow_private" => when(on, Danger::Opens),
+        "server.cors_origins" | "server.trusted_proxies" => {
+            when(after.as_array().is_some_and(|list| !list.is_empty()), Danger::Opens)
+        }
         "server.admin_networks" => match after.as_array().is_some_and(Vec::is_empty) {
             true => Some(Danger::Opens),
             false => Some(Danger::ShutsOut),

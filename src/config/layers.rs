@@ -45,6 +45,8 @@ pub struct Layers {
     ui: Values,
     env: Values,
     args: Values,
+    /// Something says `server.trust_proxy`, which is no more.
+    outdated: bool,
 }
 
 /// Settings without a source of their own stand where a file would: whoever opens the program with them may still change
@@ -75,10 +77,14 @@ impl Layers {
     ) -> anyhow::Result<Layers> {
         let mut layers = Layers::default();
         if let Some(path) = file {
-            layers.file = read(path)?;
+            (layers.file, layers.outdated) = read(path)?;
         }
         for (name, value) in env {
             let Some(rest) = name.strip_prefix("VIDEOPLANET_") else { continue };
+            if rest == "SERVER_TRUST_PROXY" {
+                layers.outdated |= trust_proxy(&mut layers.env, &value)?;
+                continue;
+            }
             let Some(setting) = all().find(|s| s.variable() == name) else {
                 let close = all().map(Setting::variable).max_by(|a, b| closeness(&a[12..], rest, &b[12..]));
                 bail!("the environment variable {name} is not a setting; did you mean {}?", close.unwrap_or_default());
@@ -90,6 +96,10 @@ impl Layers {
             let Some((name, value)) = parsed else {
                 bail!("--set takes section.key=value, not `{pair}`");
             };
+            if name == TRUST_PROXY {
+                layers.outdated |= trust_proxy(&mut layers.args, value)?;
+                continue;
+            }
             let setting = known(name).context("--set")?;
             layers.args.insert(setting.name, setting.read(value));
         }
@@ -104,6 +114,10 @@ impl Layers {
         let mut left_out = Vec::new();
         for (key, text) in kept {
             let name = key.strip_prefix(KEPT).unwrap_or(&key);
+            if name == TRUST_PROXY && trust_proxy(&mut self.ui, &text).is_ok() {
+                self.outdated = true;
+                continue;
+            }
             let judged = match find(name).filter(|s| s.holds != Holds::File) {
                 None => Err(Text::new("setting.wrong.unknown")),
                 Some(setting) => match parse(&text) {
@@ -137,6 +151,11 @@ impl Layers {
             }
         }
         (self, left_out)
+    }
+
+    /// Does something say a setting that is no more, and was understood all the same?
+    pub fn outdated(&self) -> bool {
+        self.outdated
     }
 
     /// The value that wins, and where it comes from.
@@ -196,20 +215,40 @@ fn built(values: Values) -> Result<Config, toml::de::Error> {
     table.try_into()
 }
 
-fn read(path: &Path) -> anyhow::Result<Values> {
+/// A switch of the time before proxies were named.
+const TRUST_PROXY: &str = "server.trust_proxy";
+/// What it means: this machine and private networks (RFC 1918, RFC 4193).
+const PRIVATE: [&str; 6] = ["127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
+
+/// Understands it, unless the proxies are named as well. Answers true.
+fn trust_proxy(values: &mut Values, text: &str) -> anyhow::Result<bool> {
+    let on: bool = text.trim().parse().with_context(|| format!("{TRUST_PROXY} is now server.trusted_proxies"))?;
+    let setting = known("server.trusted_proxies")?;
+    let networks = PRIVATE.iter().filter(|_| on).map(|network| Value::from(*network)).collect();
+    values.entry(setting.name).or_insert(Value::Array(networks));
+    Ok(true)
+}
+
+fn read(path: &Path) -> anyhow::Result<(Values, bool)> {
     let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
     let table: Table = text.parse().with_context(|| format!("{} is not TOML", path.display()))?;
     let mut values = Values::new();
+    let mut outdated = false;
     for (section, value) in table {
         let Value::Table(keys) = value else {
             bail!("{}: `{section}` stands outside a section; {}", path.display(), nearest(&section));
         };
         for (key, value) in keys {
-            let setting = known(&format!("{section}.{key}")).with_context(|| path.display().to_string())?;
+            let name = format!("{section}.{key}");
+            if name == TRUST_PROXY {
+                outdated |= trust_proxy(&mut values, &value.to_string())?;
+                continue;
+            }
+            let setting = known(&name).with_context(|| path.display().to_string())?;
             values.insert(setting.name, value);
         }
     }
-    Ok(values)
+    Ok((values, outdated))
 }
 
 fn closeness(a: &str, to: &str, b: &str) -> std::cmp::Ordering {
@@ -325,6 +364,22 @@ mod tests {
             assert!(said(Layers::load(Some(&file), [], &[])).contains("server.bind"));
         }
         std::fs::remove_file(&file).unwrap();
+    }
+
+    #[test]
+    fn the_switch_of_before_is_understood_as_private_networks() {
+        let trusted = |layers: &Layers| layers.config().server.trusted_proxies;
+        let on = load(&[("VIDEOPLANET_SERVER_TRUST_PROXY", "true")], &[]).unwrap();
+        assert!(on.outdated() && trusted(&on).iter().eq(PRIVATE.iter()));
+        let off = load(&[], &["server.trust_proxy=false"]).unwrap();
+        assert!(off.outdated() && trusted(&off).is_empty());
+        let named = load(&[], &["server.trusted_proxies=10.0.0.7", "server.trust_proxy=true"]).unwrap();
+        assert_eq!(trusted(&named), ["10.0.0.7"]);
+        let (kept, left_out) = Layers::default().with_kept(pairs(&[("config.server.trust_proxy", "true")]));
+        assert!(left_out.is_empty() && kept.outdated() && trusted(&kept).len() == PRIVATE.len());
+        let said = format!("{:#}", load(&[], &["server.trust_proxy=maybe"]).err().unwrap());
+        assert!(said.contains("server.trusted_proxies"), "{said}");
+        assert!(!Layers::default().outdated());
     }
 
     #[test]

@@ -92,11 +92,13 @@ config! {
         live cdn_url: String = "", Url;
         /// Origins of other front ends that may call the API from a browser.
         live cors_origins: Vec<String> = Vec::<String>::new(), Origins;
-        /// Take the client's address from X-Forwarded-For: only behind a proxy of yours that sets it.
-        live trust_proxy: bool = false;
+        /// Networks of your proxies, such as `127.0.0.1` for one on this machine: their word counts for a client's
+        /// address (X-Forwarded-For), for https (X-Forwarded-Proto) and for the host (X-Forwarded-Host). Whoever sits in
+        /// one of these networks can make such things up.
+        live trusted_proxies: Vec<String> = Vec::<String>::new(), Networks;
         /// Networks from which /admin is reached, such as `10.0.0.0/8` or `2001:db8::/32`; to others it is not there.
         /// Empty: everybody who may sign in to it. Whoever leaves his own address out locks himself out, and behind a
-        /// proxy trust_proxy must be on, or everybody has the proxy's address. The way back in is this file.
+        /// proxy trusted_proxies must name it, or everybody has its address. The way back in is this file.
         live admin_networks: Vec<String> = Vec::<String>::new(), Networks;
         /// Seconds that a client may take to send its request head.
         live header_timeout_s: u64 = 15u64, Range(1, 3_600);
@@ -107,6 +109,15 @@ config! {
         live metrics_token: String = "", Secret;
         /// Seconds that running requests get when the program stops.
         live drain_s: u64 = 10u64, Range(0, 3_600);
+    }
+    /// TLS by the program itself, where no proxy in front of it does that.
+    tls: Tls {
+        /// File with the certificate and those that lead to its root, as PEM. Read again when it changes. Empty: no TLS.
+        file certificate: String = "";
+        /// File with its key, as PEM; better readable by the program alone.
+        file key: String = "";
+        /// Address and port that only lead from http to https, such as `0.0.0.0:80`. Empty: none.
+        file redirect_from: String = "", AddressOrNone;
     }
     /// The database.
     store: Store {

@@ -76,6 +76,8 @@ pub enum Rule {
     Zone,
     /// An address and a port to listen at.
     Address,
+    /// The same, or empty.
+    AddressOrNone,
     /// Empty, or an address that begins with http:// or https://.
     Url,
     /// Origins: addresses without a path.
@@ -303,7 +305,10 @@ impl Setting {
                 (!words.contains(&value)).then(|| Text::new("invalid.one_of").with("allowed", words.join(", ")))
             }
             Rule::Zone => when(jiff::tz::TimeZone::get(value).is_err(), "invalid.time_zone"),
-            Rule::Address => when(value.parse::<std::net::SocketAddr>().is_err(), "setting.wrong.address"),
+            Rule::AddressOrNone if value.is_empty() => None,
+            Rule::Address | Rule::AddressOrNone => {
+                when(value.parse::<std::net::SocketAddr>().is_err(), "setting.wrong.address")
+            }
             Rule::Url => when(!value.is_empty() && !is_url(value), "setting.wrong.url"),
             Rule::Host => {
                 when(value.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '@')), "setting.wrong.host")

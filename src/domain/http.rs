@@ -14,6 +14,7 @@ use serde::de::DeserializeOwned;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{Object, Type};
 
+use super::reached::Reached;
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::locale::{self, Lang, Text};
@@ -183,7 +184,7 @@ impl<T: Serialize> IntoResponse for Tagged<T> {
 /// The caller as the connection and its headers show him.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// His address; from `X-Forwarded-For` only behind a trusted proxy.
+    /// His address; the one that a proxy names only behind a trusted one.
     pub ip: Option<String>,
     /// Scheme and host under which he reached us, without a trailing slash.
     pub base_url: String,
@@ -197,41 +198,21 @@ impl FromRequestParts<App> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Caller> {
-        let text = |name: &str| parts.headers.get(name).and_then(|v| v.to_str().ok());
         let config = app.config();
-        let trusted = config.server.trust_proxy;
-        let forwarded = |name: &str| if trusted { text(name) } else { None };
-        let peer = parts.extensions.get::<Peer>().map(|p| p.0.ip().to_string());
-        let ip = if trusted { forwarded_for(&parts.headers).map(str::to_owned) } else { None }.or(peer);
-        let public = config.server.public_url.trim_end_matches('/');
-        let secure = if public.is_empty() {
-            forwarded("x-forwarded-proto") == Some("https")
-        } else {
-            public.starts_with("https://")
-        };
-        let base_url = if public.is_empty() {
-            let host = text("host").filter(|h| is_host(h)).unwrap_or("localhost");
-            format!("{}://{host}", if secure { "https" } else { "http" })
-        } else {
-            public.to_owned()
-        };
-        let agent = text("user-agent").map(|agent| agent.chars().take(300).collect());
-        Ok(Caller { ip, base_url, secure, agent })
+        let reached = Reached::of(&config.server, &parts.headers, &parts.extensions);
+        let agent = parts.headers.get("user-agent").and_then(|v| v.to_str().ok());
+        Ok(Caller {
+            ip: reached.client.map(|address| address.to_string()),
+            base_url: reached.base_url(&config.server),
+            secure: reached.secure,
+            agent: agent.map(|agent| agent.chars().take(300).collect()),
+        })
     }
-}
-
-/// The address that a trusted proxy names: the last entry is the one that it has added itself.
-pub fn forwarded_for(headers: &HeaderMap) -> Option<&str> {
-    headers.get("x-forwarded-for")?.to_str().ok()?.rsplit(',').next().map(str::trim)
 }
 
 /// The other end of the connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub std::net::SocketAddr);
-
-fn is_host(host: &str) -> bool {
-    host.len() <= 255 && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']'))
-}
 
 /// The language of an answer without a person: `Accept-Language`, else Korean.
 pub fn lang_of(headers: &HeaderMap) -> Lang {

@@ -18,6 +18,7 @@ pub mod media;
 pub mod notices;
 pub mod plans;
 pub mod projects;
+pub mod reached;
 pub mod rooms;
 pub mod schedule;
 pub mod search;

@@ -20,4 +20,6 @@ pub mod paper;
 pub mod queue;
 pub mod schedule;
 pub mod store;
+pub mod systemd;
+pub mod tls;
 pub mod trace;

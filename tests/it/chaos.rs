@@ -42,7 +42,7 @@ async fn back_off(dice: &mut Dice, failures: u32) {
 }
 
 /// Events of the project after `after`, in pages; `None` while the server is away.
-async fn journal(client: &Client, at: SocketAddr, token: &str, mut after: i64) -> Option<Vec<(i64, i64)>> {
+pub async fn journal(client: &Client, at: SocketAddr, token: &str, mut after: i64) -> Option<Vec<(i64, i64)>> {
     let mut added = Vec::new();
     loop {
         let url = format!("http://{at}/api/v1/projects/{PROJECT}/events?page_size=500&after={after}");

@@ -261,11 +261,11 @@ async fn beside_a_server_it_looks_through_the_proxy() {
     // Not what this is about, and it takes its time.
     let cpu = "media.encoder=cpu";
     let mut program = crate::crash::program(&data);
-    program.args(["--set", "server.trust_proxy=true"]);
+    program.args(["--set", "server.trusted_proxies=127.0.0.1"]);
     let server = Server::bound(program, address).await;
 
     let direct = format!("server.public_url=http://{address}");
-    let looked = look(&data, &[cpu, &bind, &direct, "server.trust_proxy=true"]).await;
+    let looked = look(&data, &[cpu, &bind, &direct, "server.trusted_proxies=127.0.0.1"]).await;
     looked.says("port", "ok", "doctor.port.ours");
     looked.says("public_url", "ok", "doctor.public_url.fine");
     looked.says("websocket", "ok", "doctor.websocket.fine");
@@ -282,7 +282,7 @@ async fn beside_a_server_it_looks_through_the_proxy() {
 
     let (url, running) = behind(address, Manners { keeps_host: false, says_who: true }).await;
     let public = format!("server.public_url={url}");
-    let looked = look(&data, &[cpu, &bind, &public, "server.trust_proxy=true"]).await;
+    let looked = look(&data, &[cpu, &bind, &public, "server.trusted_proxies=127.0.0.1"]).await;
     looked.says("public_url", "fail", "doctor.public_url.host");
     assert!(looked.check("public_url")["found"].as_str().unwrap().contains(&address.to_string()));
     looked.says("websocket", "fail", "doctor.websocket.dropped");
@@ -410,7 +410,7 @@ async fn while_it_starts_it_lives_and_is_not_ready() {
     outbound::prepare();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
-    let starting = tokio::spawn(async move { videoplanet::server::http::starting(&listener).await });
+    let starting = tokio::spawn(async move { videoplanet::server::http::starting(&listener, None).await });
     let health = reqwest::get(format!("{url}/health")).await.unwrap();
     assert_eq!(
         (health.status().as_u16(), health.json::<Value>().await.unwrap()["status"].clone()),

@@ -297,7 +297,7 @@ async fn the_dashboard_is_there_from_the_listed_networks_alone() {
     let networks = |list: &[&str]| list.iter().map(|n| n.to_string()).collect::<Vec<_>>();
     // Behind a proxy that is trusted, its word counts: the last address, which it has added itself.
     let studio = Studio::with("sudo-networks", |c| {
-        c.server.trust_proxy = true;
+        c.server.trusted_proxies = networks(&["127.0.0.1"]);
         c.server.admin_networks = networks(&["10.1.0.0/16", "2001:db8::/32"]);
     })
     .await;

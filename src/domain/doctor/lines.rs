@@ -11,9 +11,11 @@ use bytes::Bytes;
 use super::seen::{self, Seen};
 use super::{Ground, Said, fail, ok, skipped, warn};
 use crate::base::locale::Text;
+use crate::base::network;
 use crate::engines::mail::{self, Mailer};
 use crate::engines::outbound::{self, Call, Failure};
 use crate::engines::outbound_knock::{self as knock, Socket};
+use crate::engines::systemd;
 
 /// How long the other side may take.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -24,6 +26,9 @@ const UNAUTHENTICATED: u16 = 4001;
 
 pub(super) async fn port(g: &Ground) -> Said {
     let bind = &g.config.server.bind;
+    if g.app.is_some() && systemd::is_activated() {
+        return ok(Text::new("doctor.port.handed"));
+    }
     if g.app.is_some() {
         return ok(Text::new("doctor.port.ours").with("bind", bind));
     }
@@ -41,10 +46,15 @@ pub(super) async fn port(g: &Ground) -> Said {
                 IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
                 ip => ip,
             };
-            let own = format!("http://{}", SocketAddr::new(host, address.port()));
-            match asked(g, &own, false).await {
-                Ok(_) => ok(Text::new("doctor.port.ours").with("bind", bind)),
-                Err(_) => fail(Text::new("doctor.port.taken").with("bind", bind), Text::new("doctor.port.do.other")),
+            let own = SocketAddr::new(host, address.port());
+            let answered = match g.config.tls.certificate.is_empty() {
+                true => asked(g, &format!("http://{own}"), false).await.is_ok(),
+                // By a name that the certificate may not have.
+                false => knock::ready(&format!("https://{own}/ready"), TIMEOUT).await.is_ok(),
+            };
+            match answered {
+                true => ok(Text::new("doctor.port.ours").with("bind", bind)),
+                false => fail(Text::new("doctor.port.taken").with("bind", bind), Text::new("doctor.port.do.other")),
             }
         }
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
@@ -175,7 +185,7 @@ pub(super) async fn public_url(g: &Ground) -> Said {
         let found = Text::new("doctor.public_url.host").with("host", host).with("wanted", wanted);
         return fail(found, Text::new("doctor.public_url.do.host"));
     }
-    if scheme == "https" && seen.forwarded_proto.as_deref() != Some("https") {
+    if scheme == "https" && !seen.tls && seen.forwarded_proto.as_deref() != Some("https") {
         let proto = seen.forwarded_proto.unwrap_or_else(|| "–".to_owned());
         let found = Text::new("doctor.public_url.proto").with("proto", proto);
         return warn(found, Text::new("doctor.public_url.do.proto"));
@@ -193,7 +203,9 @@ pub(super) async fn proxy(g: &Ground) -> Said {
         // It is told where the address is looked at.
         Err(_) => return skipped(Text::new("doctor.proxy.deaf")),
     };
-    let trusted = g.config.server.trust_proxy;
+    let proxies = &g.config.server.trusted_proxies;
+    let peer = seen.peer.as_deref().and_then(|peer| peer.parse().ok());
+    let trusted = !proxies.is_empty() && network::is_within(proxies, peer);
     // Nobody has touched what we have claimed: there is no proxy, or one that hands on what clients write.
     let untouched = seen.forwarded_for.as_deref() == Some(CLAIMED);
     let said = |key| {
@@ -202,10 +214,11 @@ pub(super) async fn proxy(g: &Ground) -> Said {
             .with("client", seen.client.clone().unwrap_or_else(|| "–".to_owned()))
             .with("peer", seen.peer.clone().unwrap_or_else(|| "–".to_owned()))
     };
+    let do_what = |key| Text::new(key).with("peer", seen.peer.clone().unwrap_or_else(|| "–".to_owned()));
     match (trusted, untouched, &seen.forwarded_for) {
-        (true, true, _) => fail(said("doctor.proxy.believed"), Text::new("doctor.proxy.do.set")),
-        (true, false, None) => warn(said("doctor.proxy.dropped"), Text::new("doctor.proxy.do.set")),
-        (false, false, Some(_)) => warn(said("doctor.proxy.not_trusted"), Text::new("doctor.proxy.do.trust")),
+        (true, true, _) => fail(said("doctor.proxy.believed"), do_what("doctor.proxy.do.set")),
+        (true, false, None) => warn(said("doctor.proxy.dropped"), do_what("doctor.proxy.do.set")),
+        (false, false, Some(_)) => warn(said("doctor.proxy.not_trusted"), do_what("doctor.proxy.do.trust")),
         (true, false, Some(_)) => ok(said("doctor.proxy.fine")),
         (false, ..) => ok(said("doctor.proxy.direct")),
     }

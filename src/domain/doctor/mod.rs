@@ -58,6 +58,8 @@ closed_set! {
         Fonts = "fonts",
         /// The address that the server listens on.
         Port = "port",
+        /// The certificate of its own and the key.
+        Tls = "tls",
         /// Files that may be open, against the sockets that are promised.
         OpenFiles = "open_files",
         /// Memory, against what the settings may take.
@@ -310,6 +312,7 @@ async fn look(check: Check, ground: Arc<Ground>) -> Said {
         Check::Locale => blocking(ground.clone(), parts::locale).await,
         Check::Fonts => blocking(ground.clone(), |_| parts::fonts()).await,
         Check::Port => lines::port(g).await,
+        Check::Tls => blocking(ground.clone(), parts::tls).await,
         Check::OpenFiles => machine::open_files(g),
         Check::Memory => machine::memory(g),
         Check::Search => parts::search(g).await,

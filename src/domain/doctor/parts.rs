@@ -1,9 +1,11 @@
 //! The program's own parts: settings, database, texts, fonts, index, cache, webhooks.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Ground, Said, fail, ok, skipped, sql, warn};
+use crate::base::clock::DAY;
 use crate::base::locale::{self, Lang, Text};
 use crate::domain::http::size;
 use crate::domain::search::operate;
@@ -11,6 +13,7 @@ use crate::engines::ground;
 use crate::engines::index;
 use crate::engines::paper::{self, Colour, Page, Weight};
 use crate::engines::store::glance::{Glance, Quick, Schema, version};
+use crate::engines::tls;
 
 /// A database that takes longer to look through has its own job for it.
 const QUICK: Duration = Duration::from_secs(20);
@@ -180,4 +183,40 @@ pub(super) fn webhooks(g: &Ground) -> Said {
         (_, 0) => ok(said("doctor.webhooks.fine")),
         _ => warn(said("doctor.webhooks.failing"), Text::new("doctor.webhooks.do.look")),
     }
+}
+
+/// Days before its end from which a certificate is told: whoever renews it by hand needs some, and who has it renewed by
+/// a program hears that this does not happen (they mostly do it a month before).
+const ENDS_SOON: i64 = 21;
+
+/// The certificate of its own: a pair, in time, and a key that nobody else reads.
+pub(super) fn tls(g: &Ground) -> Said {
+    let files = &g.config.tls;
+    if files.certificate.is_empty() {
+        return skipped(Text::new("doctor.tls.none"));
+    }
+    let (certificate, key) = (Path::new(&files.certificate), Path::new(&files.key));
+    if let Err(e) = tls::read(certificate, key) {
+        return fail(Text::new("doctor.tls.broken").with("why", format!("{e:#}")), Text::new("doctor.tls.do.pair"));
+    }
+    let ends = match tls::ends(certificate) {
+        Ok(ends) => ends,
+        Err(e) => {
+            let found = Text::new("doctor.tls.broken").with("why", format!("{e:#}"));
+            return warn(found, Text::new("doctor.tls.do.pair"));
+        }
+    };
+    let days = (ends.0 - g.now().0).div_euclid(DAY);
+    if days < 0 {
+        return fail(Text::new("doctor.tls.over").with("days", -days), Text::new("doctor.tls.do.renew"));
+    }
+    if days < ENDS_SOON {
+        return warn(Text::new("doctor.tls.ends").with("days", days), Text::new("doctor.tls.do.renew"));
+    }
+    let open = std::fs::metadata(key).is_ok_and(|meta| meta.permissions().mode() & 0o037 != 0);
+    if open {
+        let found = Text::new("doctor.tls.open_key").with("key", &files.key);
+        return warn(found, Text::new("doctor.tls.do.close").with("key", &files.key));
+    }
+    ok(Text::new("doctor.tls.fine").with("days", days))
 }

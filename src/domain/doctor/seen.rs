@@ -52,11 +52,14 @@ pub struct Seen {
     pub forwarded_for: Option<String>,
     /// `X-Forwarded-Proto`.
     pub forwarded_proto: Option<String>,
+    /// The connection carried TLS.
+    #[serde(default)]
+    pub tls: bool,
 }
 
 impl Seen {
     /// Of a request's headers.
-    pub fn of(headers: &HeaderMap, peer: Option<String>, client: Option<String>) -> Seen {
+    pub fn of(headers: &HeaderMap, peer: Option<String>, client: Option<String>, tls: bool) -> Seen {
         let text = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).map(str::to_owned);
         Seen {
             host: text("host"),
@@ -65,6 +68,7 @@ impl Seen {
             upgrade: text("upgrade"),
             forwarded_for: text("x-forwarded-for"),
             forwarded_proto: text("x-forwarded-proto"),
+            tls,
         }
     }
 }

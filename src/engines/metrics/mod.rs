@@ -161,6 +161,11 @@ impl Metrics {
         InFlight(self.0.clone())
     }
 
+    /// Requests under way now.
+    pub fn in_flight(&self) -> i64 {
+        self.0.in_flight.load(Ordering::Relaxed)
+    }
+
     /// Counts from now on, or does not, and keeps requests as slow that take `slow_ms` milliseconds; 0: as long as the
     /// budget of their route.
     pub fn set(&self, on: bool, slow_ms: u64) {

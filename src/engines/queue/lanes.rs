@@ -25,6 +25,10 @@ const POLL: Duration = Duration::from_secs(1);
 /// Jobs of one lane at once at the most, whatever is asked for.
 pub const MAX_PLACES: usize = 64;
 
+/// How long a job may take to end when it is told to and the program stops. Its work may go on where it cannot be
+/// interrupted; all of it may be done twice.
+const TO_END: Duration = Duration::from_secs(5);
+
 /// Waiting jobs whose progress is held in memory.
 const MAX_FAMILIES: usize = 10_000;
 
@@ -84,7 +88,10 @@ struct Inner {
     /// Runs by kind and how they ended, since the start. Both are closed sets.
     ended: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
     wake: Notify,
+    /// Nothing is begun any more.
     stop: CancellationToken,
+    /// What runs in a lane shall end.
+    end: [CancellationToken; Lane::ALL.len()],
     tasks: TaskTracker,
 }
 
@@ -149,6 +156,7 @@ impl Queue {
             ended: Mutex::default(),
             wake: Notify::new(),
             stop: CancellationToken::new(),
+            end: Default::default(),
             tasks: TaskTracker::new(),
         };
         Queue { inner: Arc::new(inner) }
@@ -348,7 +356,8 @@ impl Queue {
             Some(_) => Progress { percent: 100.0, ..Progress::default() },
             None => Progress::default(),
         };
-        let run = Run { id, cancel: self.inner.stop.child_token(), progress: Arc::new(Mutex::new(begun)) };
+        let run =
+            Run { id, cancel: self.inner.end[row.lane as usize].child_token(), progress: Arc::new(Mutex::new(begun)) };
         self.inner.running.lock().insert(
             id,
             Running { cancel: run.cancel.clone(), cancelled_by_person: false, progress: run.progress.clone() },
@@ -405,6 +414,13 @@ impl Queue {
         Some(Progress { percent: if whole > 0.0 { done / whole } else { 0.0 }, ..told })
     }
 
+    /// Comes back when the program stops and a job that was told to end has had its time.
+    pub(super) async fn overdue(&self, cancel: &CancellationToken) {
+        self.inner.stop.cancelled().await;
+        cancel.cancelled().await;
+        tokio::time::sleep(TO_END).await;
+    }
+
     pub(super) fn stops(&self) -> bool {
         self.inner.stop.is_cancelled()
     }
@@ -416,10 +432,15 @@ impl Queue {
         }
     }
 
-    /// Cancels what runs, waits until it has ended and was handed back.
-    pub async fn stop(&self) {
+    /// Begins nothing any more and waits until what runs has ended or was handed back, so that whoever comes next goes on
+    /// with it at once. Films take long and are handed back at once; what is short gets `patience` to end first.
+    pub async fn stop(&self, patience: Duration) {
         self.inner.stop.cancel();
+        self.inner.end[Lane::Media as usize].cancel();
         self.inner.tasks.close();
-        self.inner.tasks.wait().await;
+        if tokio::time::timeout(patience, self.inner.tasks.wait()).await.is_err() {
+            self.inner.end.iter().for_each(CancellationToken::cancel);
+            self.inner.tasks.wait().await;
+        }
     }
 }

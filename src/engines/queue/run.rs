@@ -1,5 +1,6 @@
 //! One run of one job: its heartbeat, its end, and what follows for it.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,12 +58,18 @@ impl Queue {
                 let mut work = tokio::spawn(traced.within(run(job, handle.clone())));
                 let mut heartbeat = tokio::time::interval(Duration::from_millis(LEASE as u64 / 3));
                 heartbeat.tick().await;
+                let mut overdue = pin!(self.overdue(&handle.cancel));
                 loop {
                     tokio::select! {
                         ended = &mut work => break ended.unwrap_or_else(|e| {
                             // A panic repeats itself; a retry gives it its few chances all the same.
                             Err(JobError::Retry(anyhow::anyhow!("the job panicked: {e}")))
                         }),
+                        () = &mut overdue => {
+                            work.abort();
+                            tracing::warn!(job = id.0, kind = kind.as_str(), "a job did not end: it is handed back");
+                            break Err(JobError::Cancelled);
+                        }
                         _ = heartbeat.tick() => {
                             let progress = *handle.progress.lock();
                             if let Err(e) = store.write(move |tx| sql::renew(tx, id, LEASE, progress)).await {

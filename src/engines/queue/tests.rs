@@ -158,7 +158,7 @@ async fn a_job_waits_until_what_it_needs_is_over_and_shows_how_far_that_is() {
     h.until_ran(&[1, 13, 9, 13, 9, 7]).await;
     h.go.add_permits(1);
     h.until("the late one", async |h| h.state(late).await == JobState::Done).await;
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -181,7 +181,7 @@ async fn who_ends_a_job_ends_what_only_it_needs() {
     assert_eq!((h.state(shared).await, h.state(other).await), (JobState::Ready, JobState::Waiting));
     let over = h.store.write(move |tx| cancel(tx, None, parent)).await;
     assert!(matches!(over, Err(Error::Conflict(_))), "it is over");
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -206,7 +206,7 @@ async fn a_point_of_priority_is_a_minute_and_nothing_waits_forever() {
     // The place for short jobs takes 4 and 6 beside the others: their order among the rest is open.
     ran.retain(|n| ![4, 6].contains(n));
     assert_eq!(ran, [1, 2, 5, 3]);
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -223,7 +223,7 @@ async fn a_clip_is_not_behind_a_feature_film() {
     assert_eq!((media.places, media.running), (1, 2), "one place more, for short ones alone");
     h.go.add_permits(10);
     h.until("all ran", async |h| h.ran.lock().len() == 4).await;
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -260,7 +260,7 @@ async fn lanes_are_steered_while_they_run_also_from_another_process() {
     }
     h.queue.hold(Lane::Maintenance, Some("why"));
     assert_eq!(h.queue.lanes().into_iter().find(|l| l.held.is_some()).unwrap().lane, Lane::Maintenance);
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
     elsewhere.close().await;
 }
 
@@ -287,7 +287,7 @@ async fn tries_crashes_and_waits_are_counted_apart() {
         h.queue.latency().iter().find(|(lane, _)| *lane == Lane::Light).unwrap().1.count() as usize,
         h.ran.lock().len()
     );
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
     // Handed back by the stop or waiting: nothing runs any more, and the program "ends" three times while it runs.
     h.store.write(move |tx| sql::finish(tx, waits, Ended::HandedBack)).await.unwrap();
     for crash in 1..=CRASHES {
@@ -320,5 +320,5 @@ async fn a_key_stands_for_one_job_while_it_waits_or_runs() {
     h.start(ONE).await;
     h.until("done", async |h| h.state(first).await == JobState::Done).await;
     assert_ne!(h.add(keyed(4, vec![])).await, first);
-    h.queue.stop().await;
+    h.queue.stop(Duration::ZERO).await;
 }

@@ -40,6 +40,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -57,8 +58,8 @@ use crate::domain::accounts::Viewer;
 use crate::domain::accounts::sessions::SessionKind;
 use crate::domain::doctor::Doctor;
 use crate::domain::http::Peer;
+use crate::domain::reached;
 use crate::engines::limits::Whom;
-use crate::server::http::rates;
 use crate::server::web::Frame;
 use crate::server::web::safe_next;
 
@@ -189,8 +190,9 @@ pub(super) struct Desk {
     /// What the last action did: a key below `admin.done.`.
     done: Option<&'static str>,
     now: Time,
-    /// Whence he comes, where a proxy is not trusted and where it is.
-    addresses: [Option<IpAddr>; 2],
+    /// Whence he comes, and what the request says of that: other settings would believe it, or would not.
+    peer: Option<IpAddr>,
+    headers: HeaderMap,
     /// Alerts that fire: their number stands in the menu.
     firing: usize,
 }
@@ -199,11 +201,11 @@ impl FromRequestParts<App> for Desk {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Desk> {
-        let peer = parts.extensions.get::<Peer>().map(|p| p.0);
-        let addresses = [false, true].map(|trust| rates::address_by(trust, &parts.headers, peer));
+        let peer = parts.extensions.get::<Peer>().map(|p| p.0.ip());
         let now = app.clock.now();
-        if !is_let_in(&app.config(), addresses) {
-            let address = addresses[usize::from(app.config().server.trust_proxy)];
+        let config = app.config();
+        if !is_let_in(&config, &parts.headers, peer) {
+            let address = reached::client(&config.server.trusted_proxies, &parts.headers, peer);
             let whom = Whom::at(address.unwrap_or(IpAddr::V6(Ipv6Addr::UNSPECIFIED)));
             // Once a minute from each place: who knocks fills no log.
             if app.limits.take(whom, "admin_refused", 1, now).is_ok() {
@@ -222,13 +224,15 @@ impl FromRequestParts<App> for Desk {
         let said = form_urlencoded::parse(query.as_bytes()).find(|(name, _)| name == "done").map(|(_, v)| v);
         let done = said.and_then(|said| DONE.iter().find(|known| **known == said)).copied();
         let firing = app.alerts.firing();
-        Ok(Desk { f: f.at("admin"), who, page: "", done, now, addresses, firing })
+        let headers = parts.headers.clone();
+        Ok(Desk { f: f.at("admin"), who, page: "", done, now, peer, headers, firing })
     }
 }
 
 /// May somebody from there see the dashboard under these settings?
-fn is_let_in(config: &Config, addresses: [Option<IpAddr>; 2]) -> bool {
-    network::is_within(&config.server.admin_networks, addresses[usize::from(config.server.trust_proxy)])
+fn is_let_in(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
+    let client = reached::client(&config.server.trusted_proxies, headers, peer);
+    network::is_within(&config.server.admin_networks, client)
 }
 
 /// What an action may say when it is done.
@@ -309,7 +313,7 @@ impl Desk {
 
     /// Would these settings shut him out who sets them? Then they are refused: nobody could take them back here.
     fn shuts_himself_out(&self, config: &Config) -> bool {
-        !is_let_in(config, self.addresses)
+        !is_let_in(config, &self.headers, self.peer)
     }
 
     fn is_admin(&self) -> bool {

@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, LOCATION, RETRY_AFTER};
+use axum::http::header::{ACCEPT_LANGUAGE, AUTHORIZATION, CONTENT_TYPE, COOKIE, ETAG, HOST, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderName, Method};
 use axum::response::IntoResponse;
 use axum::{Extension, Router};
@@ -16,13 +16,22 @@ use crate::base::error::{Check, Error, Result};
 use crate::base::locale::Text;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Json, Peer};
+use crate::domain::reached::Encrypted;
 
 /// Requests of one batch.
 const MOST: usize = 20;
 /// Bytes of all its answers.
 const ANSWERS_MAX: usize = 8 << 20;
 /// Headers of the batch that its requests share …
-const SHARED: [HeaderName; 3] = [AUTHORIZATION, COOKIE, ACCEPT_LANGUAGE];
+const SHARED: [HeaderName; 7] = [
+    AUTHORIZATION,
+    COOKIE,
+    ACCEPT_LANGUAGE,
+    HOST,
+    HeaderName::from_static("x-forwarded-for"),
+    HeaderName::from_static("x-forwarded-proto"),
+    HeaderName::from_static("x-forwarded-host"),
+];
 /// … and those of an answer that are told.
 const TOLD: [HeaderName; 8] = [
     ETAG,
@@ -112,6 +121,7 @@ pub(super) async fn batch(
     State(_): State<App>,
     Extension(Inner(routes)): Extension<Inner>,
     peer: Option<Extension<Peer>>,
+    tls: Option<Extension<Encrypted>>,
     headers: HeaderMap,
     Json(batch): Json<Batch>,
 ) -> Result<Json<Answers>> {
@@ -120,7 +130,12 @@ pub(super) async fn batch(
     Check::new().that((1..=MOST).contains(&n), "requests", range()).done()?;
     // All are looked at before the first is done.
     let requests = batch.requests.iter().enumerate().map(|(i, one)| request(i, one, &headers, peer.as_ref()));
-    let requests = requests.collect::<Result<Vec<_>>>()?;
+    let mut requests = requests.collect::<Result<Vec<_>>>()?;
+    if let Some(Extension(tls)) = tls {
+        for request in &mut requests {
+            request.extensions_mut().insert(tls);
+        }
+    }
     let mut responses = Vec::with_capacity(n);
     let mut left = ANSWERS_MAX;
     for (one, request) in batch.requests.into_iter().zip(requests) {

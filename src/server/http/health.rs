@@ -13,6 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::domain::accounts;
 use crate::domain::doctor::seen::{self, Seen};
 use crate::domain::http::{Json, Peer};
+use crate::domain::reached::Encrypted;
 
 /// Does it live?
 #[utoipa::path(
@@ -49,6 +50,7 @@ pub(super) async fn seen(
     State(app): State<App>,
     headers: HeaderMap,
     peer: Option<Extension<Peer>>,
+    tls: Option<Extension<Encrypted>>,
 ) -> Result<Json<Seen>> {
     let ticket = headers.get(seen::TICKET).and_then(|v| v.to_str().ok()).unwrap_or("");
     if !seen::holds(&app.signing_key, app.clock.now(), ticket) {
@@ -56,7 +58,7 @@ pub(super) async fn seen(
     }
     let peer = peer.map(|Extension(Peer(peer))| peer);
     let client = rates::address(&app, &headers, peer).map(|ip| ip.to_string());
-    Ok(Json(Seen::of(&headers, peer.map(|p| p.ip().to_string()), client)))
+    Ok(Json(Seen::of(&headers, peer.map(|p| p.ip().to_string()), client, tls.is_some())))
 }
 
 /// May traffic come?
@@ -84,8 +86,8 @@ const WRITE: Duration = Duration::from_secs(2);
 /// Bytes without which no change can be kept.
 const ROOM: u64 = 4 << 20;
 
-/// Why no traffic may come.
-async fn reason(app: &App) -> Option<&'static str> {
+/// Why no traffic may come; `None` if it may.
+pub async fn reason(app: &App) -> Option<&'static str> {
     if app.stopping.is_cancelled() {
         return Some("stopping");
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, HOST, ORIGIN};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -24,6 +24,7 @@ use crate::base::page::hex;
 use crate::base::secret;
 use crate::domain::answer::X_CACHE;
 use crate::domain::http::{BODY_MAX, Failure, lang_of};
+use crate::domain::reached::Reached;
 use crate::engines::metrics::{Answered, Meter, metered};
 use crate::engines::trace::Work;
 
@@ -177,7 +178,7 @@ fn secure(headers: &mut HeaderMap, cdn: &str) {
 
 /// A change that comes with a cookie must come from one of our own pages: browsers name the origin of such a request.
 /// A program that sends neither header carries no cookie by accident.
-pub async fn same_origin(request: Request, next: Next) -> Response {
+pub async fn same_origin(State(app): State<App>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     if safe || !headers.contains_key(COOKIE) || headers.contains_key("authorization") {
@@ -187,8 +188,8 @@ pub async fn same_origin(request: Request, next: Next) -> Response {
     let own = match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some(site), _) if site == "same-origin" || site == "none" => true,
         (_, Some(origin)) => {
-            let host = origin.split_once("://").map(|(_, h)| h);
-            host.is_some() && host == text(HOST.as_str())
+            let config = app.config();
+            Reached::of(&config.server, headers, request.extensions()).is_origin(origin)
         }
         (Some(_), None) => false,
         (None, None) => true,
@@ -202,11 +203,11 @@ const BODY_TIME: Duration = Duration::from_secs(30);
 /// Reads small bodies before the route is asked. An answer that is given while the body is still on its way (a wrong
 /// type, no such id) would cut the connection under the caller's hands, and he would never see it. A body that never
 /// ends is cut after half a minute. The pieces of an upload are never gathered: each byte counts from when it is on disk.
-pub async fn whole_body(request: Request, next: Next) -> Response {
+pub async fn whole_body(State(app): State<App>, request: Request, next: Next) -> Response {
     let length = request.headers().get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
     let streamed = request.uri().path().contains("/uploads") && *request.method() != Method::POST;
     if streamed || length.is_none_or(|n| n == 0 || n > BODY_MAX) {
-        return heard_out(request, next).await;
+        return heard_out(&app, request, next).await;
     }
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(BODY_TIME, axum::body::to_bytes(body, BODY_MAX)).await {
@@ -251,26 +252,49 @@ impl Drop for Lent {
 
 /// Runs a request whose body is streamed. If it is refused, the rest is read and thrown away within bounds, for the same
 /// reason as above.
-async fn heard_out(request: Request, next: Next) -> Response {
+async fn heard_out(app: &App, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let (back, mut given_back) = oneshot::channel();
     let response = next.run(Request::from_parts(parts, Body::new(Lent(Some(body), Some(back))))).await;
     if !(response.status().is_client_error() || response.status().is_server_error()) {
         return response;
     }
-    if let Ok(mut rest) = given_back.try_recv() {
-        let hear = async {
-            let mut heard = 0;
-            while let Some(Ok(frame)) = rest.frame().await {
-                heard += frame.data_ref().map_or(0, Bytes::len);
-                if heard > HEARD_OUT {
-                    break;
-                }
-            }
-        };
-        let _ = tokio::time::timeout(HEARING, hear).await;
+    if let Ok(rest) = given_back.try_recv() {
+        // An upload that the stop has cut goes on with the successor: the sooner, the better.
+        hear(rest, if app.stopping.is_cancelled() { HEARING / 10 } else { HEARING }).await;
     }
     response
+}
+
+/// Reads what is left of a body, within bounds, and throws it away.
+async fn hear(mut rest: Body, time: Duration) {
+    let hear = async {
+        let mut heard = 0;
+        while let Some(Ok(frame)) = rest.frame().await {
+            heard += frame.data_ref().map_or(0, Bytes::len);
+            if heard > HEARD_OUT {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(time, hear).await;
+}
+
+/// The body of an HTTP/2 request, which is heard out beside the answer if nobody has read it to its end: given up, it
+/// would reset its stream, and mostly before the answer has left.
+pub(super) fn to_the_end(body: Body) -> Body {
+    if body.is_end_stream() {
+        return body;
+    }
+    let (back, given_back) = oneshot::channel::<Body>();
+    tokio::spawn(async move {
+        if let Ok(rest) = given_back.await
+            && !rest.is_end_stream()
+        {
+            hear(rest, HEARING).await;
+        }
+    });
+    Body::new(Lent(Some(body), Some(back)))
 }
 
 /// The answer for a handler that panicked.

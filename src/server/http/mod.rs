@@ -29,7 +29,8 @@ use crate::domain::{
     Embed, accounts, comments, feedback, jobs, journal, media, notices, plans, projects, schedule, search, webhooks,
 };
 use crate::server::{web, ws};
-pub use listen::serve;
+pub use health::reason;
+pub use listen::{Door, serve};
 pub use starting::starting;
 
 /// Everything under `/api/v1`.
@@ -57,7 +58,7 @@ pub fn router(app: &App) -> Router {
         .method_not_allowed_fallback(no_method)
         .layer(from_fn_with_state(app.clone(), idempotency::once))
         .layer(from_fn_with_state(app.clone(), rates::limit))
-        .layer(from_fn(layers::whole_body));
+        .layer(from_fn_with_state(app.clone(), layers::whole_body));
     // What a batch asks passes the same layers as if it had come alone, but those of a connection.
     let inner = Router::new()
         .nest("/api/v1", api.clone())
@@ -67,7 +68,7 @@ pub fn router(app: &App) -> Router {
     let batch = Router::new()
         .route("/api/v1/batch", post(batch::batch))
         .layer(Extension(batch::Inner(inner)))
-        .layer(from_fn(layers::whole_body));
+        .layer(from_fn_with_state(app.clone(), layers::whole_body));
     Router::new()
         .nest("/api/v1", api)
         .merge(batch)
@@ -86,7 +87,7 @@ pub fn router(app: &App) -> Router {
         .layer(from_fn(body::finish))
         // A route's panic is its own 500; the layers outside still dress it.
         .layer(CatchPanicLayer::custom(layers::panicked))
-        .layer(from_fn(layers::same_origin))
+        .layer(from_fn_with_state(app.clone(), layers::same_origin))
         .layer(from_fn_with_state(app.clone(), layers::dress))
         .layer(cors(app))
         .layer(from_fn_with_state(app.clone(), media::uploads::routes::abilities))

@@ -14,7 +14,8 @@ use crate::app::App;
 use crate::base::error::Error;
 use crate::base::ids::UserId;
 use crate::domain::accounts::Viewer;
-use crate::domain::http::{Peer, forwarded_for};
+use crate::domain::http::Peer;
+use crate::domain::reached;
 use crate::engines::limits::Whom;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -95,15 +96,5 @@ fn is_counted(app: &App, address: Option<IpAddr>) -> bool {
 
 /// The other end, as a trusted proxy names it or as the connection shows it.
 pub(super) fn address(app: &App, headers: &HeaderMap, peer: Option<SocketAddr>) -> Option<IpAddr> {
-    address_by(app.config().server.trust_proxy, headers, peer)
-}
-
-/// The same for a setting of `server.trust_proxy` that may not hold yet.
-pub(in crate::server) fn address_by(
-    trust_proxy: bool,
-    headers: &HeaderMap,
-    peer: Option<SocketAddr>,
-) -> Option<IpAddr> {
-    let forwarded = trust_proxy.then(|| forwarded_for(headers)).flatten();
-    forwarded.map_or_else(|| peer.map(|p| p.ip()), |text| text.parse().ok())
+    reached::client(&app.config().server.trusted_proxies, headers, peer.map(|p| p.ip()))
 }

@@ -4,8 +4,10 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::engines::tls::Tls;
 
 /// How long a connection may take.
 const TIME: Duration = Duration::from_secs(3);
@@ -13,16 +15,25 @@ const TIME: Duration = Duration::from_secs(3);
 const HEAD: usize = 8 << 10;
 
 /// Answers until it is dropped: `/health` says that it lives, everything else is asked to come back.
-pub async fn starting(listener: &TcpListener) -> Infallible {
+pub async fn starting(listener: &TcpListener, tls: Option<&Tls>) -> Infallible {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(tokio::time::timeout(TIME, answer(stream)))),
+            Ok((stream, _)) => {
+                let acceptor = tls.map(Tls::acceptor);
+                let answered = async move {
+                    match acceptor {
+                        Some(acceptor) => answer(acceptor.accept(stream).await?).await,
+                        None => answer(stream).await,
+                    }
+                };
+                drop(tokio::spawn(tokio::time::timeout(TIME, answered)));
+            }
             Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
         }
     }
 }
 
-async fn answer(mut stream: TcpStream) -> std::io::Result<()> {
+async fn answer(mut stream: impl AsyncRead + AsyncWrite + Unpin) -> std::io::Result<()> {
     let mut head = Vec::with_capacity(1 << 10);
     while head.len() < HEAD && !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if stream.read_buf(&mut head).await? == 0 {

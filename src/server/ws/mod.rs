@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, State};
-use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
+use axum::http::header::{AUTHORIZATION, ORIGIN, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
@@ -30,8 +30,9 @@ use crate::base::ids::ProjectId;
 use crate::base::locale::Text;
 use crate::base::roles::Right;
 use crate::domain::accounts::{self, Viewer};
-use crate::domain::http::{Path, Peer, Query, forwarded_for};
+use crate::domain::http::{Path, Peer, Query};
 use crate::domain::projects;
+use crate::domain::reached::Reached;
 use crate::domain::rooms::mine::Window;
 use crate::engines::hub::{JoinError, Person, Place, Seat};
 use line::Line;
@@ -115,6 +116,7 @@ async fn enter_own(State(app): State<App>, asked: Query<Asked>, coming: Coming) 
 /// What a request for a socket carries beside its query.
 struct Coming {
     headers: HeaderMap,
+    reached: Reached,
     address: IpAddr,
     handshake: Handshake,
 }
@@ -124,22 +126,23 @@ impl FromRequestParts<App> for Coming {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Coming> {
         let peer = parts.extensions.get::<Peer>().ok_or_else(|| anyhow::anyhow!("a request without a peer"))?;
-        let forwarded = forwarded_for(&parts.headers).filter(|_| app.config().server.trust_proxy);
-        let address = forwarded.and_then(|a| a.parse().ok()).unwrap_or(peer.0.ip());
+        let peer = peer.0.ip();
+        let reached = Reached::of(&app.config().server, &parts.headers, &parts.extensions);
         let handshake = Handshake::of(parts).ok_or_else(|| Error::Protocol {
             status: 426,
             code: "upgrade_required",
             text: Text::new("error.websocket_wanted"),
         })?;
-        Ok(Coming { headers: parts.headers.clone(), address, handshake })
+        let address = reached.client.unwrap_or(peer);
+        Ok(Coming { headers: parts.headers.clone(), reached, address, handshake })
     }
 }
 
 /// Opens a line to a project's room, or to the person's own.
 async fn open(app: App, project: Option<ProjectId>, Query(asked): Query<Asked>, coming: Coming) -> Response {
-    let Coming { headers, address, handshake } = coming;
+    let Coming { headers, reached, address, handshake } = coming;
     let offered = offered(&headers);
-    let admitted = match token(&app, &headers, &asked, &offered) {
+    let admitted = match token(&app, &headers, &reached, &asked, &offered) {
         Ok(token) => admit(&app, project, address, token).await,
         Err(close) => Err(close),
     };
@@ -178,26 +181,30 @@ fn answered(offered: &[String]) -> Option<HeaderValue> {
 
 /// The token that the client came with. A cookie counts only from a page of ours: browsers send it along with sockets
 /// that any page opens.
-fn token(app: &App, headers: &HeaderMap, asked: &Asked, offered: &[String]) -> Result<String, Close> {
+fn token(
+    app: &App,
+    headers: &HeaderMap,
+    reached: &Reached,
+    asked: &Asked,
+    offered: &[String],
+) -> Result<String, Close> {
     let bearer = offered.iter().find_map(|p| p.strip_prefix("bearer."));
     if let Some(token) = bearer.or(Some(asked.token.as_str()).filter(|t| !t.is_empty())) {
         return Ok(token.to_owned());
     }
     let token = accounts::token_of(headers).ok_or(Close::UNAUTHENTICATED)?;
-    if headers.contains_key(AUTHORIZATION) || is_own_page(app, headers) {
+    if headers.contains_key(AUTHORIZATION) || is_own_page(app, headers, reached) {
         return Ok(token);
     }
     Err(Close::NO_PERMISSION)
 }
 
-fn is_own_page(app: &App, headers: &HeaderMap) -> bool {
-    let text = |name| headers.get(name).and_then(|v: &HeaderValue| v.to_str().ok());
+fn is_own_page(app: &App, headers: &HeaderMap, reached: &Reached) -> bool {
     // A program that names no origin is no browser.
-    let Some(origin) = text(ORIGIN) else { return true };
+    let Some(origin) = headers.get(ORIGIN).and_then(|v| v.to_str().ok()) else { return true };
     let config = app.config();
     let server = &config.server;
-    let host = origin.split_once("://").map(|(_, host)| host);
-    (host.is_some() && host == text(HOST))
+    reached.is_origin(origin)
         || origin == server.public_url.trim_end_matches('/')
         || server.cors_origins.iter().any(|o| o == origin)
 }
