@@ -58,7 +58,7 @@ install -d "$root/etc/videoplanet"
 
 # The system: units, user, secrets' place.
 for unit in service socket; do
-    put "packaging/systemd/videoplanet.$unit" "$root/lib/systemd/system/videoplanet.$unit"
+    put "packaging/systemd/videoplanet.$unit" "$root/usr/lib/systemd/system/videoplanet.$unit"
 done
 put packaging/deb/sysusers.conf "$root/usr/lib/sysusers.d/videoplanet.conf"
 put packaging/deb/environment "$share/videoplanet/environment"
@@ -81,8 +81,7 @@ works=$work/works
 } > "$works"
 sed "/^Upstream-Name:/r $works" packaging/deb/copyright > "$doc/copyright"
 while read -r page; do put "docs/$page" "$doc/docs/$page"; done < <(cd docs && find . -name '*.md' -printf '%P\n' | sort)
-for example in packaging/deb/*.conf packaging/nginx.conf packaging/Caddyfile packaging/compose.yaml; do
-    case "$example" in */sysusers.conf) continue ;; esac
+for example in packaging/systemd/*.conf packaging/nginx.conf packaging/Caddyfile packaging/compose.yaml; do
     [ -e "$example" ] && put "$example" "$doc/examples/$(basename "$example")"
 done
 for dir in prometheus grafana; do
