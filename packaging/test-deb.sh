@@ -50,8 +50,8 @@ if [ ! -d "$tree" ]; then
     mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$tree.part" \
         "deb $mirror/debian bookworm main" "deb $mirror/debian bookworm-updates main" \
         "deb $mirror/debian-security bookworm-security main"
-    systemd-nspawn -q -D "$tree.part" --register=no --keep-unit apt-get install -q -y --download-only ffmpeg ca-certificates \
-        > "$work/download"
+    systemd-nspawn -q -D "$tree.part" --register=no --keep-unit \
+        sh -c 'apt-get -q update && apt-get -q -y --download-only install ffmpeg ca-certificates' > "$work/download"
     mv "$tree.part" "$tree"
 fi
 step "the tree is there"

@@ -54,6 +54,7 @@ mod notices;
 mod openapi;
 mod outlets;
 mod outlets_metrics;
+mod pack;
 mod pages;
 mod pages_plans;
 mod pages_schedule;
