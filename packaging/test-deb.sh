@@ -47,7 +47,8 @@ if [ ! -d "$tree" ]; then
     mirror=http://deb.debian.org
     mkdir -p "$cache"
     rm -rf "$tree.part"
-    mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus bookworm "$tree.part" \
+    mmdebstrap --quiet --variant=minbase --include=usr-is-merged,systemd,systemd-sysv,dbus \
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr bookworm "$tree.part" \
         "deb $mirror/debian bookworm main" "deb $mirror/debian bookworm-updates main" \
         "deb $mirror/debian-security bookworm-security main"
     systemd-nspawn -q -D "$tree.part" --register=no --keep-unit \

@@ -42,7 +42,8 @@ mkdir -p "$cache"
 if [ ! -e "$cache/base.tar" ]; then
     mirror=http://deb.debian.org
     # shellcheck disable=SC2016
-    mmdebstrap --quiet --variant=minbase \
+    mmdebstrap --quiet --variant=minbase --include=usr-is-merged \
+        --hook-dir=/usr/share/mmdebstrap/hooks/merged-usr \
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
         --dpkgopt='path-exclude=/usr/share/locale/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/lintian/*' \
