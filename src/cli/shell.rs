@@ -24,7 +24,7 @@ pub(super) fn man() -> io::Result<()> {
 
 /// The whole manual as one page: who looks for a command finds it by searching, not by guessing a page's name.
 fn page() -> io::Result<String> {
-    let mut root = Cli::command().disable_help_subcommand(true);
+    let mut root = Cli::command().disable_help_subcommand(true).subcommand_value_name("COMMAND");
     root.build();
     let man = Man::new(root.clone()).manual("VideoPlanet");
     let mut page = Vec::new();
