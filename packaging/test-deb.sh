@@ -122,9 +122,9 @@ step "units are enabled, the code for /setup is in the journal, modes are right"
 echo "$PASSWORD" | planet user add "$EMAIL" --nickname 관리자 --admin --password-stdin >/dev/null
 step "the first admin has an account"
 
-clip() { ffmpeg -v error -y -f lavfi -i "testsrc2=s=1280x720:r=25:d=$1" -f lavfi -i "sine=d=$1" "${@:3}" "$work/$2"; }
-clip 6 시사본.mp4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac
-clip 3 camera.mov -c:v prores_ks -profile:v 2 -c:a pcm_s16le
+clip() { ffmpeg -v error -y -f lavfi -i "testsrc2=s=320x180:r=25:d=$1" -f lavfi -i "sine=d=$1" "${@:3}" "$work/$2"; }
+clip 3 시사본.mp4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac
+clip 2 camera.mov -c:v prores_ks -profile:v 2 -c:a pcm_s16le
 films=("$work/시사본.mp4" "$work/camera.mov")
 beside python3 packaging/visit.py film "$url" "${films[@]}" > "$work/said"
 while read -r line; do step "under the hardened unit: $line"; done < "$work/said"

@@ -74,13 +74,13 @@ step "it has $mb MB, $(gzip -1 < "$work/image.tar" | wc -c | awk '{ print int($1
 [ "$mb" -lt 300 ] || die "300 MB are the limit"
 
 # Clips that ask for what the recipes need: H.264, a film of high dynamic range, pictures of a camera, sound alone.
-clip() { ffmpeg -v error -y -f lavfi -i "testsrc2=s=640x360:r=25:d=$1" -f lavfi -i "sine=d=$1" "${@:3}" "$work/$2"; }
-clip 6 시사본.mp4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac
-clip 3 hdr.mp4 -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -x265-params \
+clip() { ffmpeg -v error -y -f lavfi -i "testsrc2=s=320x180:r=25:d=$1" -f lavfi -i "sine=d=$1" "${@:3}" "$work/$2"; }
+clip 3 시사본.mp4 -c:v libx264 -preset veryfast -pix_fmt yuv420p -c:a aac
+clip 2 hdr.mp4 -c:v libx265 -preset ultrafast -pix_fmt yuv420p10le -x265-params \
     'log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc' -color_primaries bt2020 -color_trc smpte2084 \
     -colorspace bt2020nc -c:a aac
-clip 3 camera.mov -c:v prores_ks -profile:v 2 -c:a pcm_s16le
-clip 3 web.webm -c:v libvpx-vp9 -deadline realtime -c:a libopus
+clip 2 camera.mov -c:v prores_ks -profile:v 2 -c:a pcm_s16le
+clip 2 web.webm -c:v libvpx-vp9 -deadline realtime -c:a libopus
 films=("$work/시사본.mp4" "$work/hdr.mp4" "$work/camera.mov" "$work/web.webm")
 
 # A daemon of our own: another data root, another socket, no rules in the network of this machine.

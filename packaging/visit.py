@@ -66,7 +66,7 @@ def film(url, files):
                 sys.exit(f"{file} failed: {shown['error']}")
             if shown["state"] == "ready" and not shown["progress"]:
                 break
-            if time.monotonic() - started > 180:
+            if time.monotonic() - started > 600:
                 sys.exit(f"{file} is never ready: {shown}")
             time.sleep(0.1)
         urls = shown["urls"]
