@@ -152,7 +152,7 @@ step "upgrade to $version+next: $(cat "$work/loaded")"
 
 # A crash.
 before=$(inside systemctl show -P MainPID videoplanet.service)
-inside kill -9 "$before"
+inside systemctl kill -s KILL --kill-who=main videoplanet.service
 until_ready 10
 [ "$(inside systemctl show -P NRestarts videoplanet.service)" = 1 ] || die "it was not restarted"
 step "killed by SIGKILL: it answers again after $answered ms"
