@@ -151,7 +151,6 @@ wait "$visitor" || die "upgrade under load: $(cat "$work/loaded")"
 step "upgrade to $version+next: $(cat "$work/loaded")"
 
 # A crash.
-before=$(inside systemctl show -P MainPID videoplanet.service)
 inside systemctl kill -s KILL --kill-who=main videoplanet.service
 until_ready 10
 [ "$(inside systemctl show -P NRestarts videoplanet.service)" = 1 ] || die "it was not restarted"
