@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the two scripts of the README: installs by apt what a fresh Debian 12 with Rust lacks, and says so.
 # Arguments: names of packages.
 

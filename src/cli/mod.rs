@@ -13,13 +13,14 @@ mod rollback;
 mod schedule;
 mod serve;
 mod settings;
+mod shell;
 mod user;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueHint};
 use tracing_subscriber::Layer;
 
 use crate::app;
@@ -34,10 +35,10 @@ use crate::engines::{log, store};
 #[command(name = "videoplanet", version, about)]
 pub struct Cli {
     /// Settings file (see `videoplanet config`). Without it: videoplanet.toml in the data directory, if there.
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
     config: Option<PathBuf>,
     /// Data directory: the database, the films, everything.
-    #[arg(long, global = true, value_name = "DIR", default_value = "data")]
+    #[arg(long, global = true, value_name = "DIR", value_hint = ValueHint::DirPath, default_value = "data")]
     data: PathBuf,
     /// One setting, such as media.jobs=2. May stand several times.
     #[arg(long, global = true, value_name = "SECTION.KEY=VALUE")]
@@ -112,13 +113,25 @@ enum Command {
         #[arg(long)]
         show: bool,
     },
+    /// Print the manual page.
+    Man,
+    /// Print what a shell needs to complete commands and options.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
 }
 
 /// Runs the command; answers what the process ends with. Errors are sentences for a person.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
-    if let Command::Config { show: false } = cli.command {
-        print!("{}", Config::sample());
-        return Ok(ExitCode::SUCCESS);
+    match cli.command {
+        Command::Config { show: false } => {
+            print!("{}", Config::sample());
+            return Ok(ExitCode::SUCCESS);
+        }
+        Command::Man => return Ok(shell::man().map(|()| ExitCode::SUCCESS)?),
+        Command::Completions { shell } => return Ok(shell::completions(shell).map(|()| ExitCode::SUCCESS)?),
+        _ => {}
     }
     let mut set = cli.set;
     if let Command::Serve { bind: Some(bind), .. } = &cli.command {
@@ -176,7 +189,11 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Export { dir } => exchange::export(data, &dir).await,
             Command::Reindex => reindex::run(data, layers).await,
             Command::Rollback(asked) => rollback::run(data, &asked),
-            Command::Doctor(_) | Command::Config { .. } | Command::Health(_) => Ok(()),
+            Command::Doctor(_)
+            | Command::Config { .. }
+            | Command::Health(_)
+            | Command::Man
+            | Command::Completions { .. } => Ok(()),
         }
     });
     // What blocks and cannot be interrupted (a check of the whole database) does not hold up the end.

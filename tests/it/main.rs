@@ -55,6 +55,7 @@ mod notices;
 mod openapi;
 mod outlets;
 mod outlets_metrics;
+mod pack;
 mod pages;
 mod pages_plans;
 mod pages_schedule;
