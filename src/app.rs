@@ -19,6 +19,7 @@ use crate::base::secret;
 use crate::config::{Config, Layers, Settings, layers};
 use crate::domain::accounts::Viewer;
 use crate::domain::alerts::Watch;
+use crate::domain::backups;
 use crate::domain::media::Watched;
 use crate::domain::rooms::Rooms;
 use crate::effects::Effects;
@@ -81,6 +82,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// What is done with backups at this moment.
+    pub backups: backups::Now,
     /// What was last measured for the alerts.
     pub alerts: Watch,
     /// The same over time, in a file of its own.
@@ -116,6 +119,7 @@ impl App {
         outbound::prepare();
         ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock(dir)?;
+        settle(dir)?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
             tracing::warn!(setting = left.name, why = left.why.key, "a setting that was kept does not hold: left out");
@@ -185,6 +189,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            backups: backups::Now::default(),
             alerts: Watch::default(),
             history,
             files,
@@ -359,7 +364,30 @@ pub fn is_open(dir: &Path) -> anyhow::Result<bool> {
     }
 }
 
-fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
+/// Ends or throws away what a killed restore has left in a directory that nobody else has open.
+fn settle(dir: &Path) -> anyhow::Result<()> {
+    use crate::engines::backup::{Settled, settle};
+    match settle(dir).with_context(|| format!("a restore into {} cannot be ended", dir.display()))? {
+        Some(Settled::Finished(aside)) => {
+            tracing::warn!(aside = %aside.display(), "a restore that was committed has come to its end");
+        }
+        Some(Settled::ThrownAway) => tracing::warn!("a restore that had not come to its end was thrown away"),
+        None => {}
+    }
+    Ok(())
+}
+
+/// The same before a command that opens the database by itself.
+pub fn settle_if_free(dir: &Path) -> anyhow::Result<()> {
+    if !crate::engines::backup::is_begun(dir) || is_open(dir)? {
+        return Ok(());
+    }
+    let _lock = lock(dir)?;
+    settle(dir)
+}
+
+/// Takes the directory for this process alone, until the answer is dropped.
+pub fn lock(dir: &Path) -> anyhow::Result<std::fs::File> {
     let path = dir.join("lock");
     let file = std::fs::File::create(&path).with_context(|| format!("cannot write in {}", dir.display()))?;
     if rustix::fs::flock(&file, rustix::fs::FlockOperation::NonBlockingLockExclusive).is_err() {

@@ -28,6 +28,9 @@ impl Config {
         must(days <= most, "storage.announce_days", Text::new("setting.wrong.announce").with("max", most));
         let mail = &self.mail;
         must(mail.host.is_empty() || !mail.from.is_empty(), "mail.from", Text::new("setting.wrong.no_sender"));
+        let to = &self.backup.to;
+        let known = to.is_empty() || to.starts_with('/') || to.starts_with("s3://") && to.len() > 5;
+        must(known, "backup.to", Text::new("setting.wrong.backup_to"));
         let dsn = &self.tracing.sentry_dsn;
         let known = dsn.is_empty() || dsn.parse::<Dsn>().is_ok();
         must(known, "tracing.sentry_dsn", Text::new("setting.wrong.dsn"));

@@ -8,9 +8,9 @@ use videoplanet::base::locale::{self, Lang};
 use videoplanet::config::Config;
 
 /// Nouns from left to right: the left never calls the right.
-const NOUNS: [&str; 17] = [
+const NOUNS: [&str; 18] = [
     "accounts", "projects", "schedule", "feedback", "media", "storage", "jobs", "comments", "plans", "journal",
-    "rooms", "access", "search", "notices", "webhooks", "settings", "alerts",
+    "rooms", "access", "search", "notices", "webhooks", "settings", "backups", "alerts",
 ];
 
 fn root() -> &'static Path {

@@ -35,7 +35,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes it. Within a process only one may ask for a place at a time. [`Trouble::Refused`] while another holds it.
+    /// Takes it. Within a process only one may ask for a place at a time. [`Trouble::Busy`] while another holds it.
     pub fn take(place: &Place, clock: &Clock) -> Result<Lease> {
         let token = hex(&secret::random::<8>());
         for _ in 0..2 {
@@ -44,7 +44,7 @@ impl Lease {
             }
             let Some(held) = read(place)? else { continue };
             if held.until > clock.now() && !held.is_dead() {
-                return Err(Trouble::Refused(format!(
+                return Err(Trouble::Busy(format!(
                     "another videoplanet ({}, process {}) is at work on the place, until {} at the most",
                     held.host, held.pid, held.until
                 )));
@@ -52,7 +52,7 @@ impl Lease {
             place.delete(NAME)?;
         }
         if read(place)?.is_none_or(|held| held.token != token) {
-            return Err(Trouble::refused("another videoplanet has just begun to work on the place"));
+            return Err(Trouble::Busy("another videoplanet has just begun to work on the place".into()));
         }
         let (end, ended) = channel::<()>();
         let lost = Arc::new(AtomicBool::new(false));

@@ -44,7 +44,7 @@ pub use manifest::{Blob, Item, Manifest, Missing};
 pub use marker::Encryption;
 pub use place::{Kind, Place, Target};
 pub use settle::{Settled, aside, commit, forget, is_begun, movable, settle, staging};
-pub use vault::{Kept, Vault};
+pub use vault::{Kept, Vault, hash as hash_of};
 pub use verify::{Asked, Verified, verify};
 
 /// Why a backup was not made, read or restored.
@@ -64,6 +64,9 @@ pub enum Trouble {
     /// The place or the disk does not answer as it should; time may heal it.
     #[error("{0}")]
     Failed(String),
+    /// Somebody else is at work there: it can be done later.
+    #[error("{0}")]
+    Busy(String),
     /// Somebody stopped it.
     #[error("stopped")]
     Cancelled,

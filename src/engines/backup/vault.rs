@@ -251,7 +251,7 @@ impl Vault {
 }
 
 /// BLAKE3 and number of the bytes of files, one behind the other.
-pub(super) fn hash(files: &[PathBuf], watch: &Watch) -> Result<(Key, u64)> {
+pub fn hash(files: &[PathBuf], watch: &Watch) -> Result<(Key, u64)> {
     copy(&mut Chain::over(files), &mut io::sink(), watch, "a file")
 }
 
