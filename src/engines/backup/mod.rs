@@ -164,6 +164,3 @@ pub fn is_id(text: &str) -> bool {
             _ => b.is_ascii_digit(),
         })
 }
-
-#[cfg(test)]
-mod tests;

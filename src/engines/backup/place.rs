@@ -104,6 +104,11 @@ impl Place {
         }
     }
 
+    /// Was it used for backups before?
+    pub fn is_used(&self) -> Result<bool> {
+        Ok(self.size(super::marker::NAME)?.is_some())
+    }
+
     /// A whole small object; `None` if it is not there.
     pub(super) fn get(&self, name: &str) -> Result<Option<Vec<u8>>> {
         let Some(size) = self.size(name)? else { return Ok(None) };
