@@ -15,7 +15,7 @@ use crate::base::job::{JobError, JobKind, Progress};
 use crate::base::page::hex;
 use crate::base::secret;
 use crate::engines::backup::{
-    self, Asked, Encryption, Keep, Lease, Manifest, Swept, Target, Trouble, Vault, Verified, Watch, chosen, new_id,
+    self, Asked, Encryption, Keep, Lease, Manifest, Place, Swept, Target, Trouble, Vault, Verified, Watch, chosen, new_id,
 };
 use crate::engines::queue::{self, Run};
 use crate::engines::store::Tx;
@@ -99,6 +99,14 @@ pub async fn take_now(
 }
 
 fn whole(app: &App, target: &Target, id: &str, by: Option<UserId>, slot: &Slot, watch: &Watch) -> Result<Taken, Trouble> {
+    let place = target.to.clone();
+    let was_used = !reading(app, move |db| sql::ids_in(db, &place))?.is_empty();
+    if was_used && !Place::open(target)?.is_used()? {
+        return Err(Trouble::Refused(format!(
+            "{} is empty, and there were backups in it: see that it is mounted, or choose another place",
+            target.to
+        )));
+    }
     let vault = Vault::open_or_make(target, &instance(app)?, app.clock.now())?;
     let lease = Lease::take(vault.place(), &app.clock)?;
     bring_in_line(app, &vault, &target.to)?;

@@ -36,6 +36,11 @@ impl Directory {
     /// A file of our own under a temporary name.
     fn temporary(&self) -> Result<(PathBuf, File)> {
         let dir = self.path("tmp");
+        // Not the directories above it: they may be the mount point of a disk that is not mounted.
+        if !self.root.exists() {
+            let made = fs::DirBuilder::new().mode(0o700).create(&self.root);
+            made.map_err(|e| failed("cannot make", &self.root, e))?;
+        }
         make(&dir).map_err(|e| failed("cannot write in", &dir, e))?;
         let path = dir.join(hex(&secret::random::<8>()));
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);

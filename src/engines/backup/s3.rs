@@ -91,6 +91,8 @@ impl Bucket {
             .with_access_key_id(&target.key)
             .with_secret_access_key(&target.secret)
             .with_client_options(options)
+            // Not all storages know it, and it saves nothing here.
+            .with_disable_bulk_delete(true)
             .with_retry(retry);
         if !target.endpoint.is_empty() {
             builder = builder

@@ -203,3 +203,89 @@ pub(super) fn fill(from: &mut impl Read, out: &mut [u8]) -> io::Result<usize> {
     }
     Ok(got)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Kept(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Kept {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Finish for Kept {
+        fn finish(self: Box<Self>) -> Result<()> {
+            Ok(())
+        }
+    }
+
+    fn keys() -> Keys {
+        Keys::derive("correct horse", b"salt of 16 bytes", 8, 1).unwrap()
+    }
+
+    fn sealed(keys: &Keys, name: &str, bytes: &[u8]) -> Vec<u8> {
+        let kept = Kept::default();
+        let mut sealing = keys.sealing(name, Box::new(kept.clone())).unwrap();
+        sealing.write_all(bytes).unwrap();
+        sealing.finish().unwrap();
+        std::mem::take(&mut kept.0.lock())
+    }
+
+    fn opened(keys: &Keys, name: &str, object: &[u8]) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        let mut opening = keys.opening(name, Box::new(io::Cursor::new(object.to_vec())))?;
+        opening.read_to_end(&mut bytes).map_err(|e| Trouble::of_io("reading", e))?;
+        Ok(bytes)
+    }
+
+    #[test]
+    fn what_is_sealed_opens_at_every_length_and_has_the_size_that_is_told() {
+        let keys = keys();
+        for len in [0, 1, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 3 * PIECE + 7] {
+            let bytes: Vec<u8> = (0..len).map(|i| (i % 251) as u8).collect();
+            let object = sealed(&keys, "blobs/aa/x", &bytes);
+            assert_eq!(object.len() as u64, sealed_size(len as u64), "{len}");
+            assert_eq!(opened(&keys, "blobs/aa/x", &object).unwrap(), bytes);
+            assert_ne!(object, sealed(&keys, "blobs/aa/x", &bytes), "each has a nonce of its own");
+        }
+    }
+
+    #[test]
+    fn what_was_changed_cut_moved_or_swapped_does_not_open() {
+        let keys = keys();
+        let bytes = vec![7; 2 * PIECE + 100];
+        let object = sealed(&keys, "a", &bytes);
+        let damaged = |name: &str, object: &[u8]| {
+            let opened = opened(&keys, name, object);
+            assert!(matches!(opened, Err(Trouble::Damaged { .. })), "{opened:?}");
+        };
+        damaged("b", &object);
+        for at in [0, 5, 11, PIECE, object.len() - 1] {
+            let mut flipped = object.clone();
+            flipped[at] ^= 1;
+            damaged("a", &flipped);
+        }
+        let head = MAGIC.len() + NONCE;
+        for cut in [0, 3, head, head + PIECE + TAG, head + 2 * (PIECE + TAG), object.len() - 1] {
+            damaged("a", &object[..cut]);
+        }
+        // The first two pieces in each other's place.
+        let piece = PIECE + TAG;
+        let swapped = [&object[..head], &object[head + piece..head + 2 * piece], &object[head..head + piece], &object[head + 2 * piece..]];
+        damaged("a", &swapped.concat());
+        let other = Keys::derive("wrong horse", b"salt of 16 bytes", 8, 1).unwrap();
+        assert!(opened(&other, "a", &object).is_err() && other.check() != keys.check());
+    }
+}

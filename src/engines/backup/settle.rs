@@ -199,3 +199,98 @@ fn remove(path: &Path) -> io::Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::page::hex;
+    use crate::base::secret;
+
+    /// A data directory with a restore that was gathered and not committed.
+    fn gathered() -> PathBuf {
+        let dir = std::env::temp_dir().join(format!("videoplanet-settle-{}", hex(&secret::random::<6>())));
+        fs::create_dir_all(dir.join("media/aa")).unwrap();
+        for (name, text) in [("videoplanet.db", "old"), ("videoplanet.db-wal", "log"), ("media/aa/film", "old film"), ("lock", "")] {
+            fs::write(dir.join(name), text).unwrap();
+        }
+        fs::write(dir.join("videoplanet.toml"), "settings").unwrap();
+        fs::create_dir(dir.join("cache")).unwrap();
+        let new = staging(&dir).unwrap();
+        fs::create_dir_all(new.join("media/bb")).unwrap();
+        fs::write(new.join("videoplanet.db"), "new").unwrap();
+        fs::write(new.join("media/bb/film"), "new film").unwrap();
+        dir
+    }
+
+    fn all(dir: &Path) -> Vec<(String, String)> {
+        fn walk(root: &Path, dir: &Path, found: &mut Vec<(String, String)>) {
+            for entry in fs::read_dir(dir).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() {
+                    walk(root, &path, found);
+                } else {
+                    let name = path.strip_prefix(root).unwrap().display().to_string();
+                    found.push((name, fs::read_to_string(&path).unwrap()));
+                }
+            }
+        }
+        let mut found = Vec::new();
+        walk(dir, dir, &mut found);
+        found.sort();
+        found
+    }
+
+    /// Writes the commit and stops after so many renames; answers whether that was before all of them.
+    fn killed_after(dir: &Path, steps: usize) -> bool {
+        let work = dir.join(WORK);
+        let commit = Commit { aside: format!("{ASIDE}then"), present: present(dir).unwrap() };
+        fs::write(work.join("commit"), serde_json::to_vec(&commit).unwrap()).unwrap();
+        fs::create_dir(dir.join(&commit.aside)).unwrap();
+        let aside = commit.present.iter().map(|name| (dir.join(name), dir.join(&commit.aside).join(name)));
+        let new = ["media", "videoplanet.db"].map(|name| (work.join("new").join(name), dir.join(name)));
+        let moves: Vec<_> = aside.chain(new).collect();
+        moves.iter().take(steps).for_each(|(from, to)| fs::rename(from, to).unwrap());
+        steps < moves.len()
+    }
+
+    #[test]
+    fn killed_after_any_step_a_committed_restore_comes_to_the_same_end() {
+        let mut ends = Vec::new();
+        for steps in 0.. {
+            let dir = gathered();
+            let is_before = killed_after(&dir, steps);
+            let settled = settle(&dir).unwrap();
+            assert_eq!(settled, Some(Settled::Finished(dir.join("before-restore-then"))), "{steps}");
+            assert_eq!(settle(&dir).unwrap(), None);
+            assert_eq!(aside(&dir).unwrap(), [(dir.join("before-restore-then"), 14)]);
+            ends.push(all(&dir));
+            assert_eq!(forget(&dir).unwrap().len(), 1);
+            assert_eq!(all(&dir).len(), 4, "{:?}", all(&dir));
+            fs::remove_dir_all(&dir).unwrap();
+            if !is_before {
+                break;
+            }
+        }
+        assert!(ends.len() == 6 && ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
+        let of = |name: &str| ends[0].iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str());
+        assert_eq!([of("videoplanet.db"), of("media/bb/film"), of("videoplanet.toml")], [Some("new"), Some("new film"), Some("settings")]);
+        assert_eq!([of("before-restore-then/videoplanet.db"), of("before-restore-then/videoplanet.db-wal")], [Some("old"), Some("log")]);
+        assert_eq!((of("videoplanet.db-wal"), of("before-restore-then/media/aa/film")), (None, Some("old film")));
+    }
+
+    #[test]
+    fn what_was_not_committed_is_thrown_away_and_a_commit_is_the_same_move() {
+        let dir = gathered();
+        let before: Vec<_> = all(&dir).into_iter().filter(|(name, _)| !name.starts_with("restore/")).collect();
+        assert!(is_begun(&dir));
+        assert_eq!(settle(&dir).unwrap(), Some(Settled::ThrownAway));
+        assert_eq!((all(&dir), is_begun(&dir)), (before, false));
+        fs::remove_dir_all(&dir).unwrap();
+
+        let dir = gathered();
+        let aside = commit(&dir, Time(1_795_899_300_000)).unwrap();
+        assert!(aside.ends_with("before-restore-20261128T205500Z") && !is_begun(&dir), "{}", aside.display());
+        assert_eq!(fs::read_to_string(dir.join("videoplanet.db")).unwrap(), "new");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
