@@ -266,6 +266,20 @@ pub fn newest_whole(db: &Db) -> Result<Option<Time>> {
     sql::newest_whole(db)
 }
 
+/// What `/metrics` tells.
+#[derive(Clone, Debug)]
+pub struct Counts {
+    /// The newest one that was found whole.
+    pub whole: Option<Backup>,
+    /// See [`Health::failed`].
+    pub failed: bool,
+}
+
+/// What `/metrics` tells.
+pub fn counts(db: &Db) -> Result<Counts> {
+    Ok(Counts { whole: sql::last_whole(db)?, failed: health(db, Time(0))?.failed })
+}
+
 /// How it stands with them. `started` is when the program began.
 pub fn health(db: &Db, started: Time) -> Result<Health> {
     let failed = sql::last(db)?.is_some_and(|last| match last.state {

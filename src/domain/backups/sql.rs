@@ -47,6 +47,11 @@ pub(super) fn newest_whole(db: &Db) -> Result<Option<Time>> {
     db.one(sql, params![], |r| r.get(0))
 }
 
+pub(super) fn last_whole(db: &Db) -> Result<Option<Backup>> {
+    let sql = format!("SELECT {COLUMNS} WHERE b.is_whole = 1 AND b.lost = 0 ORDER BY b.taken_ms DESC LIMIT 1");
+    db.one(&sql, params![], backup)
+}
+
 /// Rows of backups that are in `place`, by id.
 pub(super) fn ids_in(db: &Db, place: &str) -> Result<Vec<String>> {
     db.all("SELECT id FROM backups WHERE place = ?1 AND state = 'done'", params![place], |r| r.get(0))
