@@ -20,8 +20,8 @@ use videoplanet::base::clock::Clock;
 use videoplanet::config::Config;
 use videoplanet::domain::accounts::Viewer;
 use videoplanet::domain::backups::restore::{plan, restore};
-use videoplanet::domain::backups::work::{Taken, take_now};
 use videoplanet::domain::backups::target;
+use videoplanet::domain::backups::work::{Taken, take_now};
 use videoplanet::domain::comments;
 use videoplanet::engines::backup::{Asked, Vault, Watch, verify};
 use videoplanet::engines::files::{Files, Key};
@@ -61,7 +61,11 @@ async fn measure(home: &Path, dir: &Path, size: &data::Size, megabytes: usize) {
     let app = App::open(dir, config, Clock::System).await.unwrap();
     films(&app, dir, megabytes).await;
     let (database, _) = app.store.size_bytes();
-    println!("{} comments, database {} MB, films {megabytes} MB, {WRITERS} writers", size.comments, database / 1_000_000);
+    println!(
+        "{} comments, database {} MB, films {megabytes} MB, {WRITERS} writers",
+        size.comments,
+        database / 1_000_000
+    );
 
     // Yardsticks.
     let (from, to) = (dir.join("media"), home.join("copied"));
@@ -71,10 +75,11 @@ async fn measure(home: &Path, dir: &Path, size: &data::Size, megabytes: usize) {
     println!("cp of the films                {:>7.2} s", begun.elapsed().as_secs_f64());
     let into = home.join("vacuumed.db");
     let copied = home.join("copied.db");
-    let store = app.store.clone();
+    let (store, database) = (app.store.clone(), dir.join("videoplanet.db"));
     let times = tokio::task::spawn_blocking(move || {
         let begun = Instant::now();
-        store.vacuum_into(&into).unwrap();
+        let conn = rusqlite::Connection::open(database).unwrap();
+        conn.execute("VACUUM INTO ?1", [into.to_str().unwrap()]).unwrap();
         let vacuumed = begun.elapsed();
         let begun = Instant::now();
         store.copy_to(&copied).unwrap();

@@ -86,7 +86,10 @@ async fn in_server(dir: &Path, to: String) -> anyhow::Result<ExitCode> {
         size(n("new_bytes"))
     );
     if n("lost") > 0 {
-        eprintln!("INCOMPLETE: {} films are missing or damaged on this machine's disk and not in the backup", n("lost"));
+        eprintln!(
+            "INCOMPLETE: {} films are missing or damaged on this machine's disk and not in the backup",
+            n("lost")
+        );
     }
     if result["verified"] == true {
         println!("verified: the database is whole, {} of {} files of films were read again", n("read"), n("of"));
@@ -145,7 +148,8 @@ pub(super) async fn verify(
     let watch = Watch::new(stop, move |done, of| shown.show_bytes(done, of));
     let found = blocking(move || {
         let vault = Vault::open(&target)?;
-        let newest = || vault.ids()?.into_iter().next().ok_or_else(|| Trouble::refused("there is no backup in the place"));
+        let newest =
+            || vault.ids()?.into_iter().next().ok_or_else(|| Trouble::refused("there is no backup in the place"));
         let id = id.map_or_else(newest, Ok)?;
         let scratch = Scratch::new().map_err(|e| Trouble::Failed(format!("no temporary directory: {e}")))?;
         let found = look(&vault, &id, Asked { percent }, &scratch.0, Clock::System.now(), &watch)?;
@@ -166,7 +170,8 @@ pub(super) async fn verify(
 }
 
 pub(super) fn line(m: &Manifest) -> String {
-    let incomplete = if m.lost.is_empty() { String::new() } else { format!("  INCOMPLETE: {} films are lost", m.lost.len()) };
+    let incomplete =
+        if m.lost.is_empty() { String::new() } else { format!("  INCOMPLETE: {} films are lost", m.lost.len()) };
     format!("{}  films {}  {}  new {}{incomplete}", m.id, m.films(), size(m.bytes()), size(m.new_bytes))
 }
 
@@ -181,7 +186,11 @@ fn seen(verified: Option<&Verified>) -> String {
 fn lost(m: &Manifest) {
     for lost in m.lost.iter().take(20) {
         let how = if lost.damaged { "damaged" } else { "missing" };
-        eprintln!("INCOMPLETE: the original {} ({}) is {how} on this machine's disk", lost.key, size(lost.bytes.max(0) as u64));
+        eprintln!(
+            "INCOMPLETE: the original {} ({}) is {how} on this machine's disk",
+            lost.key,
+            size(lost.bytes.max(0) as u64)
+        );
     }
 }
 

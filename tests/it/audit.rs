@@ -147,7 +147,8 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
         }
         "/admin/backups/{id}/verify" | "/admin/backups/{id}/delete" => {
             let add = |tx: &mut videoplanet::engines::store::Tx| {
-                let sql = "INSERT INTO backups (id, place, state, taken_ms) VALUES ('20261128T205500Z-1a2b', '/x', 'done', 5)
+                let sql =
+                    "INSERT INTO backups (id, place, state, taken_ms) VALUES ('20261128T205500Z-1a2b', '/x', 'done', 5)
                      ON CONFLICT DO NOTHING";
                 tx.execute(sql, params![])
             };

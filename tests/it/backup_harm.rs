@@ -35,7 +35,8 @@ fn damage(dice: &mut Dice, place: &Path) -> String {
             return format!("{} missing", path.display());
         }
         3 => {
-            let others: Vec<&PathBuf> = all.iter().filter(|other| **other != path && fs::read(other).unwrap() != bytes).collect();
+            let others: Vec<&PathBuf> =
+                all.iter().filter(|other| **other != path && fs::read(other).unwrap() != bytes).collect();
             let other = *dice.of(&others);
             bytes = fs::read(other).unwrap();
             "swapped"
@@ -114,7 +115,10 @@ async fn what_is_damaged_is_found_by_a_look_and_healed_by_the_next_backup() {
         .unwrap();
     let said = String::from_utf8_lossy(&looked.stderr).into_owned();
     assert_eq!(looked.status.code(), Some(2), "{said}");
-    assert!(said.contains("its bytes have changed") && said.contains(&taken.manifest.media[0].key.to_string()), "{said}");
+    assert!(
+        said.contains("its bytes have changed") && said.contains(&taken.manifest.media[0].key.to_string()),
+        "{said}"
+    );
     let next = take(&s.app).await.unwrap();
     assert!(next.verified.ok && fs::read(&object).unwrap() == film);
     s.stop().await;

@@ -25,7 +25,8 @@ async fn page(s: &Studio, who: &Someone) -> String {
 async fn settled(s: &Studio, count: usize) -> Vec<backups::Backup> {
     for _ in 0..1200 {
         let list = s.app.read(backups::list).await.unwrap();
-        let over = list.iter().all(|b| b.state != backups::State::Running && (b.verified.is_some() || b.error.is_some()));
+        let over =
+            list.iter().all(|b| b.state != backups::State::Running && (b.verified.is_some() || b.error.is_some()));
         if list.len() == count && over && s.app.backups.doing().is_none() {
             return list;
         }

@@ -121,7 +121,9 @@ fn list(held: &Held, query: &BTreeMap<String, String>) -> String {
         })
         .collect();
     let more = match all.get(2).filter(|_| all.len() > 3) {
-        Some((last, _)) => format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>"),
+        Some((last, _)) => {
+            format!("<IsTruncated>true</IsTruncated><NextContinuationToken>{last}</NextContinuationToken>")
+        }
         None => "<IsTruncated>false</IsTruncated>".to_owned(),
     };
     format!("<ListBucketResult><Name>b</Name><Prefix>{prefix}</Prefix>{more}{contents}</ListBucketResult>")

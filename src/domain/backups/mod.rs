@@ -201,7 +201,8 @@ pub fn target(config: &Config, to: Option<&str>) -> Target {
 pub(crate) fn is_apart(dir: &Path, target: &Target) -> backup::Result<()> {
     let Some(place) = target.directory() else { return Ok(()) };
     let real = |path: &Path| path.ancestors().find_map(|p| p.canonicalize().ok());
-    let within = place.starts_with(dir) || real(&place).zip(real(dir)).is_some_and(|(place, dir)| place.starts_with(dir));
+    let within =
+        place.starts_with(dir) || real(&place).zip(real(dir)).is_some_and(|(place, dir)| place.starts_with(dir));
     if within {
         return Err(backup::Trouble::refused(format!(
             "{} lies in the data directory: what destroys that destroys the backups; choose another place",

@@ -204,7 +204,10 @@ impl Gathering<'_> {
     /// Only our own names become paths, whatever a manifest says.
     fn path(&self, key: &Key, name: &str) -> Result<PathBuf> {
         let path = self.files.path(key, name);
-        path.map_err(|_| Trouble::Damaged { part: "the manifest".into(), why: format!("{name:?} is no name of a film's file") })
+        path.map_err(|_| Trouble::Damaged {
+            part: "the manifest".into(),
+            why: format!("{name:?} is no name of a film's file"),
+        })
     }
 }
 

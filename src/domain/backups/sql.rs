@@ -7,7 +7,8 @@ use crate::base::ids::UserId;
 use crate::engines::backup::{Manifest, Verified};
 use crate::engines::store::{Db, Row, SqlResult, Tx, params};
 
-const COLUMNS: &str = "b.id, b.place, u.nickname, b.state, b.taken_ms, b.finished_ms, b.seq, b.bytes, b.new_bytes, b.films, b.lost,
+const COLUMNS: &str =
+    "b.id, b.place, u.nickname, b.state, b.taken_ms, b.finished_ms, b.seq, b.bytes, b.new_bytes, b.films, b.lost,
     b.encrypted, b.verified, b.error FROM backups b LEFT JOIN users u ON u.id = b.user_id";
 
 fn backup(r: &Row) -> SqlResult<Backup> {

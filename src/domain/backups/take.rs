@@ -12,7 +12,7 @@ use super::{At, Slot};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::domain::media::shelf;
-use crate::engines::backup::{Blob, Item, Kept, Lease, Manifest, Missing, Result, Trouble, Vault, Watch};
+use crate::engines::backup::{Blob, Item, Kept, Lease, Manifest, Missing, Result, Trouble, Vault, Watch, hash_of};
 use crate::engines::files::{Files, Key, ORIGINAL};
 use crate::engines::store;
 
@@ -41,7 +41,10 @@ pub(super) fn take(app: &App, vault: &Vault, lease: &Lease, id: &str, slot: &Slo
     let scratch = app.files.scratch("backup").map_err(failed)?;
     let (needed, space) = (app.store.copy_bytes() + SPARE, app.files.space().map_err(failed)?);
     if space.free < needed {
-        return Err(Trouble::Failed(format!("the copy of the database needs {needed} bytes, and {} are free", space.free)));
+        return Err(Trouble::Failed(format!(
+            "the copy of the database needs {needed} bytes, and {} are free",
+            space.free
+        )));
     }
     let copy = scratch.join("videoplanet.db");
     let broken = |e: crate::base::error::Error| Trouble::Failed(format!("the database cannot be copied: {e}"));
@@ -156,7 +159,9 @@ impl Keeping<'_> {
                 self.watch.on(bytes)?;
                 true
             }
-            false => original.as_ref().is_some_and(|meta| meta.len() == bytes) && self.keep(&[place], &film.key, bytes)?,
+            false => {
+                original.as_ref().is_some_and(|meta| meta.len() == bytes) && self.keep(&[place], &film.key, bytes)?
+            }
         };
         if !whole {
             // A second look: was it deleted for good while we were under way?
@@ -187,7 +192,7 @@ impl Keeping<'_> {
             Some(known) => known.hash,
             // A second name of the original.
             None if inode.is_some() && inode == original => key,
-            None => match crate::engines::backup::hash_of(&paths, self.watch) {
+            None => match self.hash(&paths, bytes) {
                 Ok((hash, read)) if read == bytes => hash,
                 Ok(_) | Err(Trouble::Damaged { .. }) => {
                     self.missing += 1;
@@ -204,6 +209,11 @@ impl Keeping<'_> {
         }
         self.media.push(Item { key, name, hash, bytes, parts, modified_ms });
         Ok(())
+    }
+
+    fn hash(&self, paths: &[PathBuf], bytes: u64) -> Result<(Key, u64)> {
+        self.watch.expect(bytes);
+        hash_of(paths, self.watch)
     }
 
     fn has(&self, hash: &Key, bytes: u64) -> bool {

@@ -15,7 +15,8 @@ use crate::base::job::{JobError, JobKind, Progress};
 use crate::base::page::hex;
 use crate::base::secret;
 use crate::engines::backup::{
-    self, Asked, Encryption, Keep, Lease, Manifest, Place, Swept, Target, Trouble, Vault, Verified, Watch, chosen, new_id,
+    self, Asked, Encryption, Keep, Lease, Manifest, Place, Swept, Target, Trouble, Vault, Verified, Watch, chosen,
+    new_id,
 };
 use crate::engines::queue::{self, Run};
 use crate::engines::store::Tx;
@@ -98,7 +99,14 @@ pub async fn take_now(
     .await
 }
 
-fn whole(app: &App, target: &Target, id: &str, by: Option<UserId>, slot: &Slot, watch: &Watch) -> Result<Taken, Trouble> {
+fn whole(
+    app: &App,
+    target: &Target,
+    id: &str,
+    by: Option<UserId>,
+    slot: &Slot,
+    watch: &Watch,
+) -> Result<Taken, Trouble> {
     let place = target.to.clone();
     let was_used = !reading(app, move |db| sql::ids_in(db, &place))?.is_empty();
     if was_used && !Place::open(target)?.is_used()? {
@@ -190,7 +198,13 @@ fn look(
 }
 
 /// Lets go what is older than is wanted. Content is swept after it, also that of tries which came to nothing.
-fn let_go(app: &App, vault: &Vault, lease: &Lease, place: &str, watch: &Watch) -> Result<(Vec<String>, Swept), Trouble> {
+fn let_go(
+    app: &App,
+    vault: &Vault,
+    lease: &Lease,
+    place: &str,
+    watch: &Watch,
+) -> Result<(Vec<String>, Swept), Trouble> {
     let config = app.config();
     let keep = Keep { last: config.backup.keep_last, days: config.backup.keep_days };
     let of = place.to_owned();
@@ -233,13 +247,18 @@ pub async fn verify(app: &App, run: &Run, id: String, all: bool) -> Result<Value
         bring_in_line(&app, &vault, &target.to)?;
         let id = match id.is_empty() {
             false => id,
-            true => vault.ids()?.into_iter().next().ok_or_else(|| Trouble::refused("there is no backup in the place"))?,
+            true => {
+                vault.ids()?.into_iter().next().ok_or_else(|| Trouble::refused("there is no backup in the place"))?
+            }
         };
         look(&app, &vault, &id, percent, by, slot, watch).map(|found| (id, found))
     });
     let (id, found) = found.await.map_err(ended)?;
     if !found.ok {
-        return Err(JobError::Fail { error: format!("backup {id}: {}", found.problems.join("; ")), stderr: String::new() });
+        return Err(JobError::Fail {
+            error: format!("backup {id}: {}", found.problems.join("; ")),
+            stderr: String::new(),
+        });
     }
     Ok(json!({
         "backup": id, "rows": found.rows, "read": found.read, "of": found.of, "read_bytes": found.read_bytes,
@@ -284,10 +303,7 @@ async fn within<T: Send + 'static>(
     done.map_err(|e| Trouble::Failed(format!("it panicked: {e}")))?
 }
 
-fn change<T: Send + 'static>(
-    app: &App,
-    f: impl FnOnce(&mut Tx) -> Result<T> + Send + 'static,
-) -> Result<T, Trouble> {
+fn change<T: Send + 'static>(app: &App, f: impl FnOnce(&mut Tx) -> Result<T> + Send + 'static) -> Result<T, Trouble> {
     Handle::current().block_on(app.store.write(f)).map_err(database)
 }
 

@@ -35,9 +35,8 @@ pub fn chosen(all: &[(String, Time, bool)], keep: Keep, now: Time) -> Vec<String
     all.sort_by(|a, b| (b.1, &b.0).cmp(&(a.1, &a.0)));
     let whole = all.iter().position(|(_, _, whole)| *whole);
     let young = |at: Time| at.0 >= now.0 - keep.days * DAY;
-    let goes = |(i, (_, at, _)): &(usize, &&(String, Time, bool))| {
-        *i >= keep.last.max(1) && !young(*at) && Some(*i) != whole
-    };
+    let goes =
+        |(i, (_, at, _)): &(usize, &&(String, Time, bool))| *i >= keep.last.max(1) && !young(*at) && Some(*i) != whole;
     all.iter().enumerate().filter(goes).map(|(_, (id, ..))| id.clone()).collect()
 }
 

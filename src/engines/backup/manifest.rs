@@ -141,15 +141,20 @@ impl Manifest {
     /// What follows the first line, if it is whole.
     pub(super) fn unframe<'o>(id: &str, object: &'o [u8]) -> Result<&'o [u8]> {
         let damaged = |why: &str| Trouble::damaged(Manifest::name(id), why);
-        let end = object.iter().take(200).position(|b| *b == b'\n').ok_or_else(|| damaged("its first line is cut off"))?;
+        let end =
+            object.iter().take(200).position(|b| *b == b'\n').ok_or_else(|| damaged("its first line is cut off"))?;
         let (line, body) = (&object[..end], &object[end + 1..]);
         let line = std::str::from_utf8(line).map_err(|_| damaged("its first line is no text"))?;
         let words: Vec<&str> = line.split(' ').collect();
-        let [FIRST, format, bytes, sum] = words[..] else { return Err(damaged("its first line is not that of a manifest")) };
+        let [FIRST, format, bytes, sum] = words[..] else {
+            return Err(damaged("its first line is not that of a manifest"));
+        };
         match format.parse::<u32>() {
             Ok(FORMAT) => {}
             Ok(newer) if newer > FORMAT => {
-                let why = format!("backup {id} was written by a newer videoplanet (format {newer}): install that or a newer one");
+                let why = format!(
+                    "backup {id} was written by a newer videoplanet (format {newer}): install that or a newer one"
+                );
                 return Err(Trouble::Refused(why));
             }
             _ => return Err(damaged("its first line is not that of a manifest")),

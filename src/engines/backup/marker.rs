@@ -67,7 +67,8 @@ impl Marker {
         let text = String::from_utf8(bytes).map_err(|_| damaged("it is no text"))?;
         let format = serde_json::from_str::<serde_json::Value>(&text).ok().and_then(|v| v["format"].as_u64());
         if let Some(format) = format.filter(|format| *format > u64::from(FORMAT)) {
-            let why = format!("the place was written by a newer videoplanet (format {format}): install that or a newer one");
+            let why =
+                format!("the place was written by a newer videoplanet (format {format}): install that or a newer one");
             return Err(Trouble::Refused(why));
         }
         let marker: Marker = serde_json::from_str(&text).map_err(|_| damaged("it cannot be read"))?;
@@ -86,7 +87,8 @@ impl Marker {
             key = Some(KeyMaking { salt: hex(&salt), memory_kib: MEMORY_KIB, passes: PASSES, check: made.check() });
             keys = Some(made);
         }
-        let marker = Marker { format: FORMAT, instance: instance.to_owned(), made: now, key, sum: String::new() }.sealed();
+        let marker =
+            Marker { format: FORMAT, instance: instance.to_owned(), made: now, key, sum: String::new() }.sealed();
         if !place.put_new(NAME, marker.text().as_bytes())? {
             return Err(Trouble::Failed("somebody else has just begun to use the place for backups".into()));
         }
@@ -108,7 +110,8 @@ impl Marker {
             return Err(Trouble::refused("the place is encrypted: set backup.passphrase"));
         }
         let salt = (0..key.salt.len()).step_by(2).map(|i| u8::from_str_radix(key.salt.get(i..i + 2)?, 16).ok());
-        let salt = salt.collect::<Option<Vec<u8>>>().ok_or_else(|| Trouble::damaged(NAME, "its salt cannot be read"))?;
+        let salt =
+            salt.collect::<Option<Vec<u8>>>().ok_or_else(|| Trouble::damaged(NAME, "its salt cannot be read"))?;
         if key.memory_kib > MEMORY_MOST || key.passes > PASSES_MOST {
             return Err(Trouble::damaged(NAME, "it asks for more than making keys may cost"));
         }

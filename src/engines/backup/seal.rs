@@ -69,7 +69,7 @@ impl Keys {
         let nonce = secret::random::<NONCE>();
         let head = inner.write_all(MAGIC).and_then(|()| inner.write_all(&nonce));
         head.map_err(|e| Trouble::of_io(&format!("cannot write {name}"), e))?;
-        let stream = EncryptorBE32::new(&self.seal.into(), &nonce.into());
+        let stream = EncryptorBE32::<ChaCha20Poly1305>::new(&self.seal.into(), &nonce.into());
         Ok(Sealing { name, stream, piece: Vec::with_capacity(PIECE + TAG), inner })
     }
 
@@ -84,9 +84,8 @@ impl Keys {
             return Err(Trouble::damaged(name, "it does not begin like an encrypted object"));
         }
         let nonce: [u8; NONCE] = head[MAGIC.len()..].try_into().expect("a nonce");
-        let stream = Some(DecryptorBE32::new(&self.seal.into(), &nonce.into()));
-        let mut opening =
-            Opening { name: name.to_owned(), stream, piece: Vec::new(), at: 0, next: Vec::new(), inner };
+        let stream = Some(DecryptorBE32::<ChaCha20Poly1305>::new(&self.seal.into(), &nonce.into()));
+        let mut opening = Opening { name: name.to_owned(), stream, piece: Vec::new(), at: 0, next: Vec::new(), inner };
         opening.next = opening.fetch().map_err(|e| Trouble::of_io(&format!("cannot read {name}"), e))?;
         Ok(opening)
     }
@@ -283,7 +282,12 @@ mod tests {
         }
         // The first two pieces in each other's place.
         let piece = PIECE + TAG;
-        let swapped = [&object[..head], &object[head + piece..head + 2 * piece], &object[head..head + piece], &object[head + 2 * piece..]];
+        let swapped = [
+            &object[..head],
+            &object[head + piece..head + 2 * piece],
+            &object[head..head + piece],
+            &object[head + 2 * piece..],
+        ];
         damaged("a", &swapped.concat());
         let other = Keys::derive("wrong horse", b"salt of 16 bytes", 8, 1).unwrap();
         assert!(opened(&other, "a", &object).is_err() && other.check() != keys.check());

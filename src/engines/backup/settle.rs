@@ -210,7 +210,9 @@ mod tests {
     fn gathered() -> PathBuf {
         let dir = std::env::temp_dir().join(format!("videoplanet-settle-{}", hex(&secret::random::<6>())));
         fs::create_dir_all(dir.join("media/aa")).unwrap();
-        for (name, text) in [("videoplanet.db", "old"), ("videoplanet.db-wal", "log"), ("media/aa/film", "old film"), ("lock", "")] {
+        for (name, text) in
+            [("videoplanet.db", "old"), ("videoplanet.db-wal", "log"), ("media/aa/film", "old film"), ("lock", "")]
+        {
             fs::write(dir.join(name), text).unwrap();
         }
         fs::write(dir.join("videoplanet.toml"), "settings").unwrap();
@@ -273,8 +275,14 @@ mod tests {
         }
         assert!(ends.len() == 6 && ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
         let of = |name: &str| ends[0].iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str());
-        assert_eq!([of("videoplanet.db"), of("media/bb/film"), of("videoplanet.toml")], [Some("new"), Some("new film"), Some("settings")]);
-        assert_eq!([of("before-restore-then/videoplanet.db"), of("before-restore-then/videoplanet.db-wal")], [Some("old"), Some("log")]);
+        assert_eq!(
+            [of("videoplanet.db"), of("media/bb/film"), of("videoplanet.toml")],
+            [Some("new"), Some("new film"), Some("settings")]
+        );
+        assert_eq!(
+            [of("before-restore-then/videoplanet.db"), of("before-restore-then/videoplanet.db-wal")],
+            [Some("old"), Some("log")]
+        );
         assert_eq!((of("videoplanet.db-wal"), of("before-restore-then/media/aa/film")), (None, Some("old film")));
     }
 

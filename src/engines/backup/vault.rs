@@ -42,7 +42,8 @@ impl Vault {
     pub fn open(target: &Target) -> Result<Vault> {
         let place = Place::open(target)?;
         let marker = Marker::read(&place)?;
-        let marker = marker.ok_or_else(|| Trouble::Refused(format!("{} holds no backups of VideoPlanet", target.to)))?;
+        let marker =
+            marker.ok_or_else(|| Trouble::Refused(format!("{} holds no backups of VideoPlanet", target.to)))?;
         Vault::with(place, &marker, &target.passphrase)
     }
 
@@ -222,7 +223,10 @@ impl Vault {
             copy(&mut opened.take(bytes + 1), out, watch, &name)?
         };
         if copied != bytes {
-            return Err(damaged(format!("it holds {} than the {bytes} bytes that belong there", if copied < bytes { "less" } else { "more" })));
+            return Err(damaged(format!(
+                "it holds {} than the {bytes} bytes that belong there",
+                if copied < bytes { "less" } else { "more" }
+            )));
         }
         if found != *hash {
             return Err(damaged("its bytes have changed".into()));

@@ -93,8 +93,8 @@ impl Vault {
     fn parts<'m>(&'m self, manifest: &'m Manifest) -> impl Iterator<Item = (String, u64, String)> + 'm {
         let database = std::iter::once((&manifest.database, "the database"));
         let packed = database.chain(manifest.config.iter().map(|config| (config, "the settings file")));
-        let packed = packed.map(|(b, what)| (self.object(&b.hash, true), b.stored, what.to_owned()));
-        packed.chain(manifest.media.iter().map(|m| (self.object(&m.hash, false), self.stored(m.bytes), told(m))))
+        let packed = packed.map(move |(b, what)| (self.object(&b.hash, true), b.stored, what.to_owned()));
+        packed.chain(manifest.media.iter().map(move |m| (self.object(&m.hash, false), self.stored(m.bytes), told(m))))
     }
 }
 
@@ -171,7 +171,12 @@ pub fn verify(vault: &Vault, id: &str, asked: Asked, scratch: &Path, now: Time, 
             watch.on(item.bytes)?;
             continue;
         }
-        look(&mut found, &object, vault.fetch(&item.hash, item.bytes, false, &mut std::io::sink(), watch), &told(item))?;
+        look(
+            &mut found,
+            &object,
+            vault.fetch(&item.hash, item.bytes, false, &mut std::io::sink(), watch),
+            &told(item),
+        )?;
     }
     Ok(found)
 }
@@ -208,7 +213,10 @@ impl Manifest {
         }
         if (looked.schema, looked.seq) != (self.schema, self.seq) {
             let (schema, seq) = (looked.schema, looked.seq);
-            return Err(damaged(format!("it stands at migration {schema} and seq {seq}, not at {} and {}", self.schema, self.seq)));
+            return Err(damaged(format!(
+                "it stands at migration {schema} and seq {seq}, not at {} and {}",
+                self.schema, self.seq
+            )));
         }
         if let Some((table, rows)) = looked.rows.iter().find(|(table, rows)| self.rows.get(*table) != Some(rows)) {
             let told = self.rows.get(table).copied().unwrap_or(0);

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::job::Lane;
 use crate::base::secret;
+use crate::domain::backups;
 use crate::domain::search::operate;
 use crate::engines::alerts::Rule;
 use crate::engines::metrics::{self, Exposition, Kind};
