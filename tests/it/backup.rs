@@ -154,12 +154,12 @@ async fn a_backup_under_writes_is_restored_elsewhere_as_the_journal_was() {
     let mut found = Value::Null;
     for _ in 0..600 {
         found = editor.get("/search?q=색보정").await.json().await.unwrap();
-        if found["count"].as_i64() == Some(20) {
+        if found["total"].as_i64() == Some(20) {
             break;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert_eq!(found["count"], 20, "{found}");
+    assert_eq!(found["total"], 20, "{found}");
     app.close().await;
     server.abort();
     let _ = following.await;

@@ -96,6 +96,8 @@ fn one_crate_is_named_in_one_engine() {
         ("process::Command", "src/engines/ffmpeg/"),
         ("lettre::", "src/engines/mail"),
         ("reqwest::", "src/engines/outbound"),
+        ("object_store::", "src/engines/backup/"),
+        ("chacha20poly1305::", "src/engines/backup/"),
         ("krilla::", "src/engines/paper/"),
     ];
     let mut found = Vec::new();
