@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use videoplanet::base::clock::HOUR;
+use videoplanet::base::clock::{HOUR, SECOND};
 use videoplanet::base::event::Event;
 use videoplanet::domain::backups;
 use videoplanet::engines::alerts::Rule;
@@ -112,6 +112,7 @@ async fn an_old_and_a_failed_backup_are_told_once_each_and_so_is_their_end() {
     assert!(failed.contains("newer videoplanet"), "{failed}");
     a.fires(Rule::BackupFailed).await;
     fs::write(&marker, text).unwrap();
+    a.clock.advance(SECOND);
     take(&a.s.app).await.unwrap();
     a.clears(Rule::BackupFailed).await;
     a.s.stop().await;
