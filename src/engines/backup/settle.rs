@@ -273,7 +273,7 @@ mod tests {
                 break;
             }
         }
-        assert!(ends.len() == 6 && ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
+        assert!(ends.len() == 7 && ends.iter().all(|end| *end == ends[0]), "{ends:#?}");
         let of = |name: &str| ends[0].iter().find(|(n, _)| n == name).map(|(_, text)| text.as_str());
         assert_eq!(
             [of("videoplanet.db"), of("media/bb/film"), of("videoplanet.toml")],
