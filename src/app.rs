@@ -20,6 +20,7 @@ use crate::base::secret;
 use crate::config::{Config, Layers, Settings, layers};
 use crate::domain::accounts::Viewer;
 use crate::domain::alerts::Watch;
+use crate::domain::backups;
 use crate::domain::media::Watched;
 use crate::domain::rooms::Rooms;
 use crate::effects::Effects;
@@ -82,6 +83,8 @@ pub struct Inner {
     pub limits: Limits,
     /// What is counted.
     pub metrics: Metrics,
+    /// What is done with backups at this moment.
+    pub backups: backups::Now,
     /// What was last measured for the alerts.
     pub alerts: Watch,
     /// The same over time, in a file of its own.
@@ -127,6 +130,7 @@ impl App {
         outbound::prepare();
         ground::make_own(dir).with_context(|| format!("cannot create the data directory {}", dir.display()))?;
         let lock = lock_within(dir, patience).await?;
+        settle(dir)?;
         store::refuse_newer(dir)?;
         let (layers, left_out) = layers.into().with_kept(store::peek(dir, layers::KEPT));
         for left in left_out {
@@ -199,6 +203,7 @@ impl App {
             watched: Watched::default(),
             limits: Limits::default(),
             metrics: Metrics::new(),
+            backups: backups::Now::default(),
             alerts: Watch::default(),
             history,
             files,
@@ -380,6 +385,28 @@ pub fn is_open(dir: &Path) -> anyhow::Result<bool> {
         Err(rustix::io::Errno::WOULDBLOCK) => Ok(true),
         Err(e) => Err(e.into()),
     }
+}
+
+/// Ends or throws away what a killed restore has left in a directory that nobody else has open.
+fn settle(dir: &Path) -> anyhow::Result<()> {
+    use crate::engines::backup::{Settled, settle};
+    match settle(dir).with_context(|| format!("a restore into {} cannot be ended", dir.display()))? {
+        Some(Settled::Finished(aside)) => {
+            tracing::warn!(aside = %aside.display(), "a restore that was committed has come to its end");
+        }
+        Some(Settled::ThrownAway) => tracing::warn!("a restore that had not come to its end was thrown away"),
+        None => {}
+    }
+    Ok(())
+}
+
+/// The same before a command that opens the database by itself.
+pub fn settle_if_free(dir: &Path) -> anyhow::Result<()> {
+    if !crate::engines::backup::is_begun(dir) || is_open(dir)? {
+        return Ok(());
+    }
+    let _lock = lock(dir)?;
+    settle(dir)
 }
 
 /// How often a lock that somebody else holds is tried.

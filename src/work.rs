@@ -13,7 +13,7 @@ use crate::base::error::{Error, Result};
 use crate::base::ids::JobId;
 use crate::base::job::{Job, JobError, Lane};
 use crate::domain::{
-    Embed, access, alerts, comments, feedback, journal, media, notices, plans, search, storage, webhooks,
+    Embed, access, alerts, backups, comments, feedback, journal, media, notices, plans, search, storage, webhooks,
 };
 use crate::engines::log;
 use crate::engines::machine::{self, Part};
@@ -59,6 +59,8 @@ pub const SCHEDULE: &[Entry] = &[
     Entry::new(Job::EvictRenditions, "20 * * * *", Missed::Skip),
     Entry::new(Job::PruneJobs, "10 3 * * *", Missed::Run),
     Entry::new(Job::PruneJournal, "25 3 * * *", Missed::Run),
+    // Before the night's work on the database, and missed ones are made up for: a backup that is late is better than none.
+    Entry::new(Job::Backup { to: String::new() }, "10 2 * * *", Missed::Run),
     Entry::new(Job::PurgeTrash, "30 3 * * *", Missed::Run),
     Entry::new(Job::CleanClosed, "0 4 * * *", Missed::Run),
     Entry::new(Job::DbOptimize, "40 3 * * *", Missed::Run),
@@ -239,6 +241,9 @@ async fn perform(app: App, job: Job, run: Run) -> Result<Value, JobError> {
         Job::EvictRenditions => Ok(serde_json::to_value(storage::evict::evict(&app, &run).await?)?),
         Job::PurgeTrash => Ok(serde_json::to_value(storage::trash::purge(&app, &run).await?)?),
         Job::CleanClosed => storage::closed::clean(&app, &run).await,
+        Job::Backup { to } => backups::work::take(&app, &run, to).await,
+        Job::VerifyBackup { backup, all } => backups::work::verify(&app, &run, backup, all).await,
+        Job::DeleteBackup { backup } => backups::work::delete(&app, &run, backup).await,
         Job::OrphanScan => Ok(serde_json::to_value(storage::orphans::scan(&app, &run).await?)?),
         Job::OrphanDelete { scan } => Ok(serde_json::to_value(storage::orphans::delete(&app, &run, scan).await?)?),
     }

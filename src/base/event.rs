@@ -127,6 +127,10 @@ pub enum Event {
     ScheduleChanged { name: String, fields: Vec<String>, before: Option<Vec<String>>, after: Option<Vec<String>> },
     SchedulePaused { name: String },
     ScheduleResumed { name: String },
+    BackupTaken { backup: String, films: i64, lost: i64 },
+    BackupVerified { backup: String, ok: bool },
+    BackupDeleted { backup: String },
+
     QuotaSet { project: ProjectId, size_bytes: Option<i64>, was: Option<i64> },
     ClosedCleanupSet { on: bool },
     PurgeAsked { what: String, id: i64 },
@@ -275,6 +279,7 @@ impl Event {
             CachePurged { .. } => ("cache", 0),
             DatabaseCheckpointed { .. } | SlowForgotten { .. } => ("database", 0),
             ScheduleChanged { .. } | SchedulePaused { .. } | ScheduleResumed { .. } => ("schedule", 0),
+            BackupTaken { .. } | BackupVerified { .. } | BackupDeleted { .. } => ("backup", 0),
             // An audit of those who run the instance: members do not read it in their journal.
             QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => ("storage", 0),
             LogFilterSet { .. } => ("log", 0),

@@ -99,6 +99,26 @@ pub enum Job {
     CleanClosed,
     /// Look for files without rows and rows without files.
     OrphanScan,
+    /// Take a backup, verify it, and let old ones go.
+    Backup {
+        /// Where to; empty: where the settings say.
+        #[serde(default)]
+        to: String,
+    },
+    /// Look whether a backup is what it was.
+    VerifyBackup {
+        /// Which; empty: the newest.
+        #[serde(default)]
+        backup: String,
+        /// Read all of it, not a sample.
+        #[serde(default)]
+        all: bool,
+    },
+    /// Delete one backup, and what it alone needed.
+    DeleteBackup {
+        /// Which.
+        backup: String,
+    },
     /// Delete what a scan has found, as far as it still is so.
     OrphanDelete {
         /// The job that was the scan.
@@ -175,6 +195,12 @@ closed_set! {
         CleanClosed = "clean_closed",
         /// [`Job::OrphanScan`]
         OrphanScan = "orphan_scan",
+        /// [`Job::Backup`]
+        Backup = "backup",
+        /// [`Job::VerifyBackup`]
+        VerifyBackup = "verify_backup",
+        /// [`Job::DeleteBackup`]
+        DeleteBackup = "delete_backup",
         /// [`Job::OrphanDelete`]
         OrphanDelete = "orphan_delete",
     }
@@ -220,6 +246,9 @@ impl Job {
             Job::PurgeTrash => JobKind::PurgeTrash,
             Job::CleanClosed => JobKind::CleanClosed,
             Job::OrphanScan => JobKind::OrphanScan,
+            Job::Backup { .. } => JobKind::Backup,
+            Job::VerifyBackup { .. } => JobKind::VerifyBackup,
+            Job::DeleteBackup { .. } => JobKind::DeleteBackup,
             Job::OrphanDelete { .. } => JobKind::OrphanDelete,
         }
     }
@@ -235,6 +264,8 @@ impl Job {
             // Whoever is spoken to may be slow: beside what waits for nobody.
             Job::DraftStoryboard { .. } | Job::SendMail { .. } => Lane::Outbound,
             Job::CallWebhook { .. } | Job::TellAlert { .. } => Lane::Outbound,
+            // To another disk or machine, and for hours the first time: mails of the day do not wait behind it.
+            Job::Backup { .. } | Job::VerifyBackup { .. } | Job::DeleteBackup { .. } => Lane::Outbound,
             Job::Remind | Job::SendDigests | Job::PruneNotices => Lane::Maintenance,
             Job::CleanUp | Job::CacheWarm | Job::Reindex => Lane::Maintenance,
             Job::DbOptimize | Job::IntegrityCheck => Lane::Maintenance,
@@ -262,6 +293,7 @@ impl Job {
             // Killed in the middle they go on where they were.
             Job::Reindex | Job::PurgeTrash | Job::CleanClosed | Job::EvictRenditions => 3,
             Job::StorageCheck | Job::OrphanScan | Job::OrphanDelete { .. } => 2,
+            Job::Backup { .. } | Job::VerifyBackup { .. } | Job::DeleteBackup { .. } => 3,
             // The next hour warms anyway.
             Job::CacheWarm => 1,
         }

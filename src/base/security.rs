@@ -4,11 +4,12 @@
 use crate::base::event::Event;
 
 /// Subjects whose events tell who got in, or who steered the instance.
-pub const SECURITY_SUBJECTS: [&str; 15] = [
+pub const SECURITY_SUBJECTS: [&str; 16] = [
     "user",
     "job",
     "alert",
     "alert_target",
+    "backup",
     "cache",
     "database",
     "doctor",

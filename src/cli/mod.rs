@@ -1,5 +1,6 @@
 //! How the shell gets in: the arguments, and one function per command.
 
+mod backup;
 mod cache;
 mod demo;
 mod demo_plans;
@@ -9,6 +10,7 @@ mod exchange;
 mod health;
 mod jobs;
 mod reindex;
+mod restore;
 mod rollback;
 mod schedule;
 mod serve;
@@ -103,6 +105,41 @@ enum Command {
     /// The present database, with what was written since, is kept in before-rollback-<time>/. Films stay; the search index
     /// and the cache are built anew at the next start. No server may run on the data directory meanwhile.
     Rollback(rollback::Asked),
+    /// Take a backup now, verify it, and let old ones go, as the settings [backup] say. A running server does it beside its
+    /// work; without a server it is done here. What the place has already is not written again.
+    ///
+    /// Ends with 0 if the backup is there and whole, 1 if none was taken, 2 if it is incomplete or damaged.
+    Backup {
+        /// Directory or s3://bucket/prefix, instead of backup.to.
+        #[arg(long, value_name = "PLACE")]
+        to: Option<String>,
+    },
+    /// List the backups in a place: moment, films, bytes, bytes that were new, and what the last look at each has found.
+    Backups {
+        /// Directory or s3://bucket/prefix, instead of backup.to.
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
+    },
+    /// Look whether a backup is what it was: all parts by name and size, the database opened, checked and counted, and
+    /// backup.sample per cent of the films' files read and compared with their hash.
+    ///
+    /// Ends with 0 if it is whole, 1 if it could not be looked at, 2 if it is damaged.
+    Verify {
+        /// Directory or s3://bucket/prefix, instead of backup.to.
+        #[arg(long, value_name = "PLACE")]
+        from: Option<String>,
+        /// Which (see `videoplanet backups`); without it the newest.
+        id: Option<String>,
+        /// Read everything.
+        #[arg(long)]
+        all: bool,
+    },
+    /// Bring a backup back into the data directory. Everything is fetched and compared first; what is there is put aside
+    /// (before-restore-*), not deleted; killed at any moment, the one or the other is there, whole. No server may run on
+    /// the data directory meanwhile. Search and cache are built anew by the next start.
+    ///
+    /// Ends with 0 if it is restored; with 1 if it is refused and 2 if the backup is damaged, and then nothing has changed.
+    Restore(restore::Asked),
     /// Look whether everything is there that the program needs, beside a running server or without one, and say what to
     /// do about it. Changes nothing. Ends with 0 if all is well, 1 after warnings, 2 if something is broken.
     Doctor(doctor::Asked),
@@ -144,6 +181,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     if let Command::Doctor(asked) = cli.command {
         return doctor::run(&cli.data, file.as_deref(), layers, &asked);
     }
+    app::settle_if_free(&cli.data)?;
     let layers = layers?;
     if let Command::Health(asked) = cli.command {
         return health::run(&layers.config(), asked);
@@ -174,6 +212,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let data: &Path = &cli.data;
+    let mut code = ExitCode::SUCCESS;
     let done = runtime.block_on(async {
         match cli.command {
             Command::Serve { demo, wait, .. } => {
@@ -187,6 +226,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::User(command) => user::run(data, command).await,
             Command::Import { dir } => exchange::import(data, layers, &dir).await,
             Command::Export { dir } => exchange::export(data, &dir).await,
+            Command::Backup { to } => backup::take(data, layers, &config, to).await.map(|c| code = c),
+            Command::Backups { from } => backup::list(&config, from).await.map(|c| code = c),
+            Command::Verify { from, id, all } => backup::verify(&config, from, id, all).await.map(|c| code = c),
+            Command::Restore(asked) => restore::run(data, file.as_deref(), &config, asked).await.map(|c| code = c),
             Command::Reindex => reindex::run(data, layers).await,
             Command::Rollback(asked) => rollback::run(data, &asked),
             Command::Doctor(_)
@@ -199,7 +242,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     // What blocks and cannot be interrupted (a check of the whole database) does not hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(3));
     outlets.close();
-    done.map(|()| ExitCode::SUCCESS)
+    done.map(|()| code)
 }
 
 /// The database for a command of a moment, also beside a running server: SQLite's own lock orders the two writers, and

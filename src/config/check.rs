@@ -33,6 +33,9 @@ impl Config {
         must(tls.certificate.is_empty() || !tls.key.is_empty(), "tls.key", Text::new("setting.wrong.tls_pair"));
         let leads = tls.redirect_from.is_empty() || !tls.certificate.is_empty();
         must(leads, "tls.redirect_from", Text::new("setting.wrong.tls_none"));
+        let to = &self.backup.to;
+        let known = to.is_empty() || to.starts_with('/') || to.starts_with("s3://") && to.len() > 5;
+        must(known, "backup.to", Text::new("setting.wrong.backup_to"));
         let dsn = &self.tracing.sentry_dsn;
         let known = dsn.is_empty() || dsn.parse::<Dsn>().is_ok();
         must(known, "tracing.sentry_dsn", Text::new("setting.wrong.dsn"));

@@ -32,8 +32,14 @@ const KEPT: [&str; 8] = [
     "storage.renditions_max_bytes",
 ];
 /// The same; 0 is none.
-const KEPT_FROM_ZERO: [&str; 4] =
-    ["storage.trash_days", "storage.closed_days", "storage.announce_days", "media.upload_hours"];
+const KEPT_FROM_ZERO: [&str; 6] = [
+    "storage.trash_days",
+    "storage.closed_days",
+    "storage.announce_days",
+    "media.upload_hours",
+    "backup.keep_last",
+    "backup.keep_days",
+];
 /// Requests a minute below which even pages do not work any more.
 const LEAST: [(&str, i64); 4] =
     [("limits.reads", 60), ("limits.writes", 10), ("limits.strangers", 20), ("limits.sign_in", 5)];
@@ -68,7 +74,7 @@ pub fn of(name: &str, before: &Value, after: &Value) -> Option<Danger> {
         "mail.security" => when(after.as_str() == Some("none"), Danger::Opens),
         "accounts.session_days" | "server.max_connections" => when(less, Danger::ShutsOut),
         "server.public_url" | "server.cdn_url" => when(set, Danger::ShutsOut),
-        "mail.host" | "model.base_url" => when(set, Danger::Reveals),
+        "mail.host" | "model.base_url" | "backup.s3_endpoint" => when(set, Danger::Reveals),
         name => {
             let (_, least) = LEAST.iter().find(|(limit, _)| *limit == name)?;
             when(limited && is < *least, Danger::ShutsOut)
@@ -81,6 +87,7 @@ pub fn goes_to(name: &str) -> Option<&'static str> {
     match name {
         "mail.host" => Some("mail.password"),
         "model.base_url" => Some("model.key"),
+        "backup.s3_endpoint" => Some("backup.s3_secret"),
         _ => None,
     }
 }
@@ -93,7 +100,7 @@ mod tests {
     #[test]
     fn only_settings_are_dangerous() {
         let names = KEPT.iter().chain(&KEPT_FROM_ZERO).chain(LEAST.iter().map(|(name, _)| name));
-        for name in names.chain(&["mail.host", "mail.password", "model.base_url", "model.key"]) {
+        for name in names.chain(&["mail.host", "mail.password", "backup.s3_endpoint", "backup.s3_secret"]) {
             assert!(find(name).is_some(), "{name}");
         }
     }

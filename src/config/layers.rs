@@ -1,6 +1,6 @@
 //! Where values come from, and which of them holds.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
@@ -41,6 +41,8 @@ impl Source {
 /// What each source says, over the defaults.
 #[derive(Clone, Default)]
 pub struct Layers {
+    /// The file that was read, if there is one.
+    pub path: Option<PathBuf>,
     file: Values,
     ui: Values,
     env: Values,
@@ -78,6 +80,7 @@ impl Layers {
         let mut layers = Layers::default();
         if let Some(path) = file {
             (layers.file, layers.outdated) = read(path)?;
+            layers.path = Some(path.to_owned());
         }
         for (name, value) in env {
             let Some(rest) = name.strip_prefix("VIDEOPLANET_") else { continue };

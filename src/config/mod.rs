@@ -369,6 +369,28 @@ config! {
         /// VIDEOPLANET_TRACING_SENTRY_DSN than in a file that others read. Empty: none.
         restart sentry_dsn: String = "", Secret;
     }
+    /// Backups (see /admin/backups): the database, the films and this file, each only once.
+    backup: Backup {
+        /// Where they go: a directory, best on another disk, or `s3://bucket/prefix`. Empty: none are taken.
+        live to: String = "";
+        /// Where an S3-compatible storage answers, such as `https://s3.example.com`. Empty: Amazon's, by its region.
+        live s3_endpoint: String = "", Url;
+        /// Its region. Empty: us-east-1, which most storages of other makers take.
+        live s3_region: String = "";
+        /// The id of the access key.
+        live s3_key: String = "";
+        /// The access key; better given as VIDEOPLANET_BACKUP_S3_SECRET than in a file that others read.
+        live s3_secret: String = "", Secret;
+        /// Encrypts backups. Keep it elsewhere as well, on paper for instance: without it nobody can restore them. A
+        /// place is encrypted from its first backup on or never. Empty: not encrypted.
+        live passphrase: String = "", Secret;
+        /// Backups that are kept, the newest ones.
+        live keep_last: usize = 7usize, Range(1, 10_000);
+        /// Days that backups are kept, beside the newest ones. The newest one that was found whole always stays.
+        live keep_days: i64 = 30i64, Range(0, 36_500);
+        /// Part of the films that is read again after each backup, in a hundred; all else is looked at by name and size.
+        live sample: f64 = 5.0f64, Part(0.0, 100.0);
+    }
     /// What the program tells.
     log: Log {
         /// Level, or a filter such as "info,videoplanet::server=debug".

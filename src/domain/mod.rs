@@ -1,6 +1,6 @@
 //! The product, a folder per noun: types and operations in `mod.rs`, statements in `sql.rs`, requests in `routes.rs`.
 //!
-//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks ◄ settings ◄ alerts. `http` is how all of them
+//! The left never calls the right: accounts ◄ projects ◄ schedule ◄ feedback ◄ media ◄ storage ◄ jobs ◄ comments ◄ plans ◄ journal ◄ rooms ◄ access ◄ search ◄ notices ◄ webhooks ◄ settings ◄ backups ◄ alerts. `http` is how all of them
 //! read requests,
 //! `answer` how reads are kept. `doctor` looks at all of them and is called by none.
 
@@ -8,6 +8,7 @@ pub mod access;
 pub mod accounts;
 pub mod alerts;
 pub mod answer;
+pub mod backups;
 pub mod comments;
 pub mod doctor;
 pub mod feedback;

@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod alerts;
+pub mod backup;
 pub mod cache;
 pub mod compress;
 pub mod ffmpeg;

@@ -20,6 +20,7 @@ const PAGES: &[&str] = &[
     "/admin/alerts?tab=targets",
     "/admin/doctor",
     "/admin/doctor/licences",
+    "/admin/backups",
     "/admin/storage?page=9",
     "/admin/storage?tab=trash",
     "/admin/storage?tab=upkeep",

@@ -139,6 +139,22 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
             let all = [("name", "x"), ("form", "mail"), ("place", "a@b.example"), ("lang", "ko"), ("severity", "info")];
             (plain, all.map(|(n, v)| field(n, v)).to_vec())
         }
+        "/admin/backups/take" => {
+            // Only asked for: nothing runs here.
+            let to = studio.dir.path().join("backups").display().to_string();
+            send(studio, &studio.editor, "/admin/settings", &[("was.backup.to", "\"\""), ("backup.to", &to)]).await;
+            (plain, vec![])
+        }
+        "/admin/backups/{id}/verify" | "/admin/backups/{id}/delete" => {
+            let add = |tx: &mut videoplanet::engines::store::Tx| {
+                let sql =
+                    "INSERT INTO backups (id, place, state, taken_ms) VALUES ('20261128T205500Z-1a2b', '/x', 'done', 5)
+                     ON CONFLICT DO NOTHING";
+                tx.execute(sql, params![])
+            };
+            studio.app.store.write(add).await.unwrap();
+            (route.replace("{id}", "20261128T205500Z-1a2b"), vec![])
+        }
         "/admin/logs/filter" => (plain, vec![field("filter", "info"), field("minutes", "0")]),
         _ => return None,
     })

@@ -108,6 +108,7 @@ async fn without_a_server_it_looks_at_everything_and_changes_nothing() {
     for name in ["mail", "public_url", "proxy", "websocket", "webhooks", "model", "outlets"] {
         assert_eq!(looked.check(name)["outcome"], "skipped", "{name}");
     }
+    looked.says("backups", "warn", "doctor.backups.none");
     // What stands in the order of its gravity is what it ends with.
     let worst = match looked.report["outcome"].as_str().unwrap() {
         "ok" => 0,

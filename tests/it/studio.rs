@@ -195,6 +195,20 @@ impl Studio {
         self.server.abort();
     }
 
+    /// Stops the program in order; its data stay until the answer goes.
+    pub async fn dark(self) -> Dir {
+        let Studio { app, server, dir, .. } = self;
+        app.close().await;
+        server.abort();
+        let _ = server.await;
+        drop(app);
+        // A last connection may hold the directory for a moment.
+        while videoplanet::app::is_open(&dir.path().join("data")).unwrap() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        dir
+    }
+
     /// Stops the program in order and starts it again on the same data, at another address.
     pub async fn restart(self) -> Studio {
         self.stopped(|| ()).await

@@ -73,7 +73,9 @@ pub const FIELDS: [(&str, &str); 25] = [
 ];
 
 /// What operators may do: run and repeat.
-const OPERATORS: [&str; 13] = [
+const OPERATORS: [&str; 15] = [
+    "/admin/backups/take",
+    "/admin/backups/{id}/verify",
     "/admin/jobs/{id}/retry",
     "/admin/jobs/{id}/cancel",
     "/admin/jobs/{id}/priority",

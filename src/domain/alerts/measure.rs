@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::base::clock::{HOUR, MINUTE, Time};
 use crate::base::error::Result;
 use crate::base::job::{JobKind, Lane};
+use crate::domain::backups;
 use crate::domain::notices::mails;
 use crate::domain::search::operate;
 use crate::engines::alerts::{Reading, Rule};
@@ -89,6 +90,7 @@ struct Facts {
     is_damaged: bool,
     untaken: i64,
     lag_ms: i64,
+    backups: Option<backups::Health>,
 }
 
 /// Everything that the rules are about, at one moment.
@@ -154,6 +156,8 @@ impl Windows {
 
 async fn facts(app: &App, at: Time) -> Option<Facts> {
     let heard = operate::heard(app);
+    let wants_backups = !app.config().backup.to.is_empty();
+    let started = app.started;
     let read = app.store.read_ahead(move |db| -> Result<Facts> {
         Ok(Facts {
             // A telling that fails must not cause the next one.
@@ -162,6 +166,7 @@ async fn facts(app: &App, at: Time) -> Option<Facts> {
             is_damaged: queue::is_last_failed(db, JobKind::IntegrityCheck)?,
             untaken: mails::untaken_since(db, at.plus(-HOUR))?,
             lag_ms: operate::lag_ms(db, heard, at)?,
+            backups: if wants_backups { Some(backups::health(db, started)?) } else { None },
         })
     });
     match tokio::time::timeout(PATIENCE, read).await {
@@ -212,12 +217,21 @@ impl Measured {
             Rule::Sockets => Reading::Value(self.sockets),
             Rule::OpenFiles => self.open_files.map_or(Reading::Nothing, Reading::Value),
             Rule::MailFailing => self.fact(|f| f.untaken as f64),
+            Rule::BackupAge => self.backups(|b| (self.at.0 - b.whole.0).max(0) as f64 / 1e3),
+            Rule::BackupFailed => self.backups(|b| f64::from(u8::from(b.failed))),
             Rule::ClockJump => Reading::Value((self.jump_ms / 1000) as f64),
         }
     }
 
     fn fact(&self, of: impl Fn(&Facts) -> f64) -> Reading {
         self.facts.as_ref().map_or(Reading::Unknown, |f| Reading::Value(of(f)))
+    }
+
+    fn backups(&self, of: impl Fn(&backups::Health) -> f64) -> Reading {
+        match &self.facts {
+            None => Reading::Unknown,
+            Some(f) => f.backups.as_ref().map_or(Reading::Nothing, |b| Reading::Value(of(b))),
+        }
     }
 
     fn disk(&self, of: impl Fn(&Space) -> f64) -> Reading {

@@ -3,6 +3,7 @@
 //! Laws: a check changes nothing; what it has to write for a moment it removes. Each has its time, all run side by side, and
 //! one that hangs or panics is a finding of its own. What is found is said with why it matters and what to do.
 
+mod backups;
 mod films;
 mod lines;
 mod machine;
@@ -82,6 +83,8 @@ closed_set! {
         Webhooks = "webhooks",
         /// The model that writes storyboards.
         Model = "model",
+        /// Backups: a place, and a young one in it.
+        Backups = "backups",
         /// The collector of traces and the error tracker.
         Outlets = "outlets",
     }
@@ -324,6 +327,7 @@ async fn look(check: Check, ground: Arc<Ground>) -> Said {
         Check::WebSocket => lines::websocket(g).await,
         Check::Webhooks => blocking(ground.clone(), parts::webhooks).await,
         Check::Model => lines::model(g).await,
+        Check::Backups => blocking(ground.clone(), backups::backups).await,
         Check::Outlets => lines::outlets(g).await,
     }
 }

@@ -35,7 +35,14 @@ pub(super) fn settings(g: &Ground) -> Said {
     let name = file.display();
     let others = std::fs::metadata(file).is_ok_and(|m| m.permissions().mode() & 0o004 != 0);
     let text = std::fs::read_to_string(file).unwrap_or_default();
-    let secrets = [&c.mail.password, &c.model.key, &c.server.metrics_token, &c.tracing.sentry_dsn];
+    let secrets = [
+        &c.mail.password,
+        &c.model.key,
+        &c.server.metrics_token,
+        &c.tracing.sentry_dsn,
+        &c.backup.s3_secret,
+        &c.backup.passphrase,
+    ];
     if others && secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str())) {
         let found = Text::new("doctor.settings.readable").with("file", name);
         return warn(found, Text::new("doctor.settings.do.close").with("file", file.display()));

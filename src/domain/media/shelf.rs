@@ -152,6 +152,16 @@ pub fn renditions(db: &Db, key: &Key) -> Result<Vec<Rendition>> {
     sql::renditions(db, key)
 }
 
+/// Originals with their bytes, in the order of their keys, behind `after`.
+pub fn originals(db: &Db, after: Option<Key>, limit: i64) -> Result<Vec<(Key, i64)>> {
+    sql::originals(db, after, limit)
+}
+
+/// Has any row these bytes?
+pub fn is_held(db: &Db, key: &Key) -> Result<bool> {
+    sql::is_held(db, key)
+}
+
 /// Are there pictures whose size nobody has looked at? So an older version of the program has left them.
 pub fn unmeasured(db: &Db) -> Result<bool> {
     sql::unmeasured(db)

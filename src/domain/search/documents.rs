@@ -105,6 +105,7 @@ pub(super) fn touched(db: &Db, event: &Event, actor: Option<UserId>, into: &mut 
         MemberChanged { .. } => {}
         ReactionAdded { .. } | ReactionRemoved { .. } | Decided { .. } => {}
         RenditionsDropped { .. } | CleanupAnnounced { .. } | CleanupCancelled { .. } => {}
+        BackupTaken { .. } | BackupVerified { .. } | BackupDeleted { .. } => {}
         QuotaSet { .. } | ClosedCleanupSet { .. } | PurgeAsked { .. } => {}
         UserAdded { .. } | SiteRoleChanged { .. } => {}
         InvitationSent { .. } | InvitationResent { .. } | InvitationRevoked { .. } | InvitationDeclined { .. } => {}

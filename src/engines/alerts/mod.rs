@@ -140,6 +140,10 @@ rules! {
     OpenFiles = "open_files": Percent, Above 80.0 in 0.001..95.0, for 60, again 1800, Warning, "/admin/realtime";
     /// Mails of the last hour that the mail server did not take.
     MailFailing = "mail_failing": Count, Above 2.0 in 0.0..10_000.0, for 0, again 3600, Warning, "/admin/notices?state=failed";
+    /// Age of the newest backup that was found whole, while a place for backups is set.
+    BackupAge = "backup_age": Seconds, Above 129_600.0 in 3600.0..31_536_000.0, for 0, again 86_400, Critical, "/admin/backups";
+    /// The last backup failed, lacks films, or was found damaged.
+    BackupFailed = "backup_failed": Flag, Above 0.0 in 0.0..1.0, for 0, again 86_400, Critical, "/admin/backups";
     /// How far the machine's clock has gone from its own beat between two looks.
     ClockJump = "clock_jump": Seconds, Above 30.0 in 5.0..86_400.0, for 0, again 3600, Warning, "/admin";
 }

@@ -38,6 +38,11 @@ impl Key {
     pub fn of(hash: blake3::Hash) -> Key {
         Key(*hash.as_bytes())
     }
+
+    /// The hash that it is.
+    pub fn hash(&self) -> blake3::Hash {
+        self.0.into()
+    }
 }
 
 impl std::fmt::Display for Key {

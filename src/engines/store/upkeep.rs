@@ -188,7 +188,7 @@ pub(super) fn checkpoint(conn: &Connection) -> rusqlite::Result<(i64, i64, bool)
     Ok((log, if emptied { log } else { moved }, emptied))
 }
 
-fn check(path: &Path, opened: impl FnOnce(&Connection)) -> Result<Checked> {
+pub(super) fn check(path: &Path, opened: impl FnOnce(&Connection)) -> Result<Checked> {
     let begun = Instant::now();
     let (mut damages, mut pages) = (Vec::new(), 0);
     let looked = look(path, opened, &mut damages, &mut pages);

@@ -20,7 +20,7 @@ use serde_json::{Map, Value};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Interval, MissedTickBehavior};
 
-use super::{Desk, alerts, database, logs, overview, requests};
+use super::{Desk, alerts, backups, database, logs, overview, requests};
 use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::domain::accounts::{self, Viewer};
@@ -41,6 +41,7 @@ async fn draw(app: &App, f: &Frame, page: &str, query: &str) -> Result<Parts> {
         "logs" => logs::parts(app, f, query).await,
         "requests" => requests::parts(app, f, query).await,
         "database" => database::parts(app, f, query).await,
+        "backups" => backups::parts(app, f).await,
         "alerts" => alerts::parts(app, f).await,
         _ => Err(Error::NotFound("page")),
     }

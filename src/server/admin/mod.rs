@@ -10,6 +10,7 @@
 mod alerts;
 mod alerts_act;
 mod audit;
+mod backups;
 mod cache;
 mod chart;
 mod charts;
@@ -94,6 +95,7 @@ const PAGES: &[Place] = &[
     place("data", 'c', "cache", "/admin/cache", "clock"),
     place("data", 'q', "search", "/admin/search", "search"),
     place("data", 'd', "database", "/admin/database", "note"),
+    place("data", 'k', "backups", "/admin/backups", "download"),
     place("people", 'p', "people", "/admin/people", "users"),
     place("people", 'n', "projects", "/admin/projects", "film"),
     place("people", 'u', "audit", "/admin/audit", "eye"),
@@ -150,6 +152,10 @@ pub fn routes(app: &App) -> Router<App> {
         .route("/admin/storage/purge", post(storage::purge))
         .route("/admin/storage/closed", post(storage::set_closed))
         .route("/admin/storage/orphans", post(storage::delete_orphans))
+        .route("/admin/backups", get(backups::show))
+        .route("/admin/backups/take", post(backups::take))
+        .route("/admin/backups/{id}/verify", post(backups::verify))
+        .route("/admin/backups/{id}/delete", post(backups::delete))
         .route("/admin/generator", get(generator::show))
         .route("/admin/generator/hide", post(generator::hide))
         .route("/admin/generator/test", post(generator::test))
@@ -288,6 +294,9 @@ const DONE: &[&str] = &[
     "alert_target_changed",
     "alert_target_deleted",
     "alert_tested",
+    "backup_asked",
+    "backup_verifying",
+    "backup_deleting",
     "looking",
     "settings_kept",
     "settings_same",

@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::base::error::{Error, Result};
 use crate::base::job::Lane;
 use crate::base::secret;
+use crate::domain::backups;
 use crate::domain::search::operate;
 use crate::engines::alerts::Rule;
 use crate::engines::metrics::{self, Exposition, Kind};
@@ -63,7 +64,8 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
         }
     }
     let now = app.clock.now();
-    let (jobs, oldest) = app.read(move |db| Ok((queue::counts(db)?, queue::oldest_due(db, now)?))).await?;
+    let (jobs, oldest, kept) =
+        app.read(move |db| Ok((queue::counts(db)?, queue::oldest_due(db, now)?, backups::counts(db)?))).await?;
     let mut out = Exposition::default();
 
     out.family("videoplanet_build_info", Kind::Gauge, "The running version.");
@@ -124,6 +126,7 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
 
     sockets(&app, &mut out);
     alerts(&app, &mut out);
+    told_backups(&kept, &mut out);
 
     out.family("videoplanet_jobs", Kind::Gauge, "Jobs by lane and state.");
     for (lane, state, n) in jobs {
@@ -165,6 +168,21 @@ pub(super) async fn metrics(State(app): State<App>, headers: HeaderMap) -> Resul
         out.one("videoplanet_disk_free_files", Kind::Gauge, help, room.free_files as f64);
     }
     Ok(([(CONTENT_TYPE, metrics::CONTENT_TYPE)], out.finish()))
+}
+
+/// When the last backups were; without one, the families have no sample.
+fn told_backups(health: &backups::Counts, out: &mut Exposition) {
+    let help = "The moment that the newest backup holds which was found whole.";
+    out.family("videoplanet_backup_last_success_timestamp_seconds", Kind::Gauge, help);
+    if let Some(whole) = &health.whole {
+        out.sample(&[], whole.taken.0 as f64 / 1000.0);
+    }
+    out.family("videoplanet_backup_bytes", Kind::Gauge, "Bytes of all that belongs to that backup.");
+    if let Some(whole) = &health.whole {
+        out.sample(&[], whole.bytes as f64);
+    }
+    let help = "Did the last backup fail, lacks it films, or was it found damaged?";
+    out.one("videoplanet_backup_failed", Kind::Gauge, help, f64::from(u8::from(health.failed)));
 }
 
 /// What fires, as it was last looked; also before the first look every rule is there, so that a rule can be built on it.
