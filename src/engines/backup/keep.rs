@@ -86,14 +86,14 @@ mod tests {
         let all = [(0, true), (1, true), (2, true), (10, true), (40, true)];
         assert_eq!(gone(&all, 2, 5), [10, 40]);
         assert_eq!(gone(&all, 4, 0), [40]);
-        assert_eq!(gone(&all, 1, 400), []);
+        assert!(gone(&all, 1, 400).is_empty());
         assert_eq!(gone(&all, 0, 0), [1, 2, 10, 40]);
     }
 
     #[test]
     fn the_newest_whole_one_stays_and_so_does_the_newest() {
         assert_eq!(gone(&[(0, false), (1, false), (50, true), (60, true)], 1, 0), [1, 60]);
-        assert_eq!(gone(&[(3, false)], 1, 0), []);
-        assert_eq!(gone(&[], 1, 0), []);
+        assert!(gone(&[(3, false)], 1, 0).is_empty());
+        assert!(gone(&[], 1, 0).is_empty());
     }
 }
