@@ -77,8 +77,8 @@ mkdir -p "$root" "$work/up" "$work/layer"
 mount -t overlay overlay -o "lowerdir=$tree,upperdir=$work/up,workdir=$work/layer" "$root"
 # The disk is waited for at the end, not after each file.
 echo force-unsafe-io > "$root/etc/dpkg/dpkg.cfg.d/quick"
-cp "$work"/first/*.deb "$root/root/first.deb"
-cp "$work"/next/*.deb "$root/root/next.deb"
+cp "$work"/first/*.deb "$root/srv/first.deb"
+cp "$work"/next/*.deb "$root/srv/next.deb"
 systemd-nspawn -q -D "$root" --register=no --keep-unit --private-network --boot > "$work/boot" 2>&1 < /dev/null &
 machine=$!
 until pid=$(pgrep -P "$machine"); do kill -0 "$machine" || die "$(cat "$work/boot")"; sleep 0.1; done
@@ -109,7 +109,7 @@ done
 inside systemctl is-system-running >/dev/null || die "the machine does not boot: $(inside systemctl --failed --no-pager)"
 step "a machine with $(inside systemctl --version | sed -n '1s/ (.*//p') has booted"
 
-apt install ./root/first.deb
+apt install ./srv/first.deb
 step "apt install ./videoplanet_$version.deb, with ffmpeg"
 until_ready 5
 step "/ready answers, $answered ms after the installation"
@@ -140,7 +140,7 @@ visitor=$!
 exec 8> "$work/load"
 sleep 1
 before=$(inside systemctl show -P MainPID videoplanet.service)
-apt install ./root/next.deb
+apt install ./srv/next.deb
 until_ready 5
 sleep 1
 exec 8>&-
@@ -157,12 +157,12 @@ until_ready 10
 step "killed by SIGKILL: it answers again after $answered ms"
 
 # Settings that do not hold: the port outlives a program that cannot start.
-inside sh -c 'cp -p /etc/videoplanet/videoplanet.toml /root/kept.toml; printf "[server]\nbint = 1\n" > /etc/videoplanet/videoplanet.toml'
+inside sh -c 'cp -p /etc/videoplanet/videoplanet.toml /srv/kept.toml; printf "[server]\nbint = 1\n" > /etc/videoplanet/videoplanet.toml'
 inside systemctl restart videoplanet.service 2>/dev/null && die "it starts with a wrong setting"
 beside curl -sS -m 6 -o /dev/null "$url/ready" 2>/dev/null && die "it answers with a wrong setting"
 inside systemctl is-active -q videoplanet.socket || die "the socket has fallen with the service"
 inside journalctl -u videoplanet -o cat --no-pager -n 20 | grep -q server.bind || die "the journal does not name the setting"
-inside cp -p /root/kept.toml /etc/videoplanet/videoplanet.toml
+inside cp -p /srv/kept.toml /etc/videoplanet/videoplanet.toml
 until_ready 10
 step "a wrong setting is named in the journal, the port stays; mended, it answers after $answered ms"
 
@@ -170,7 +170,7 @@ apt remove videoplanet
 beside curl -sS -m 2 -o /dev/null "$url/ready" 2>/dev/null && die "it answers after it was removed"
 inside test -s /var/lib/videoplanet/videoplanet.db -a -e /etc/videoplanet/videoplanet.toml || die "data or settings went"
 step "removed: nothing answers, data and settings are there"
-apt install ./root/next.deb
+apt install ./srv/next.deb
 until_ready 5
 beside python3 packaging/visit.py look "$url" "${films[@]}" > "$work/said"
 step "installed again: $(cat "$work/said")"
@@ -179,7 +179,7 @@ apt purge videoplanet
 inside test -s /var/lib/videoplanet/videoplanet.db || die "a purge that nobody asked took the data"
 inside test ! -e /etc/videoplanet || die "settings outlive a purge"
 step "purged without an answer: films and database are there, settings are gone"
-apt install ./root/next.deb
+apt install ./srv/next.deb
 until_ready 5
 beside python3 packaging/visit.py look "$url" "${films[@]}" > "$work/said"
 echo 'videoplanet videoplanet/purge-data boolean true' | inside debconf-set-selections

@@ -106,8 +106,8 @@ async fn the_journal_forgets_what_is_old_and_keeps_the_last_of_everything() {
     let following = tokio::spawn(search::follow(app.clone()));
     search::settled(&app).await.unwrap();
 
-    let all = |db: &Db| Ok((journal::revisions(db)?, journal::of_feedbacks(db)?));
-    let revisions = async || format!("{:?}", app.read(all).await.unwrap());
+    let both = |db: &Db| Ok((journal::revisions(db)?, journal::of_feedbacks(db)?));
+    let revisions = async || format!("{:?}", app.read(both).await.unwrap());
     let before = revisions().await;
     let want = expected(&all, clock.now());
     let pruned = journal::prune::prune(&app, &never()).await.unwrap();
