@@ -184,7 +184,7 @@ async fn a_second_backup_costs_what_is_new() {
     // Into a directory that has the films already, they are not fetched again; what was there is put aside.
     let data = s.dir.path().join("data");
     let place = to_place(&s);
-    let before = s.app.read(|db| Ok(db.one("SELECT count(*) FROM comments", params![], |r| r.get::<_, i64>(0))?)).await;
+    let before = s.app.read(|db| db.one("SELECT count(*) FROM comments", params![], |r| r.get::<_, i64>(0))).await;
     let s = s
         .stopped(|| {
             let plan = restore::plan(&data, &place, Some(&first.manifest.id)).unwrap();
@@ -194,7 +194,7 @@ async fn a_second_backup_costs_what_is_new() {
             assert!(done.fetched < 3_000_000 && done.aside.join("videoplanet.db").exists(), "{done:?}");
         })
         .await;
-    let after = s.app.read(|db| Ok(db.one("SELECT count(*) FROM comments", params![], |r| r.get::<_, i64>(0))?)).await;
+    let after = s.app.read(|db| db.one("SELECT count(*) FROM comments", params![], |r| r.get::<_, i64>(0))).await;
     assert_eq!((before.unwrap(), after.unwrap()), (Some(1), Some(0)));
     // The place tells what is in it: the restored rows did not know of the later two.
     take(&s.app).await.unwrap();

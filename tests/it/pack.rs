@@ -113,7 +113,7 @@ fn the_units_fit_the_program_and_keep_it_in() {
     ] {
         assert_eq!(values(&service, key), [value], "{key}");
     }
-    let drain = videoplanet::config::Config::default().server.drain_s as u64;
+    let drain = videoplanet::config::Config::default().server.drain_s;
     let stop: u64 = values(&service, "TimeoutStopSec")[0].parse().unwrap();
     assert!(stop >= drain * 2, "{stop} s to stop, of which requests get {drain}");
     let unit = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/systemd/videoplanet.service");

@@ -87,7 +87,7 @@ struct Person {
 
 impl Person {
     fn new(n: u64, at: SocketAddr, told: Arc<Told>) -> Person {
-        let keeps = n % 2 == 0;
+        let keeps = n.is_multiple_of(2);
         let builder = Client::builder().timeout(PATIENCE);
         let client = if keeps { builder } else { builder.pool_max_idle_per_host(0) }.build().unwrap();
         Person { n, at, keeps, client, told }

@@ -32,9 +32,11 @@ pub struct Batch {
 
 struct Work {
     meter: Option<Arc<Meter>>,
-    /// Given why there is no transaction, it only answers that.
-    run: Box<dyn FnOnce(Result<&mut Tx>) -> Ran + Send>,
+    run: Change,
 }
+
+/// Given why there is no transaction, it only answers that.
+type Change = Box<dyn FnOnce(Result<&mut Tx>) -> Ran + Send>;
 
 struct Ran {
     keep: bool,
