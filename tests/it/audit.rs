@@ -6,8 +6,10 @@ use videoplanet::base::clock::{Clock, DAY, Time};
 use videoplanet::base::event::Event;
 use videoplanet::base::ids::JobId;
 use videoplanet::base::job::Job;
+use videoplanet::config;
 use videoplanet::domain::accounts::Viewer;
 use videoplanet::domain::projects;
+use videoplanet::domain::settings;
 use videoplanet::engines::hub::Place;
 use videoplanet::engines::queue;
 use videoplanet::engines::schedule;
@@ -142,7 +144,9 @@ async fn prepared(studio: &Studio, route: &str) -> Option<(String, Vec<(&'static
         "/admin/backups/take" => {
             // Only asked for: nothing runs here.
             let to = studio.dir.path().join("backups").display().to_string();
-            send(studio, &studio.editor, "/admin/settings", &[("was.backup.to", "\"\""), ("backup.to", &to)]).await;
+            let setting = config::find("backup.to").unwrap();
+            let was = settings::stands(&studio.app, &studio.app.settings().layers, setting);
+            send(studio, &studio.editor, "/admin/settings", &[("was.backup.to", &was), ("backup.to", &to)]).await;
             (plain, vec![])
         }
         "/admin/backups/{id}/verify" | "/admin/backups/{id}/delete" => {
