@@ -165,8 +165,9 @@ async fn killed_in_the_middle_a_backup_is_none_and_a_restore_is_all_or_nothing()
         command.args(["restore", "--yes", "--from", to]);
         killed(&mut command, 20 + dice.roll(400) as u64);
         // Whatever is run next finds the one or the other.
-        let _ = program(&other).args(["export", &dir.join("out").display().to_string()]).stdout(Stdio::null()).status();
-        assert!(!other.join("restore").exists());
+        let out = dir.join("out").display().to_string();
+        let next = program(&other).args(["export", &out]).stderr(Stdio::piped()).output().unwrap();
+        assert!(!other.join("restore").exists(), "{}", String::from_utf8_lossy(&next.stderr));
         let is_there = other.join("videoplanet.db").exists() && films(&other) > 0;
         assert!(films(&other) == if is_there { 4 } else { 0 });
         whole += usize::from(is_there);

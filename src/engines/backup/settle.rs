@@ -78,7 +78,15 @@ fn committed(dir: &Path, now: Time) -> io::Result<PathBuf> {
     let work = dir.join(WORK);
     // Everything that was gathered, in one go.
     rustix::fs::syncfs(File::open(work.join("new"))?)?;
-    let commit = Commit { aside: format!("{ASIDE}{}", stamp(now)), present: present(dir)? };
+    // Two restores within a second do not share a place: what lies there already would count as moved.
+    let name = format!("{ASIDE}{}", stamp(now));
+    let mut aside = name.clone();
+    let mut n = 1;
+    while exists(&dir.join(&aside))? {
+        n += 1;
+        aside = format!("{name}-{n}");
+    }
+    let commit = Commit { aside, present: present(dir)? };
     let temporary = work.join("commit.tmp");
     fs::write(&temporary, serde_json::to_vec(&commit)?)?;
     File::open(&temporary)?.sync_all()?;
