@@ -50,7 +50,7 @@ async fn an_operator_takes_and_verifies_and_an_admin_deletes() {
     assert!(first.is_whole() && first.by.as_deref() == Some("operator") && first.films == 1, "{first:?}");
     let shown = page(&s, &operator).await;
     assert!(shown.contains(&first.id) && shown.contains(">whole<") && !shown.contains("/delete\""), "{shown}");
-    assert!(shown.contains(&format!("restore --from {} {}", to_place(&s).to, first.id)), "{shown}");
+    assert!(shown.contains(&format!("restore --yes --from {} {}", to_place(&s).to, first.id)), "{shown}");
 
     let at = |what: &str| format!("/admin/backups/{}/{what}", first.id);
     let before = first.verified.unwrap().at;

@@ -9,13 +9,13 @@ use axum::response::Response;
 use serde::Deserialize;
 
 use super::live::Parts;
+use super::words::size;
 use super::{Desk, back, words};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::error::{Error, Result};
 use crate::base::locale::Text;
 use crate::domain::backups::{self, Backup, Doing, State as Of};
-use crate::domain::http::size;
 use crate::engines::backup;
 use crate::server::web::Frame;
 use crate::server::web::form::Form;
@@ -179,7 +179,7 @@ impl Page<'_> {
     /// The commands that restore the newest one.
     fn command(&self) -> String {
         let id = self.newest.as_deref().unwrap_or("<id>");
-        format!("videoplanet --data {} restore --from {} {id}", quoted(&self.data), quoted(&self.place))
+        format!("videoplanet --data {} restore --yes --from {} {id}", quoted(&self.data), quoted(&self.place))
     }
 
     fn left(&self, aside: &(usize, u64)) -> String {
