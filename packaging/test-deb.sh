@@ -150,6 +150,34 @@ wait "$visitor" || die "upgrade under load: $(cat "$work/loaded")"
 [ "$(inside dpkg-query -W -f '${Version}' videoplanet)" = "$version+next" ] || die "no upgrade"
 step "upgrade to $version+next: $(cat "$work/loaded")"
 
+# And back, as the manual says it.
+inside systemctl stop videoplanet.socket videoplanet.service
+apt install --allow-downgrades ./srv/first.deb
+until_ready 5
+# shellcheck disable=SC2016
+[ "$(inside dpkg-query -W -f '${Version}' videoplanet)" = "$version" ] || die "no way back"
+beside python3 packaging/visit.py look "$url" "${films[@]}" > "$work/said"
+inside systemctl stop videoplanet.socket videoplanet.service
+beside curl -sS -m 2 -o /dev/null "$url/ready" 2>/dev/null && die "it answers though it was stopped"
+inside systemctl start videoplanet.socket videoplanet.service
+until_ready 5
+step "back to $version: $(cat "$work/said")"
+
+# The examples of the package: another port, another place for backups, a graphics card (there is none; it starts with it).
+inside sh -c 'cd /etc/systemd/system && mkdir -p videoplanet.socket.d videoplanet.service.d /mnt/backup &&
+    cp /usr/share/doc/videoplanet/examples/port.conf videoplanet.socket.d/ && sed -i s/:8080/:8090/ videoplanet.socket.d/port.conf &&
+    cp /usr/share/doc/videoplanet/examples/backup.conf /usr/share/doc/videoplanet/examples/gpu.conf videoplanet.service.d/ &&
+    chown videoplanet: /mnt/backup && groupadd -rf render && groupadd -rf video && systemctl daemon-reload'
+inside systemctl restart videoplanet.socket videoplanet.service
+beside curl -sS -m 2 -o /dev/null "$url/ready" 2>/dev/null && die "port.conf: it answers at the port of before as well"
+url=${url/8080/8090} until_ready 5
+planet backup --to /mnt/backup > "$work/said" || die "backup.conf: $(cat "$work/said")"
+inside rm -r /etc/systemd/system/videoplanet.socket.d /etc/systemd/system/videoplanet.service.d
+inside systemctl daemon-reload
+inside systemctl restart videoplanet.socket videoplanet.service
+until_ready 5
+step "port.conf brings it to another port, backup.conf lets it at another place: $(tail -1 "$work/said"); without them it is back"
+
 # A crash.
 inside systemctl kill -s KILL --kill-who=main videoplanet.service
 until_ready 10

@@ -368,7 +368,7 @@ fn talk(tx: &mut Tx, people: &[Person], feedback: FeedbackId, media_id: Option<M
 /// Makes a clip and uploads it as everybody does.
 async fn deliver(app: &App, who: &Viewer, feedback: FeedbackId, clip: &Clip) -> anyhow::Result<MediaId> {
     let scratch = app.files.scratch(&format!("demo-{feedback}"))?;
-    app.ffmpeg.synthesise(&clip.graph(), scratch.path(), "clip.mp4").await.map_err(|f| anyhow::anyhow!("{f:?}"))?;
+    app.ffmpeg.synthesise(&clip.graph(), scratch.path(), "clip.mp4").await?;
     let path: &Path = &scratch.join("clip.mp4");
     let size_bytes = std::fs::metadata(path)?.len();
     let new = NewUpload {

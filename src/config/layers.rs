@@ -89,8 +89,8 @@ impl Layers {
                 continue;
             }
             let Some(setting) = all().find(|s| s.variable() == name) else {
-                let close = all().map(Setting::variable).max_by(|a, b| closeness(&a[12..], rest, &b[12..]));
-                bail!("the environment variable {name} is not a setting; did you mean {}?", close.unwrap_or_default());
+                let close = nearest(rest, |s| s.variable()["VIDEOPLANET_".len()..].to_owned(), Setting::variable);
+                bail!("the environment variable {name} is not a setting; {close}");
             };
             layers.env.insert(setting.name, setting.read(&value));
         }
@@ -239,7 +239,7 @@ fn read(path: &Path) -> anyhow::Result<(Values, bool)> {
     let mut outdated = false;
     for (section, value) in table {
         let Value::Table(keys) = value else {
-            bail!("{}: `{section}` stands outside a section; {}", path.display(), nearest(&section));
+            bail!("{}: `{section}` stands outside a section; {}", path.display(), nearest_setting(&section));
         };
         for (key, value) in keys {
             let name = format!("{section}.{key}");
@@ -254,18 +254,22 @@ fn read(path: &Path) -> anyhow::Result<(Values, bool)> {
     Ok((values, outdated))
 }
 
-fn closeness(a: &str, to: &str, b: &str) -> std::cmp::Ordering {
-    strsim::jaro_winkler(a, to).total_cmp(&strsim::jaro_winkler(b, to))
+/// What a mistyped name was meant to be. A name out of nowhere has no neighbour: then, where all of them are told.
+fn nearest(name: &str, shape: impl Fn(&Setting) -> String, told: impl Fn(&Setting) -> String) -> String {
+    let scored = all().map(|setting| (strsim::jaro_winkler(&shape(setting), name), setting));
+    match scored.filter(|(close, _)| *close > 0.8).max_by(|(a, _), (b, _)| a.total_cmp(b)) {
+        Some((_, setting)) => format!("did you mean `{}`?", told(setting)),
+        None => "`videoplanet config` tells them all".into(),
+    }
 }
 
-fn nearest(name: &str) -> String {
-    let of = |setting: &Setting| if name.contains('.') { setting.name } else { setting.key() };
-    let close = all().max_by(|a, b| closeness(of(a), name, of(b)));
-    format!("did you mean `{}`?", close.map_or("", |s| s.name))
+fn nearest_setting(name: &str) -> String {
+    let shape = |setting: &Setting| if name.contains('.') { setting.name } else { setting.key() }.to_owned();
+    nearest(name, shape, |setting| setting.name.into())
 }
 
 fn known(name: &str) -> anyhow::Result<&'static Setting> {
-    find(name).with_context(|| format!("`{name}` is not a setting; {}", nearest(name)))
+    find(name).with_context(|| format!("`{name}` is not a setting; {}", nearest_setting(name)))
 }
 
 /// The settings of a running program: what each source says, and what of it holds now. They differ in what holds only
@@ -358,6 +362,7 @@ mod tests {
     fn a_mistyped_name_is_told_with_the_nearest_one() {
         let said = |r: anyhow::Result<Layers>| format!("{:#}", r.err().unwrap());
         assert!(said(load(&[], &["server.bnid=x"])).contains("server.bind"));
+        assert!(said(load(&[], &["weather.today=x"])).contains("`videoplanet config` tells"));
         assert!(said(load(&[("VIDEOPLANET_SEVER_BIND", "x")], &[])).contains("VIDEOPLANET_SERVER_BIND"));
         let wrong = said(load(&[], &["media.jobs=many", "mail.port=0"]));
         assert!(wrong.contains("media.jobs: ") && wrong.contains("mail.port: "), "{wrong}");

@@ -62,9 +62,16 @@ impl Nginx {
         );
         let conf = format!("{dir}/nginx.conf");
         std::fs::write(&conf, whole).unwrap();
-        let mut nginx = Command::new("nginx");
-        nginx.args(["-e", &format!("{dir}/nginx.log"), "-p", &dir.to_string(), "-c", &conf]);
-        let child = nginx.stdin(Stdio::null()).spawn().expect("nginx is installed");
+        let nginx = |more: &[&str]| {
+            let mut nginx = Command::new("nginx");
+            nginx.args(["-e", &format!("{dir}/nginx.log"), "-p", &dir.to_string(), "-c", &conf]).args(more);
+            nginx.stdin(Stdio::null()).stdout(Stdio::null());
+            nginx
+        };
+        // As the manual has it before the reload.
+        let tried = nginx(&["-t"]).output().expect("nginx is installed");
+        assert!(tried.status.success(), "{}", String::from_utf8_lossy(&tried.stderr));
+        let child = nginx(&[]).spawn().unwrap();
         let nginx = Nginx { child, at };
         let begun = Instant::now();
         while tokio::net::TcpStream::connect(at).await.is_err() {

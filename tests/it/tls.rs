@@ -182,6 +182,31 @@ async fn a_renewed_certificate_is_taken_over_and_a_broken_one_is_not() {
     until("the first one again", async || line(at, &first, &[]).await.is_some()).await;
 }
 
+/// A refusal that comes before the body has been read is an answer as well: over HTTP/2 a stream that is given up resets,
+/// and with it what the client was about to read.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_http2_a_refused_body_costs_nobody_the_answer() {
+    let (dir, data) = fresh("refused-h2");
+    let (pem, key) = certificate(dir.path(), "one");
+    let house = House::start(&data, &dir.path().join("stderr"), &with(&pem, &key));
+    for (bytes, path, status) in
+        [(64 << 10, "projects", 401), (1 << 20, "projects", 401), (20 << 20, "auth/login", 413), (20 << 20, "uploads", 401)]
+    {
+        let body = dir.path().join("body");
+        std::fs::write(&body, vec![b' '; bytes]).unwrap();
+        let url = format!("{}/api/v1/{path}", house.url);
+        for n in 0..25 {
+            let mut curl = tokio::process::Command::new("curl");
+            curl.args(["-sSk", "--http2", "-o", "/dev/null", "-w", "%{http_version} %{http_code}", "--max-time", "30"]);
+            curl.args(["-H", "Content-Type: application/json", "-H", "Tus-Resumable: 1.0.0", "--data-binary"]);
+            let asked = curl.arg(format!("@{}", body.display())).arg(&url).output().await.unwrap();
+            let said = String::from_utf8_lossy(&asked.stdout).into_owned();
+            assert!(asked.status.success(), "{path}, {bytes} bytes, try {n}: {}", String::from_utf8_lossy(&asked.stderr));
+            assert_eq!(said, format!("2 {status}"), "{path}, {bytes} bytes, try {n}");
+        }
+    }
+}
+
 #[test]
 fn what_is_no_pair_is_refused_at_the_start() {
     let dir = Dir::new("no-pair");

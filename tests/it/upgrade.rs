@@ -9,10 +9,12 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use rusqlite::Connection;
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::clips::Dir;
 use crate::crash::{Server, program};
+use crate::supervisor::Supervisor;
 
 /// Schema number and packed database of each earlier state, oldest first.
 fn fixtures() -> Vec<(i64, PathBuf)> {
@@ -199,6 +201,30 @@ async fn every_earlier_state_opens_with_all_that_was_in_it_and_there_is_a_way_ba
 }
 
 /// Everything in a directory, with what it holds.
+/// A successor that migrates takes its time; the socket outlives the old program, and whoever asks meanwhile waits.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asks_while_the_successor_migrates_is_answered() {
+    let (from, packed) = oldest();
+    let (dir, data) = unpacked("upgrade-under-load", &packed);
+    let supervisor = Supervisor::new(dir.path(), &data, 1);
+    let url = format!("http://{}/api/v1/auth/login", supervisor.address);
+    let login = json!({ "email": "editor@example.com", "password": "correct horse battery" });
+    let mut asking = JoinSet::new();
+    for _ in 0..8 {
+        asking.spawn(reqwest::Client::new().post(&url).json(&login).timeout(Duration::from_secs(60)).send());
+    }
+    // Nobody accepts yet.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(asking.try_join_next().is_none() && schema(&data) == from);
+    let process = supervisor.start(&[]);
+    while let Some(answer) = asking.join_next().await {
+        assert_eq!(answer.unwrap().expect("nobody is refused").status(), 200);
+    }
+    assert_eq!(schema(&data), newest());
+    assert_eq!(snapshots(&data).len(), 1);
+    process.end().await;
+}
+
 fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for path in std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()) {

@@ -43,7 +43,7 @@ impl Ffmpeg {
         );
         args.push(output(name));
         let program = &self.inner.settings.ffmpeg;
-        let call = Call { program, args, dir, limit: Duration::from_secs(300), stdout_bytes: 64 << 10 };
+        let call = Call { program, args, dir, limit: Duration::from_secs(1200), stdout_bytes: 64 << 10 };
         self.call(Seat::Long, call, &CancellationToken::new(), None).await.map(drop)
     }
 }
