@@ -33,6 +33,8 @@ dockerd='' container=''
 end() {
     [ -z "$container" ] || docker rm -f "$container" >/dev/null 2>&1 || true
     if [ -n "$dockerd" ]; then kill "$dockerd" 2>/dev/null || true; wait "$dockerd" 2>/dev/null || true; fi
+    # What it leaves mounted.
+    awk -v under="$work/" 'index($2, under) == 1 { print $2 }' /proc/mounts | sort -r | xargs -r umount
     rm -rf "$work"
 }
 trap end EXIT
@@ -111,12 +113,15 @@ until_ready() {
 }
 
 if daemon; then
+    # As in compose.yaml, or what this machine lets anybody have.
+    files=$(ulimit -Hn)
+    if [ "$files" = unlimited ] || [ "$files" -gt 65536 ]; then files=65536; fi
     docker load --quiet -i "$work/image.tar" >/dev/null
     run() {
         docker run --network host --read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --user 10001:10001 \
             -e "VIDEOPLANET_SERVER_BIND=127.0.0.1:$port" -v data:/data "$@"
     }
-    container=$(run -d --health-interval 1s --ulimit nofile=65536 videoplanet:test)
+    container=$(run -d --health-interval 1s --ulimit "nofile=$files" videoplanet:test)
     until_ready
     step "it answers /ready, under docker with a read-only root, without capabilities, as uid 10001"
     for _ in $(seq 50); do
