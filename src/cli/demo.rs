@@ -265,7 +265,9 @@ pub(super) async fn fill(app: &App) -> anyhow::Result<()> {
     let token = accounts::sign_in(app, owner, None).await?.token;
     let Some(who) = Viewer::of_token(app, &token).await? else { bail!("the demo's sign-in does not hold") };
     let mut reviewed = None;
-    for (feedback, clip) in plan.clips {
+    let all = plan.clips.len();
+    for (n, (feedback, clip)) in plan.clips.into_iter().enumerate() {
+        println!("  clip {} of {all}: {}", n + 1, CLIPS[clip].name);
         match deliver(app, &who, feedback, &CLIPS[clip]).await {
             Ok(media) if feedback == plan.talked_about => reviewed = Some(media),
             Ok(_) => {}

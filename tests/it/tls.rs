@@ -189,9 +189,12 @@ async fn over_http2_a_refused_body_costs_nobody_the_answer() {
     let (dir, data) = fresh("refused-h2");
     let (pem, key) = certificate(dir.path(), "one");
     let house = House::start(&data, &dir.path().join("stderr"), &with(&pem, &key));
-    for (bytes, path, status) in
-        [(64 << 10, "projects", 401), (1 << 20, "projects", 401), (20 << 20, "auth/login", 413), (20 << 20, "uploads", 401)]
-    {
+    for (bytes, path, status) in [
+        (64 << 10, "projects", 401),
+        (1 << 20, "projects", 401),
+        (20 << 20, "auth/login", 413),
+        (20 << 20, "uploads", 401),
+    ] {
         let body = dir.path().join("body");
         std::fs::write(&body, vec![b' '; bytes]).unwrap();
         let url = format!("{}/api/v1/{path}", house.url);
@@ -201,7 +204,11 @@ async fn over_http2_a_refused_body_costs_nobody_the_answer() {
             curl.args(["-H", "Content-Type: application/json", "-H", "Tus-Resumable: 1.0.0", "--data-binary"]);
             let asked = curl.arg(format!("@{}", body.display())).arg(&url).output().await.unwrap();
             let said = String::from_utf8_lossy(&asked.stdout).into_owned();
-            assert!(asked.status.success(), "{path}, {bytes} bytes, try {n}: {}", String::from_utf8_lossy(&asked.stderr));
+            assert!(
+                asked.status.success(),
+                "{path}, {bytes} bytes, try {n}: {}",
+                String::from_utf8_lossy(&asked.stderr)
+            );
             assert_eq!(said, format!("2 {status}"), "{path}, {bytes} bytes, try {n}");
         }
     }

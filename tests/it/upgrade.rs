@@ -200,7 +200,6 @@ async fn every_earlier_state_opens_with_all_that_was_in_it_and_there_is_a_way_ba
     }
 }
 
-/// Everything in a directory, with what it holds.
 /// A successor that migrates takes its time; the socket outlives the old program, and whoever asks meanwhile waits.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_asks_while_the_successor_migrates_is_answered() {
@@ -225,6 +224,7 @@ async fn who_asks_while_the_successor_migrates_is_answered() {
     process.end().await;
 }
 
+/// Everything in a directory, with what it holds.
 fn contents(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for path in std::fs::read_dir(dir).unwrap().map(|e| e.unwrap().path()) {
