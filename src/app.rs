@@ -216,6 +216,7 @@ impl App {
             _lock: lock,
         }));
         app.watch();
+        crate::domain::backups::restore::hold_back(&app).await?;
         tokio::spawn(learn(app.store.clone(), app.cache.clone()));
         Ok(app)
     }

@@ -10,12 +10,15 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 use videoplanet::app::App;
 use videoplanet::base::clock::{Clock, DAY};
+use videoplanet::base::ids::MailId;
+use videoplanet::base::job::{Job, JobState, Lane};
 use videoplanet::config::Config;
 use videoplanet::domain::backups::restore::{self, Restored};
 use videoplanet::domain::backups::work::{self, Taken};
 use videoplanet::domain::backups::{self, target};
 use videoplanet::engines::backup::{Target, Trouble, Vault, Watch};
 use videoplanet::engines::files::Key;
+use videoplanet::engines::queue::{self, LaneChange};
 use videoplanet::engines::store::params;
 
 use crate::clips::{CLIP, noise};
@@ -107,6 +110,12 @@ async fn a_backup_under_writes_is_restored_elsewhere_as_the_journal_was() {
         comment(&s, &format!("색보정 {n}번 부탁드려요")).await;
     }
     // Writers go on the whole time.
+    // A mail is on its way, and will have arrived when the backup is needed.
+    let mail = s.app.write(|tx| {
+        queue::set_lane(tx, None, Lane::Outbound, LaneChange::Paused(true))?;
+        queue::enqueue(tx, Job::SendMail { mail: MailId(1) })
+    });
+    let mail = mail.await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
     let writers = (0..3).map(|w| {
         let (editor, feedback, stop) = (s.editor.clone(), s.feedback, stop.clone());
@@ -136,10 +145,14 @@ async fn a_backup_under_writes_is_restored_elsewhere_as_the_journal_was() {
     let done = restored(&to_place(&s), None, &elsewhere).await.unwrap();
     assert!(done.linked == 0 && done.fetched > film.len() as u64, "{done:?}");
     let app = App::open(&elsewhere, Config::default(), Clock::System).await.unwrap();
-    let (here, there) = (until(&s.app, m.seq).await, until(&app, i64::MAX).await);
+    let (here, there) = (until(&s.app, m.seq).await, until(&app, m.seq).await);
     assert_eq!(here.0, there.0, "the journal");
     assert_eq!(here.1, there.1, "the comments");
     assert!(here.1.len() >= 20 && here.0.last().unwrap().0 == m.seq);
+    let since = until(&app, i64::MAX).await.0.split_off(here.0.len());
+    assert!(since.len() == 1 && since[0].1.contains("job_cancelled"), "{since:?}");
+    let job = app.read(move |db| queue::by_id(db, mail)).await.unwrap().unwrap();
+    assert_eq!(job.state, JobState::Cancelled, "nobody gets it twice");
 
     // It serves, shows the film, and finds: the index has grown anew.
     let following = tokio::spawn(videoplanet::domain::search::follow(app.clone()));

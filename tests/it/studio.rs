@@ -63,6 +63,8 @@ impl Studio {
         let mut config = Config::default();
         // Many studios at once on one disk.
         config.cache.disk_mib = 64;
+        // Encoding would be most of the tests' time; how well it is done is the recipes' story.
+        config.media.proxy_preset = "ultrafast".into();
         // Alerts are looked at by the tests that are about them.
         config.alerts.look_s = 0;
         change(&mut config);

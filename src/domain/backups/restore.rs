@@ -10,13 +10,29 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{At, is_apart};
+use crate::app::App;
 use crate::base::clock::Time;
+use crate::base::job::{JobKind, JobState};
 use crate::engines::backup::{self, Item, Manifest, Result, Target, Trouble, Vault, Watch};
 use crate::engines::files::{Files, Key, ORIGINAL};
-use crate::engines::{ground, store};
+use crate::engines::{ground, queue, store};
 
 /// Where the settings file of the backup is put, in the data directory.
 pub const CONFIG: &str = "videoplanet.restored.toml";
+/// Says that the directory was restored, until the first start has done what [`hold_back`] does.
+const RESTORED: &str = "restored";
+/// Jobs whose work leaves the machine.
+const LEAVES: [JobKind; 6] = [
+    JobKind::SendMail,
+    JobKind::CallWebhook,
+    JobKind::TellAlert,
+    JobKind::Backup,
+    JobKind::VerifyBackup,
+    JobKind::DeleteBackup,
+];
+const UNDER_WAY: [JobState; 4] = [JobState::Waiting, JobState::Ready, JobState::Retry, JobState::Running];
+/// Jobs of one kind at the most.
+const MOST: i64 = 100_000;
 /// Bytes that stay free on the disk.
 const SPARE: u64 = 64 << 20;
 
@@ -84,6 +100,35 @@ pub fn restore(
     done
 }
 
+/// At the first start after a restore: what was on its way when the backup was taken may have arrived since, from the
+/// instance that was lost or from one that still runs. It is cancelled, so that nobody gets it twice; somebody may try it
+/// again. The backup itself is such a job, too.
+pub async fn hold_back(app: &App) -> anyhow::Result<()> {
+    let mark = app.dir.join(RESTORED);
+    if !mark.exists() {
+        return Ok(());
+    }
+    let held = app.write(|tx| {
+        let mut held = 0;
+        for kind in LEAVES {
+            for job in queue::by_states(tx, &UNDER_WAY, Some(kind), MOST)? {
+                queue::cancel(tx, None, job.id)?;
+                held += 1;
+            }
+        }
+        Ok(held)
+    });
+    let held = held.await?;
+    if held > 0 {
+        tracing::warn!(
+            held,
+            "mails, webhooks and backups that were under way when the backup was taken are cancelled: see /admin/jobs"
+        );
+    }
+    fs::remove_file(&mark)?;
+    Ok(())
+}
+
 fn has_room(dir: &Path, manifest: &Manifest) -> Result<()> {
     let is_there = |item: &&Item| {
         let media = dir.join("media").join(&item.key.to_string()[..2]).join(item.key.to_string());
@@ -132,6 +177,8 @@ fn gather(
             kept = Some(dir.join(CONFIG));
         }
     }
+    let restored = new.join(RESTORED);
+    fs::write(&restored, format!("{}\n", manifest.id)).map_err(|e| failed(&restored, e))?;
     told(At::Media);
     let files = Files::open(&new).map_err(|e| failed(&new, e))?;
     let mut gathering = Gathering { present: dir.join("media"), files, vault, watch, fetched: 0, linked: 0 };
