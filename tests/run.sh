@@ -6,4 +6,4 @@ cd "$(dirname "$0")/.."
 cargo fmt --check
 cargo clippy --locked --all-targets -- -D warnings
 RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --lib
-cargo test --locked --lib --bins --test it
+cargo test --locked --lib --test it

@@ -88,7 +88,9 @@ pub(super) async fn run(dir: &Path, file: Option<&Path>, config: &Config, asked:
         println!("the settings file of the backup is {}; compare it with yours", config.display());
     }
     println!("Now start the server and look; search and cache are built anew by themselves.");
-    println!("Mails and webhooks that were on their way when the backup was taken are not sent again: see /admin/jobs.");
+    println!(
+        "Mails and webhooks that were on their way when the backup was taken are not sent again: see /admin/jobs."
+    );
     if is_used {
         println!(
             "What was there before is in {}. When all is well: videoplanet restore --forget",
