@@ -89,7 +89,7 @@ pub(super) async fn run(dir: &Path, file: Option<&Path>, config: &Config, asked:
     }
     println!("Now start the server and look; search and cache are built anew by themselves.");
     println!(
-        "Mails and webhooks that were on their way when the backup was taken are not sent again: see /admin/jobs."
+        "Mails and webhooks that were on their way when the backup was taken are not sent again: see /admin/notices."
     );
     if is_used {
         println!(

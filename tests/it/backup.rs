@@ -113,7 +113,12 @@ async fn a_backup_under_writes_is_restored_elsewhere_as_the_journal_was() {
     // A mail is on its way, and will have arrived when the backup is needed.
     let mail = s.app.write(|tx| {
         queue::set_lane(tx, None, Lane::Outbound, LaneChange::Paused(true))?;
-        queue::enqueue(tx, Job::SendMail { mail: MailId(1) })
+        tx.execute(
+            "INSERT INTO mails (id, address, kind, lang, state, created_ms)
+             VALUES (9000, 'client@example.com', 'test', 'ko', 'waiting', 1)",
+            params![],
+        )?;
+        queue::enqueue(tx, Job::SendMail { mail: MailId(9000) })
     });
     let mail = mail.await.unwrap();
     let stop = Arc::new(AtomicBool::new(false));
@@ -153,6 +158,10 @@ async fn a_backup_under_writes_is_restored_elsewhere_as_the_journal_was() {
     assert!(since.len() == 1 && since[0].1.contains("job_cancelled"), "{since:?}");
     let job = app.read(move |db| queue::by_id(db, mail)).await.unwrap().unwrap();
     assert_eq!(job.state, JobState::Cancelled, "nobody gets it twice");
+    // Nor by the next round of digests, which sends whatever waits.
+    let waiting = "SELECT count(*) FROM mails WHERE state = 'waiting'";
+    let waiting = app.read(move |db| db.one(waiting, params![], |r| r.get::<_, i64>(0))).await.unwrap();
+    assert_eq!(waiting, Some(0));
 
     // It serves, shows the film, and finds: the index has grown anew.
     let following = tokio::spawn(videoplanet::domain::search::follow(app.clone()));

@@ -9,10 +9,13 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
+
 use super::{At, is_apart};
 use crate::app::App;
 use crate::base::clock::Time;
 use crate::base::job::{JobKind, JobState};
+use crate::domain::notices::mails;
 use crate::engines::backup::{self, Item, Manifest, Result, Target, Trouble, Vault, Watch};
 use crate::engines::files::{Files, Key, ORIGINAL};
 use crate::engines::{ground, queue, store};
@@ -109,6 +112,8 @@ pub async fn hold_back(app: &App) -> anyhow::Result<()> {
         return Ok(());
     }
     let held = app.write(|tx| {
+        // Their jobs alone would be added again by the next round of digests.
+        mails::cancel_waiting(tx)?;
         let mut held = 0;
         for kind in LEAVES {
             for job in queue::by_states(tx, &UNDER_WAY, Some(kind), MOST)? {
@@ -122,11 +127,10 @@ pub async fn hold_back(app: &App) -> anyhow::Result<()> {
     if held > 0 {
         tracing::warn!(
             held,
-            "mails, webhooks and backups that were under way when the backup was taken are cancelled: see /admin/jobs"
+            "mails, webhooks and backups that were under way when the backup was taken are cancelled: see /admin/notices and /admin/jobs"
         );
     }
-    fs::remove_file(&mark)?;
-    Ok(())
+    fs::remove_file(&mark).with_context(|| format!("cannot delete {}", mark.display()))
 }
 
 fn has_room(dir: &Path, manifest: &Manifest) -> Result<()> {

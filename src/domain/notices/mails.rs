@@ -53,7 +53,7 @@ closed_set! {
         Failed = "failed",
         /// There is no server, or no address for its links.
         Held = "held",
-        /// There was nothing left to say when it was to go.
+        /// There was nothing left to say when it was to go, or after a restore nobody knows whether it has gone.
         Cancelled = "cancelled",
     }
 }
@@ -233,6 +233,11 @@ pub fn log(db: &Db, state: Option<MailState>, limit: i64) -> Result<Vec<Mail>> {
 pub fn link(app: &App, base: Option<&str>, mail: &Mail) -> Option<String> {
     let key = invitations::key(app, mail.seed.as_deref()?);
     Some(invitations::link(base.unwrap_or_default(), &key))
+}
+
+/// Sends none of the mails that wait, unless an admin says so ([`resend`]).
+pub fn cancel_waiting(tx: &mut Tx) -> Result<()> {
+    sql::cancel_waiting(tx)
 }
 
 /// Sends a mail again that is not on its way.

@@ -27,6 +27,11 @@ pub(super) fn cancel_invitation(tx: &mut Tx, id: InvitationId) -> Result<()> {
     Ok(())
 }
 
+pub(super) fn cancel_waiting(tx: &mut Tx) -> Result<()> {
+    tx.execute("UPDATE mails SET state = 'cancelled' WHERE state = 'waiting'", params![])?;
+    Ok(())
+}
+
 pub(super) fn reset_since(db: &Db, user: UserId, since: Time) -> Result<bool> {
     let sql = "SELECT 1 FROM mails WHERE user_id = ?1 AND kind = 'reset' AND created_ms > ?2 LIMIT 1";
     Ok(db.one(sql, params![user, since], |_| Ok(()))?.is_some())

@@ -26,7 +26,7 @@ impl Ffmpeg {
                 "superfast",
                 "-crf",
                 "26",
-                // Soft light has nothing to weigh; weighed, it costs five times the bytes.
+                // Soft light has no detail that would deserve more bits than the rest.
                 "-x264-params",
                 "aq-mode=0",
                 "-pix_fmt",
